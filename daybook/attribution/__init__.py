@@ -1,0 +1,1 @@
+"""Why the return differs from the benchmark's."""

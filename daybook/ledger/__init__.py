@@ -1,0 +1,1 @@
+"""The book of record: transactions, lots, cash, positions, valuation, NAV, P&L, reconciliation."""

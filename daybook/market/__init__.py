@@ -1,0 +1,1 @@
+"""Market data: security master, golden prices, FX, corporate actions, quality."""

@@ -1,0 +1,1 @@
+"""What a book should hold, and what to trade for it."""

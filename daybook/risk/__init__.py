@@ -1,0 +1,1 @@
+"""Scenarios, value at risk and its proof, stress, exposures, limits."""

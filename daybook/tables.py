@@ -1,0 +1,586 @@
+"""Every table of Daybook: columns, types, units, key and meaning. The one place where a schema is written.
+
+Belongs here: names, Arrow types, keys, defaults of input columns, and the three operations that need nothing else
+(``conform``, ``empty``, ``content_hash``). Does not belong here: reading, writing, or any arithmetic on the rows.
+
+A column is defined once, in ``COLUMNS``, and means the same in every table; a table may only narrow its meaning.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+Kind = Literal["fact", "result", "record"]
+
+ARROW: Mapping[str, pa.DataType] = {
+    "date": pa.date32(),
+    "time": pa.timestamp("us", tz="UTC"),
+    "text": pa.string(),
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "bool": pa.bool_(),
+    "floats": pa.list_(pa.float64()),
+}
+PANDAS: Mapping[str, str] = {
+    "date": "datetime64[us]",
+    "time": "datetime64[us, UTC]",
+    "text": "str",
+    "float": "float64",
+    "int": "int64",
+    "bool": "bool",
+    "floats": "object",
+}
+
+
+class SchemaError(ValueError):
+    """A frame does not have the columns or types that its table declares."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A named, typed quantity with its unit and meaning."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: what a row is, what identifies it, and where it is kept.
+
+    ``fact``: append-only, what files and feeds delivered. ``result``: derived, replaced by ``business_date``.
+    ``record``: kept in PostgreSQL. ``required`` and ``defaults`` matter for facts alone: how a delivered file may look.
+    """
+
+    name: str
+    kind: Kind
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    meaning: str
+    required: tuple[str, ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema: what the lake stores."""
+        return pa.schema([pa.field(column.name, ARROW[column.type]) for column in self.columns])
+
+
+def _columns(text: str) -> dict[str, Column]:
+    """Parse lines of ``name | type | unit | meaning``."""
+    rows = [[part.strip() for part in line.split("|")] for line in text.strip().splitlines()]
+    return {row[0]: Column(row[0], row[1], row[2], row[3]) for row in rows}
+
+
+COLUMNS = _columns("""
+    business_date | date | | session of the exchange calendar that the row is about
+    book | text | | a portfolio that has its own NAV
+    instrument | text | | permanent internal id of a security, or CASH:<CCY>
+    name | text | | display name
+    base_currency | text | ISO 4217 | currency of the book's NAV
+    benchmark | text | | id of the benchmark
+    strategy | text | | names the declared policy that makes the book's targets
+    calendar | text | MIC | exchange calendar of the book
+    inception_date | date | | first date of the book
+    lot_method | text | | fifo, lifo, highest, lowest, average, specific or uk
+    lot_pool | text | | whose lots are matched together: book, strategy or entity
+    entity | text | | legal entity that owns the book
+    parent_book | text | | the book above in the hierarchy
+    shorts | bool | | whether the book may hold negative positions
+    custodian_account | text | | the custodian's name of the book
+    asset_class | text | | equity, etf, fund, bond, future, option, forward, cash, index
+    currency | text | ISO 4217 | currency of the money in the row that has no suffix _base
+    exchange | text | MIC | market where the instrument trades
+    sector | text | | free text; empty is Unclassified
+    country | text | | country of risk
+    issuer | text | | who stands behind the instrument
+    multiplier | float | units | money per point of price
+    lot_size | float | units | smallest quantity that a proposed order may have
+    scheme | text | | isin, figi, cusip, sedol or ticker
+    valid_from | date | | first date on which the row holds
+    valid_to | date | | last date on which the row holds; empty: still does
+    value | float | | the number that was measured, compared or delivered
+    parent | text | | issuer above in the group
+    country_of_risk | text | | country whose risk the issuer carries
+    account | text | | account at a custodian or broker
+    custodian | text | | who keeps the assets
+    kind | text | | kind of the row, in the words of the contract
+    basis | text | | what the amount is measured on or against
+    source | text | | who delivered the fact
+    close | float | currency per unit | closing price
+    open | float | currency per unit | opening price
+    high | float | currency per unit | highest price
+    low | float | currency per unit | lowest price
+    volume | float | units | quantity traded
+    price_basis | text | | raw, or adjusted for splits and dividends by the vendor
+    observed_at | time | UTC | instant of the observation
+    price | float | currency per unit | price of one unit; a bond's is clean per 100
+    base | text | ISO 4217 | the currency of which one unit is priced
+    quote | text | ISO 4217 | the currency in which it is priced
+    rate | float | quote per base | units of quote for one unit of base; a yearly fraction in risk_free_rates
+    action_id | text | | permanent id of a corporate action
+    announced_date | date | | when the action was announced
+    ex_date | date | | first session on which a buyer is not entitled
+    record_date | date | | date of the holder register
+    pay_date | date | | when the entitlement becomes cash or securities
+    numerator | float | units | new units
+    denominator | float | units | old units
+    amount | float | currency per old unit | gross amount
+    new_instrument | text | | instrument delivered by the action
+    cost_fraction | float | fraction | share of cost that goes to the new instrument
+    withholding_rate | float | fraction | tax kept at source
+    cash_in_lieu_price | float | currency per unit | price at which fractions are paid out
+    status | text | | state of the row, in the words of the contract
+    transaction_id | text | | permanent id of a transaction
+    trade_date | date | | date of the trade
+    settle_date | date | | date on which cash and securities change hands
+    quantity | float | units | signed position or trade quantity; positive in transactions, orders and realised
+    fees | float | currency | brokerage and other fees
+    taxes | float | currency | transaction taxes
+    accrued_interest | float | currency | interest bought or sold with a bond
+    fx_rate | float | base currency per currency | turns the row's currency into the book's
+    executed_at | time | UTC | instant of the execution
+    lot_id | text | | the lot that a specific sale closes
+    cost | float | currency | cost with fees; negative for a short
+    opened_on | date | | date on which a lot or break was opened
+    counterparty | text | | who stood on the other side
+    corrects | text | | transaction that this one removes or replaces
+    weight | float | fraction | share of the whole; of NAV for positions
+    level | float | index points | level of an index
+    return_kind | text | | price, net or total
+    tenor | text | | term of the rate, such as 3M
+    day_count | text | | day count convention of the rate
+    market_value | float | currency | value at the closing price; in nav: base currency, without cash
+    balance | float | currency | cash on trade date: settled + unsettled
+    nav | float | base currency | net asset value: market_value + cash + accruals
+    units | float | units | fund units outstanding
+    nav_per_unit | float | base currency per unit | NAV of one fund unit
+    period_end | date | | end of the reporting period
+    field | text | | name of the reported figure
+    published_at | time | UTC | when the figure was published
+    series | text | | name of the data series
+    observed_on | date | | date of the observation
+    usable_from | date | | first date on which the value may be used
+    limit | text | | id of a limit
+    measure | text | | long, short, gross, net, var, es, drawdown or stress_loss
+    dimension | text | | instrument, issuer, sector, country, currency or asset_class
+    bucket | text | | one value of the dimension; empty: each of them
+    warning | float | | level at which a warning is due
+    hard | float | | level that must not be passed
+    owner | text | | who must act
+    rule | text | | id of a compliance rule
+    threshold | float | | level against which the value is compared
+    known_at | time | UTC | when the source says it knew; never later than recorded_at
+    recorded_at | time | UTC | when Daybook recorded the fact
+    file | text | | name of the delivered file
+    line | int | | line of the file, the header is line 1
+    delivery | int | | sequence number of the delivery that brought the row
+    settled_quantity | float | units | quantity whose settlement date has come
+    cost_base | float | base currency | cost at the FX of the opening transactions
+    unrealised | float | currency | market value less cost
+    unrealised_base | float | base currency | base market value less base cost
+    lot | text | | transaction that opened the lot
+    unit_cost | float | currency per unit | cost / quantity
+    pool | text | | name of the pool whose lots are matched together
+    proceeds | float | currency | received, after fees; negative when a short is covered
+    gain | float | currency | proceeds - cost
+    gain_base | float | base currency | base proceeds - cost_base
+    market_gain_base | float | base currency | gain x FX of the closing transaction
+    currency_gain_base | float | base currency | gain_base - market_gain_base
+    settled | float | currency | cash whose settlement date has come
+    unsettled | float | currency | cash traded and not yet settled
+    accrued | float | currency | receivable (+) or payable (-) income
+    market_value_base | float | base currency | market value at closing FX
+    exposure_base | float | base currency | economic exposure at closing FX
+    price_source | text | | source of the price used
+    reason | text | | why, in a sentence
+    cash | float | base currency | sum of cash balances at closing FX
+    accruals | float | base currency | sum of accrued at closing FX
+    flows | float | base currency | external flows of the day, into the book positive
+    price_pnl | float | base currency | opening quantity x change of price x closing FX
+    fx_pnl | float | base currency | opening value x change of FX
+    income | float | base currency | dividends and interest, net of withholding
+    trading_pnl | float | base currency | traded quantity x (closing price - trade price)
+    total | float | base currency | sum of the parts of the row
+    break_id | text | | permanent id of a break
+    ours | float | | what the books say
+    theirs | float | | what the other side says
+    difference | float | | theirs - ours
+    impact_base | float | base currency | likely effect on NAV
+    impact_bp | float | bp of NAV | likely effect on NAV
+    cause | text | | likely cause
+    daily_return | float | fraction | sum of P&L / (opening NAV + inflows)
+    gross_return | float | fraction | daily_return before transactions of kind fee
+    benchmark_return | float | fraction | opening weights x total returns, in base currency
+    active_return | float | fraction | daily_return - benchmark_return
+    denominator | float | base currency | what the figure is divided by
+    cumulative_return | float | fraction | linked daily returns since inception
+    method | text | | method of the figure
+    segment | text | | sector, Cash or Unclassified
+    portfolio_weight | float | fraction | opening weight in the book
+    benchmark_weight | float | fraction | opening weight in the benchmark
+    portfolio_return | float | fraction | return of the segment in the book
+    segment_benchmark_return | float | fraction | return of the segment in the benchmark
+    allocation | float | fraction | effect of weighting the segment
+    selection | float | fraction | effect of choosing within the segment
+    interaction | float | fraction | effect of both together
+    currency_effect | float | fraction | effect of currency decisions
+    trading | float | fraction | effect of the day's trades and fees
+    scenario_set | text | | name of the scenarios
+    pnl | floats | base currency | P&L by scenario, oldest first
+    confidence | float | fraction | 0.99, not 99
+    horizon_days | int | sessions | holding period
+    var | float | base currency | minus the k-th smallest P&L
+    es | float | base currency | minus the mean of the k smallest P&L
+    nav_fraction | float | fraction | var / NAV
+    scenarios | int | | number of scenarios used
+    coverage | float | fraction | gross value with own history / gross value
+    convention | text | | how the figure was computed
+    marginal | float | base currency per base currency | component / market value
+    component | float | base currency | minus the position's P&L in the k-th scenario
+    incremental | float | base currency | VaR - VaR without the position
+    pnl_basis | text | | clean = price_pnl + fx_pnl + income; actual = total
+    observations | int | | number of days tested
+    exceptions | int | | days on which the loss exceeded VaR
+    kupiec_lr | float | | likelihood ratio of unconditional coverage (Kupiec 1995)
+    kupiec_p | float | fraction | its p-value, chi-squared with 1 degree of freedom
+    christoffersen_lr | float | | likelihood ratio of independence (Christoffersen 1998)
+    christoffersen_p | float | fraction | its p-value, chi-squared with 1 degree of freedom
+    zone | text | | green, yellow or red
+    scenario | text | | name of the stress scenario
+    pnl_fraction | float | fraction | P&L / NAV
+    long | float | base currency | sum of positive exposures
+    short | float | base currency | sum of negative exposures
+    gross | float | base currency | long - short
+    net | float | base currency | long + short
+    gross_fraction | float | fraction | gross / NAV
+    net_fraction | float | fraction | net / NAV
+    utilisation | float | fraction | value / hard level
+    target_weight | float | fraction | weight wanted
+    policy | text | | policy that made the target
+    side | text | | buy, sell, sell_short or buy_to_cover
+    reference_price | float | currency per unit | price at which the order was sized
+    column | text | | column of the file
+    check | text | | name of the check
+    severity | text | | info, warning or blocking
+    version | int | | version of a close
+    signed_by | text | | who signed
+    order_id | text | | permanent id of an order
+    filled | float | units | quantity executed
+    execution_id | text | | permanent id of an execution
+    broker | text | | who executed
+    local_return | float | fraction | total return in the instrument's currency, dividends gross, splits undone
+    price_return | float | fraction | price return in the instrument's currency, splits undone
+    rule_kind | text | | kind of a rule
+    window_start | date | | first date of the window used
+    window_end | date | | last date of the window used
+    table_name | text | | table that the row is about
+""")
+FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
+"""What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
+UNHASHED = frozenset({"known_at", "recorded_at", "file", "line", "delivery", "run_id"})
+"""Columns that tell when and how a row arrived, not what it says."""
+
+TABLES: dict[str, Table] = {}
+
+
+def _table(
+    name: str,
+    kind: Kind,
+    key: str,
+    values: str,
+    meaning: str,
+    required: str = "",
+    defaults: Mapping[str, str] | None = None,
+    types: Mapping[str, str] | None = None,
+) -> None:
+    """Register a table; ``types`` overrides the type of a column here alone."""
+    names = [*key.split(), *values.split(), *(FACT_COLUMNS if kind == "fact" else ())]
+    columns = tuple(
+        Column(column.name, (types or {}).get(column.name, column.type), column.unit, column.meaning)
+        for column in (COLUMNS[n] for n in names)
+    )
+    needed = tuple(dict.fromkeys([*key.split(), *required.split()])) if kind == "fact" else ()
+    TABLES[name] = Table(name, kind, tuple(key.split()), columns, meaning, needed, defaults or {})
+
+
+# -- facts: what files and feeds deliver ------------------------------------------------------------------------------
+_table(
+    "books", "fact", "book",
+    "name base_currency benchmark strategy calendar inception_date lot_method lot_pool entity parent_book shorts"
+    " custodian_account valid_from",
+    "Books of the firm; a row holds from valid_from (the date in the file's name), the first also before.",
+    required="base_currency",
+    defaults={"calendar": "XNYS", "lot_method": "fifo", "lot_pool": "book", "shorts": "true"},
+)  # fmt: skip
+_table(
+    "instruments", "fact", "instrument",
+    "name asset_class currency exchange sector country issuer multiplier lot_size valid_from",
+    "Instruments; a row holds from valid_from (the date in the file's name), the first also before.",
+    required="currency",
+    defaults={"asset_class": "equity", "exchange": "XNYS", "multiplier": "1", "lot_size": "1"},
+)  # fmt: skip
+_table(
+    "identifiers", "fact", "instrument scheme exchange valid_from", "value valid_to",
+    "What an instrument is called by others, and when.",
+    required="value", defaults={"exchange": "XNYS"}, types={"value": "text"},
+)  # fmt: skip
+_table("issuers", "fact", "issuer valid_from", "parent country_of_risk", "Issuers and the groups above them.")
+_table(
+    "accounts", "fact", "account", "book custodian kind currency basis valid_from",
+    "Accounts at custodians and brokers; resolves a column account to a book.", required="book",
+)  # fmt: skip
+_table(
+    "raw_prices", "fact", "business_date instrument source",
+    "close open high low volume currency price_basis",
+    "Prices as delivered by each source; files are named prices_<date>.",
+    required="close", defaults={"price_basis": "raw"},
+)  # fmt: skip
+_table(
+    "intraday_prices", "fact", "observed_at instrument source", "price currency", "Prices within the session.",
+    required="price",
+)  # fmt: skip
+_table(
+    "raw_fx_rates", "fact", "business_date base quote source", "rate",
+    "Exchange rates as delivered by each source; files are named fx_rates_<date>.", required="rate",
+)  # fmt: skip
+_table(
+    "corporate_actions", "fact", "action_id",
+    "instrument kind announced_date ex_date record_date pay_date numerator denominator amount currency"
+    " new_instrument cost_fraction withholding_rate cash_in_lieu_price status",
+    "Changes of terms and distributions; a newer row with the same id replaces the older.",
+    required="instrument kind ex_date",
+    defaults={"withholding_rate": "0", "status": "confirmed"},
+)  # fmt: skip
+_table(
+    "transactions", "fact", "transaction_id",
+    "book instrument kind trade_date settle_date quantity price currency fees taxes accrued_interest fx_rate"
+    " executed_at lot_id lot_method action_id cost opened_on account counterparty corrects source",
+    "The log that the books are derived from; kept in PostgreSQL, exact.",
+    required="book kind trade_date", defaults={"fees": "0", "taxes": "0"},
+)  # fmt: skip
+_table(
+    "benchmark_weights", "fact", "business_date benchmark instrument", "weight",
+    "Benchmark weights at the close of business_date, used from the next session on.", required="weight",
+)  # fmt: skip
+_table(
+    "benchmark_levels", "fact", "business_date benchmark", "level return_kind currency", "Published index levels.",
+    required="level",
+)  # fmt: skip
+_table(
+    "risk_free_rates", "fact", "business_date currency tenor", "rate day_count", "Risk-free rates per year.",
+    required="rate",
+)  # fmt: skip
+_table(
+    "custodian_positions", "fact", "business_date book instrument",
+    "quantity settled_quantity market_value currency account", "Positions in the custodian's records.",
+    required="quantity",
+)  # fmt: skip
+_table(
+    "custodian_cash", "fact", "business_date book currency", "balance account", "Cash in the custodian's records.",
+    required="balance",
+)  # fmt: skip
+_table(
+    "administrator_nav", "fact", "business_date book", "nav units nav_per_unit", "NAV struck by the administrator.",
+    required="nav",
+)  # fmt: skip
+_table(
+    "fundamentals", "fact", "instrument period_end field published_at", "value", "Reported figures, point in time.",
+    required="value",
+)  # fmt: skip
+_table(
+    "alternative_data", "fact", "instrument series observed_on", "value usable_from",
+    "Other data series with the date from which they may be used; instrument may be empty.", required="value",
+)  # fmt: skip
+_table(
+    "limits", "fact", "limit book valid_from",
+    "measure dimension bucket basis warning hard valid_to owner",
+    "Risk and exposure limits; an empty book means every book.", required="measure hard",
+    defaults={"basis": "nav"},
+)  # fmt: skip
+_table(
+    "rules", "fact", "rule valid_from", "kind book dimension bucket basis warning threshold valid_to",
+    "Compliance rules; an empty book means every book.", required="kind dimension",
+    defaults={"basis": "nav"},
+)  # fmt: skip
+
+# -- results: derived from facts, one partition a session -------------------------------------------------------------
+_table("prices", "result", "business_date instrument", "close currency source status price_basis reason",
+       "Golden price of each instrument on each session.")  # fmt: skip
+_table("fx_rates", "result", "business_date base quote", "rate source status reason",
+       "Golden exchange rates.")  # fmt: skip
+_table("returns", "result", "business_date instrument", "price_return local_return currency status",
+       "Return of each instrument over the session, splits undone.")  # fmt: skip
+_table("lots", "result", "business_date book instrument lot",
+       "opened_on quantity unit_cost cost currency cost_base pool", "Open tax lots at the close.")  # fmt: skip
+_table("realised", "result", "business_date book instrument transaction_id lot",
+       "quantity proceeds cost gain currency gain_base market_gain_base currency_gain_base",
+       "Gains realised, one row per closing transaction and lot.")  # fmt: skip
+_table("positions", "result", "business_date book instrument",
+       "quantity settled_quantity cost currency cost_base unrealised unrealised_base",
+       "Positions at the close, on trade date.")  # fmt: skip
+_table("cash", "result", "business_date book currency", "settled unsettled accrued balance",
+       "Cash at the close, by currency.")  # fmt: skip
+_table("valuations", "result", "business_date book instrument",
+       "quantity price currency fx_rate market_value market_value_base accrued_interest exposure_base weight"
+       " price_source status reason", "Value of every position and cash balance.")  # fmt: skip
+_table("nav", "result", "business_date book", "nav market_value cash accruals flows status base_currency reason",
+       "Net asset value of every book, in its base currency.")  # fmt: skip
+_table("pnl", "result", "business_date book instrument", "price_pnl fx_pnl income trading_pnl fees total",
+       "P&L since the book's previous session, in base currency.",)  # fmt: skip
+_table("reconciliation_breaks", "result", "business_date book instrument kind currency",
+       "break_id ours theirs difference impact_base impact_bp cause status opened_on owner",
+       "Differences between the books and the custodian.")  # fmt: skip
+_table("performance", "result", "business_date book",
+       "daily_return gross_return benchmark_return active_return flows denominator cumulative_return status",
+       "Daily time-weighted returns.")  # fmt: skip
+_table("attribution", "result", "business_date book method segment",
+       "portfolio_weight benchmark_weight portfolio_return benchmark_return allocation selection interaction"
+       " currency_effect trading total", "Effects that add up to the active return.",
+       types={})  # fmt: skip
+_table("scenario_pnl", "result", "business_date book scenario_set", "pnl scenarios window_start window_end",
+       "P&L of each book in each scenario, oldest first.")  # fmt: skip
+_table("var", "result", "business_date book method confidence horizon_days",
+       "var es nav_fraction scenarios coverage convention status", "Value at risk and expected shortfall.")  # fmt: skip
+_table("var_components", "result", "business_date book instrument method confidence horizon_days",
+       "marginal component incremental", "Where value at risk comes from.")  # fmt: skip
+_table("var_backtest", "result", "business_date book method confidence horizon_days pnl_basis",
+       "observations exceptions kupiec_lr kupiec_p christoffersen_lr christoffersen_p zone status",
+       "Past value at risk against the next session's P&L.")  # fmt: skip
+_table("stress", "result", "business_date book scenario", "pnl pnl_fraction coverage reason",
+       "P&L under stress scenarios.", types={"pnl": "float"})  # fmt: skip
+_table("exposures", "result", "business_date book dimension bucket",
+       "long short gross net gross_fraction net_fraction", "Exposure of each book by dimension.")  # fmt: skip
+_table("limit_usage", "result", "business_date book limit dimension bucket",
+       "value threshold utilisation status reason", "Limits against what is used.")  # fmt: skip
+_table("compliance_results", "result", "business_date book rule bucket",
+       "status value threshold denominator cause reason", "Compliance rules against the books.")  # fmt: skip
+_table("targets", "result", "business_date book instrument", "target_weight policy",
+       "Weights wanted by each book's policy.")  # fmt: skip
+_table("proposed_orders", "result", "business_date book instrument", "side quantity reference_price reason",
+       "Target less position less open orders, in whole lots.")  # fmt: skip
+_table("findings", "result", "business_date check book instrument",
+       "severity reason impact_base impact_bp status", "What the day's checks found.")  # fmt: skip
+
+# -- records: kept in PostgreSQL --------------------------------------------------------------------------------------
+_table("quarantine", "record", "file line column", "value reason status table_name delivery recorded_at",
+       "Delivered rows that were not taken in.", types={"value": "text"})  # fmt: skip
+_table("closes", "record", "business_date book version", "status signed_by recorded_at reason",
+       "Signed days.")  # fmt: skip
+_table("orders", "record", "order_id", "business_date book instrument side quantity filled status reason",
+       "Orders as their events left them.")  # fmt: skip
+_table("executions", "record", "execution_id", "order_id executed_at quantity price fees broker",
+       "Fills reported by brokers.")  # fmt: skip
+
+FILES: dict[str, str] = {
+    **{name: name for name, table in TABLES.items() if table.kind == "fact" and not name.startswith("raw_")},
+    "prices": "raw_prices",
+    "fx_rates": "raw_fx_rates",
+}
+"""Table in a file's name -> table of facts that it feeds."""
+
+SNAPSHOTS = frozenset(
+    "raw_prices intraday_prices raw_fx_rates benchmark_weights benchmark_levels risk_free_rates custodian_positions"
+    " custodian_cash administrator_nav fundamentals alternative_data".split()
+)
+"""Facts of which a newer file of the same table, date and suffix replaces the older one whole."""
+
+
+def empty(name: str) -> pd.DataFrame:
+    """A frame of ``name`` without rows, columns typed."""
+    return pd.DataFrame({c.name: pd.Series(dtype=PANDAS[c.type]) for c in TABLES[name].columns})
+
+
+def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with exactly the declared columns, in order and typed.
+
+    Raises:
+        SchemaError: a column is missing or unknown, or a value does not fit its type, or the key repeats.
+    """
+    table = TABLES[name]
+    missing = [n for n in table.names if n not in frame.columns]
+    unknown = [n for n in frame.columns if n not in table.names]
+    if missing or unknown:
+        raise SchemaError(f"{name}: missing columns {missing}, unknown columns {unknown}")
+    try:
+        typed = pd.DataFrame({c.name: _typed(frame[c.name], c.type) for c in table.columns}, copy=False)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"{name}: {error}") from error
+    if table.kind == "result":
+        repeated = typed.duplicated(list(table.key))
+        if repeated.any():
+            raise SchemaError(f"{name}: key repeats: {typed.loc[repeated, list(table.key)].iloc[0].to_dict()}")
+    return typed.reset_index(drop=True)
+
+
+def _typed(values: pd.Series, kind: str) -> pd.Series:
+    """``values`` in the pandas type of ``kind``; empty text stands for a missing text, and -0 becomes 0."""
+    if kind == "text":
+        return values.astype("str").fillna("")
+    if kind == "float":
+        return values.astype("float64") + 0.0
+    return values.astype(PANDAS[kind])
+
+
+def content_hash(name: str, frame: pd.DataFrame) -> str:
+    """SHA-256 of what ``frame`` says: rows sorted by key, declared columns, floats to 12 significant digits.
+
+    Columns that tell how a row arrived (``UNHASHED``) do not count, so the same facts give the same hash.
+    """
+    table = TABLES[name]
+    rows = frame.sort_values(list(table.key), kind="stable") if len(frame) else frame
+    digest = hashlib.sha256(f"{name}:{len(rows)}".encode())
+    for column in table.columns:
+        if column.name not in UNHASHED:
+            digest.update(column.name.encode())
+            _feed(digest, rows[column.name], column.type)
+    return digest.hexdigest()
+
+
+def _feed(digest: "hashlib._Hash", values: pd.Series, kind: str) -> None:
+    """Add one column to ``digest`` in a form that is the same on every platform."""
+    if kind == "floats":
+        lengths = values.map(len).to_numpy(np.int64)
+        digest.update(lengths.tobytes())
+        flat = np.concatenate([np.asarray(v, np.float64) for v in values]) if len(values) else np.empty(0)
+        _feed(digest, pd.Series(flat), "float")
+    elif kind == "float":
+        mantissa, exponent = _significant(values.to_numpy(np.float64))
+        digest.update(mantissa.tobytes())
+        digest.update(exponent.tobytes())
+    elif kind == "text":
+        array = pa.array(values.fillna("").astype("str"), pa.large_string())
+        encoded = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        digest.update(np.asarray(pa.compute.binary_length(encoded), np.int64).tobytes())
+        digest.update("".join(encoded.to_pylist()).encode())
+    elif kind == "bool":
+        digest.update(values.to_numpy(bool).tobytes())
+    elif kind == "int":
+        digest.update(values.to_numpy(np.int64).tobytes())
+    else:
+        digest.update(values.to_numpy("datetime64[us]").astype(np.int64).tobytes())
+
+
+def _significant(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each value as (12-digit integer mantissa, decimal exponent); missing is (-1, -9999), zero is (0, 0)."""
+    missing = np.isnan(values)
+    usable = np.where(missing | (values == 0), 1.0, values)
+    exponent = np.floor(np.log10(np.abs(usable))).astype(np.int64) - 11
+    mantissa = np.rint(usable / 10.0**exponent)
+    carried = np.abs(mantissa) >= 1e12
+    mantissa, exponent = np.where(carried, mantissa / 10, mantissa), np.where(carried, exponent + 1, exponent)
+    mantissa = np.where(values == 0, 0, mantissa).astype(np.int64)
+    exponent = np.where(values == 0, 0, exponent)
+    return np.where(missing, -1, mantissa), np.where(missing, -9999, exponent)
