@@ -44,7 +44,7 @@ def is_calendar(calendar: str) -> bool:
     """Whether exchange_calendars knows ``calendar``."""
     import exchange_calendars as xcals
 
-    return xcals.resolve_alias(calendar) in xcals.get_calendar_names(include_aliases=False)
+    return calendar in xcals.get_calendar_names(include_aliases=True)
 
 
 def sessions(calendar: str, first: object = None, last: object = None) -> pd.DatetimeIndex:
