@@ -232,7 +232,6 @@ COLUMNS = _columns("""
     portfolio_weight | float | fraction | opening weight in the book
     benchmark_weight | float | fraction | opening weight in the benchmark
     portfolio_return | float | fraction | return of the segment in the book
-    segment_benchmark_return | float | fraction | return of the segment in the benchmark
     allocation | float | fraction | effect of weighting the segment
     selection | float | fraction | effect of choosing within the segment
     interaction | float | fraction | effect of both together
@@ -283,10 +282,14 @@ COLUMNS = _columns("""
     broker | text | | who executed
     local_return | float | fraction | total return in the instrument's currency, dividends gross, splits undone
     price_return | float | fraction | price return in the instrument's currency, splits undone
-    rule_kind | text | | kind of a rule
+    traded_quantity | float | units | signed quantity traded, in terms of the session
+    consideration | float | currency | paid (-) or received (+) for trades, before fees
+    external | float | currency | external money, into the book positive
+    transferred_quantity | float | units | signed quantity moved in or out of the book
+    fee_kind | float | currency | the part of fees that is of kind fee
     window_start | date | | first date of the window used
     window_end | date | | last date of the window used
-    table_name | text | | table that the row is about
+    table_name | text | | table of facts that the row was delivered for
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -428,6 +431,11 @@ _table("lots", "result", "business_date book instrument lot",
 _table("realised", "result", "business_date book instrument transaction_id lot",
        "quantity proceeds cost gain currency gain_base market_gain_base currency_gain_base",
        "Gains realised, one row per closing transaction and lot.")  # fmt: skip
+_table("activity", "result", "business_date book instrument currency",
+       "traded_quantity consideration fees income external transferred_quantity fee_kind",
+       "What was posted in the session, by instrument or cash row; a cost is negative.")  # fmt: skip
+_table("book_failures", "result", "business_date book", "reason",
+       "Books that could not be derived, by name.")  # fmt: skip
 _table("positions", "result", "business_date book instrument",
        "quantity settled_quantity cost currency cost_base unrealised unrealised_base",
        "Positions at the close, on trade date.")  # fmt: skip
@@ -448,8 +456,7 @@ _table("performance", "result", "business_date book",
        "Daily time-weighted returns.")  # fmt: skip
 _table("attribution", "result", "business_date book method segment",
        "portfolio_weight benchmark_weight portfolio_return benchmark_return allocation selection interaction"
-       " currency_effect trading total", "Effects that add up to the active return.",
-       types={})  # fmt: skip
+       " currency_effect trading total", "Effects that add up to the active return.")  # fmt: skip
 _table("scenario_pnl", "result", "business_date book scenario_set", "pnl scenarios window_start window_end",
        "P&L of each book in each scenario, oldest first.")  # fmt: skip
 _table("var", "result", "business_date book method confidence horizon_days",

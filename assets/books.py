@@ -1,0 +1,131 @@
+"""The books: lots, positions, cash, valuations, NAV, P&L, and what the custodian says.
+
+Belongs here: which facts and prices each table of the book of record is derived from. The accounting itself is in
+``daybook.ledger``.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pandas as pd
+
+from assets.partitions import WITH_PRIOR
+from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, sessions_of, shown
+from daybook import ledger
+from daybook.ledger import pnl as profit
+from daybook.ledger import reconciliation, valuation
+from daybook.tables import TABLES
+from resources.settings import settings
+
+GROUP = "books"
+LEDGER = ("lots", "realised", "positions", "cash", "activity", "book_failures")
+
+
+@dg.multi_asset(
+    name="ledger",
+    outs={
+        name: dg.AssetOut(
+            group_name=GROUP, description=TABLES[name].meaning, owners=RESULT["owners"], kinds=RESULT["kinds"]
+        )
+        for name in LEDGER
+    },
+    ins={"raw_fx_rates": dg.AssetIn(metadata=SINCE_START)},
+    partitions_def=RESULT["partitions_def"],
+    backfill_policy=RESULT["backfill_policy"],
+)
+def ledger_tables(
+    context: dg.AssetExecutionContext,
+    transactions: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+    raw_fx_rates: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+) -> Iterator[dg.Output[pd.DataFrame]]:
+    """The book of record, derived from the whole log up to the last session of the run."""
+    frames = ledger.derive(
+        transactions,
+        corporate_actions,
+        books,
+        instruments,
+        raw_fx_rates,
+        prices,
+        fx_rates,
+        sessions_of(context),
+        settings().vendors,
+    )
+    for name in LEDGER:
+        yield shown(context, frames[name], output_name=name)
+
+
+@dg.asset(**RESULT, group_name=GROUP)
+def valuations(
+    context: dg.AssetExecutionContext,
+    positions: pd.DataFrame,
+    cash: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Value of every position and cash balance, with the price and rate used or the reason why there is none."""
+    frame = valuation.valuations(positions, cash, prices, fx_rates, books, instruments, sessions_of(context))
+    return shown(context, frame)
+
+
+@dg.asset(**RESULT, group_name=GROUP)
+def nav(
+    context: dg.AssetExecutionContext,
+    valuations: pd.DataFrame,
+    cash: pd.DataFrame,
+    activity: pd.DataFrame,
+    book_failures: pd.DataFrame,
+    books: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Net asset value of every book: market value, cash and accruals. A book that cannot be valued fails by name."""
+    frame = valuation.nav(valuations, cash, activity, book_failures, books, fx_rates, sessions_of(context))
+    return shown(context, frame)
+
+
+@dg.asset(
+    **RESULT,
+    group_name=GROUP,
+    ins={name: dg.AssetIn(partition_mapping=WITH_PRIOR) for name in ("valuations", "nav", "prices", "fx_rates")},
+)
+def pnl(
+    context: dg.AssetExecutionContext,
+    valuations: pd.DataFrame,
+    nav: pd.DataFrame,
+    activity: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """P&L of the session by instrument: price, FX, income, trading, fees; adds up to the change of NAV less flows."""
+    frame = profit.pnl(
+        valuations, activity, prices, fx_rates, corporate_actions, books, instruments, nav, sessions_of(context)
+    )
+    return shown(context, frame)
+
+
+@dg.asset(**OF_THE_DAY, group_name=GROUP)
+def reconciliation_breaks(
+    context: dg.AssetExecutionContext,
+    positions: pd.DataFrame,
+    cash: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+    custodian_cash: pd.DataFrame,
+    valuations: pd.DataFrame,
+    nav: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Differences between the books and the custodian, with their likely effect on NAV."""
+    frame = reconciliation.breaks(
+        positions, cash, custodian_positions, custodian_cash, valuations, nav, prices, fx_rates, sessions_of(context)
+    )
+    return shown(context, frame)

@@ -1,0 +1,54 @@
+"""Business dates as partitions, and the windows of them that assets ask for.
+
+Belongs here: which sessions exist and how a session maps to the sessions before it. Does not belong here: assets.
+"""
+
+from functools import cache
+
+import dagster as dg
+import pandas as pd
+
+from daybook import calendars
+from resources.settings import settings
+
+TIMEZONE = "America/New_York"
+
+
+def session_days(names: tuple[str, ...]) -> pd.DatetimeIndex:
+    """Sessions of any of the calendars ``names``, from the first partition to the horizon."""
+    days = pd.DatetimeIndex([])
+    for name in names:
+        days = days.union(calendars.sessions(name))
+    return days.as_unit("us")
+
+
+@cache
+def session_partitions(names: tuple[str, ...]) -> dg.TimeWindowPartitionsDefinition:
+    """One partition per session of any of the calendars ``names``; all other days are excluded.
+
+    ``end_offset`` 1 makes today's session a partition from midnight on: with 0 Friday's would appear on Monday.
+    """
+    days = session_days(names)
+    weekdays = sorted(set((days.dayofweek + 1) % 7))
+    every = pd.date_range(days[0], calendars.HORIZON, freq="D", unit="us")
+    candidates = every[((every.dayofweek + 1) % 7).isin(weekdays)]
+    return dg.TimeWindowPartitionsDefinition(
+        start=days[0].to_pydatetime(),
+        fmt="%Y-%m-%d",
+        cron_schedule=f"0 0 * * {','.join(map(str, weekdays))}",
+        timezone=TIMEZONE,
+        end_offset=1,
+        exclusions=[day.to_pydatetime() for day in candidates.difference(days)],
+    )
+
+
+SESSIONS = session_partitions(settings().calendars)
+
+
+def window(sessions_before: int) -> dg.TimeWindowPartitionMapping:
+    """The session itself and so many sessions before it, as far as they exist."""
+    return dg.TimeWindowPartitionMapping(start_offset=-sessions_before, allow_nonexistent_upstream_partitions=True)
+
+
+WITH_PRIOR = window(1)
+"""A session and the one before."""

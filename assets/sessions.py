@@ -1,0 +1,43 @@
+"""What a run is about: its sessions, and whether it computes one of them or a range.
+
+Belongs here: reading partition keys and dressing an output with metadata. Does not belong here: arithmetic.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from assets.partitions import SESSIONS
+
+OWNER = "team:operations"
+RESULT: dict[str, Any] = {
+    "partitions_def": SESSIONS,
+    "backfill_policy": dg.BackfillPolicy.single_run(),
+    "owners": [OWNER],
+    "kinds": {"python", "deltalake"},
+}
+"""What every result of the history has in common: one call computes one session or a range of them."""
+OF_THE_DAY: dict[str, Any] = {**RESULT, "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1)}
+"""What every result of the single date has in common: one call computes one session."""
+SINCE_START: dict[str, bool] = {"since_start": True}
+"""Metadata of an input that is read from the first session on, not only for the run's sessions."""
+
+Extra = Callable[[], Mapping[str, Any]]
+
+
+def sessions_of(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
+    """The sessions that this run computes, sorted."""
+    return pd.DatetimeIndex(sorted(context.partition_keys)).as_unit("us")
+
+
+def shown(context: dg.AssetExecutionContext, frame: pd.DataFrame, extra: Extra | None = None) -> dg.Output[pd.DataFrame]:
+    """``frame`` as the asset's output; a run of one session also shows its first rows and ``extra`` in the UI.
+
+    A range run records one event per asset and session, so it carries no tables and no plots.
+    """
+    if len(context.partition_keys) > 1:
+        return dg.Output(frame)
+    rows = dg.MetadataValue.md(frame.drop(columns="business_date", errors="ignore").head(12).to_markdown(index=False))
+    return dg.Output(frame, metadata={"rows": rows, **(extra() if extra else {})})

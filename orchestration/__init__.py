@@ -1,0 +1,1 @@
+"""The assembly: definitions, schedules, and the ``daybook`` command."""
