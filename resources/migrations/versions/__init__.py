@@ -1,0 +1,1 @@
+"""One module a change, named by its revision."""

@@ -1,0 +1,75 @@
+"""Fixtures for every test: one embedded PostgreSQL for the whole run, and a home of its own for each test."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from resources import postgres, records
+from resources.lake import Lake
+from resources.settings import Settings, quiet_telemetry
+from resources.settings import settings as read_settings
+
+quiet_telemetry()
+_numbers = count()
+_VARIABLES = [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGSTER_"))]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[str]:
+    """URL of the test run's own PostgreSQL, with a migrated database ``template`` to copy."""
+    home = tmp_path_factory.mktemp("server")
+    environment = replace(read_settings(), home=home, postgres_url=None)
+    url = postgres.server_url(environment)
+    _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE template")
+    template = sa.create_engine(_database(url, "template"), poolclass=sa.NullPool)
+    with template.begin() as connection:
+        records.migrate(connection)
+    yield url
+    postgres.stop(environment)
+
+
+@pytest.fixture
+def settings(server, tmp_path, monkeypatch) -> Iterator[Settings]:
+    """What the environment says during this test: a home under ``tmp_path`` and a database that nobody else uses."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE template")
+    for variable in _VARIABLES:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("DAYBOOK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAYBOOK_POSTGRES_URL", _database(server, name))
+    monkeypatch.setenv("DAYBOOK_USER", "tester")
+    quiet_telemetry()
+    found = read_settings()
+    found.home.mkdir()
+    yield found
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(settings) -> sa.Engine:
+    """The engine on this test's records, migrated."""
+    return records.engine(settings)
+
+
+@pytest.fixture
+def lake(settings) -> Lake:
+    """This test's lake, empty."""
+    return Lake(settings.lake_uri)
+
+
+def _database(url: str, name: str) -> str:
+    return str(sa.make_url(url).set(database=name).render_as_string(hide_password=False))
+
+
+def _execute(url: str, *statements: str) -> None:
+    connection = psycopg2.connect(url.replace("postgresql+psycopg2://", "postgresql://"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
