@@ -1,0 +1,92 @@
+import pandas as pd
+
+from daybook import calendars
+from daybook.market import prices
+from tests.frames import frame, sessions
+
+COLUMNS = "business_date instrument source close"
+NO_ACTIONS = frame("corporate_actions", "action_id")
+INSTRUMENTS = frame("instruments", "instrument exchange currency", ("A", "XNYS", "USD"), ("L", "XLON", "GBP"))
+
+
+def test_a_delivered_price_is_used_however_odd():
+    raw = frame("raw_prices", COLUMNS, ("2020-01-02", "A", "x", 10.0), ("2020-01-03", "A", "x", 99.0))
+    golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, sessions("2020-01-02", "2020-01-03"), [])
+    assert golden["close"].tolist() == [10.0, 99.0]
+    assert golden["status"].tolist() == ["ok", "ok"]
+    assert golden["reason"].tolist() == ["", ""]
+
+
+def test_the_declared_source_goes_first_and_any_source_before_an_older_date():
+    raw = frame(
+        "raw_prices",
+        COLUMNS + " delivery",
+        ("2020-01-02", "A", "sample", 10.0, 1),
+        ("2020-01-02", "A", "desk", 11.0, 2),
+        ("2020-01-03", "A", "desk", 12.0, 3),
+        ("2020-01-03", "A", "floor", 13.0, 4),
+    )
+    days = sessions("2020-01-02", "2020-01-03")
+    golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, days, ["sample", "files"])
+    assert golden[["close", "source"]].values.tolist() == [[10.0, "sample"], [13.0, "floor"]]
+    golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, days, ["files", "sample"])
+    assert golden["close"].tolist() == [11.0, 13.0]
+
+
+def test_the_last_price_is_restated_for_splits_only_when_raw():
+    raw = frame(
+        "raw_prices",
+        COLUMNS + " price_basis",
+        ("2020-01-02", "A", "x", 70.0, "raw"),
+        ("2020-01-02", "B", "x", 70.0, "adjusted"),
+    )
+    split = "action_id instrument kind ex_date numerator denominator status"
+    actions = frame(
+        "corporate_actions",
+        split,
+        ("1", "A", "split", "2020-01-06", 7.0, 1.0, "confirmed"),
+        ("2", "B", "split", "2020-01-06", 7.0, 1.0, "confirmed"),
+        ("3", "A", "split", "2020-01-06", 5.0, 1.0, "cancelled"),
+        ("4", "A", "split", "2020-01-02", 3.0, 1.0, "confirmed"),
+    )
+    golden = prices.golden(raw, INSTRUMENTS, actions, sessions("2020-01-03", "2020-01-06"), [])
+    assert golden["close"].tolist() == [70.0, 70.0, 10.0, 70.0]
+    assert set(golden["status"]) == {"stale"}
+    assert golden["reason"].tolist()[2] == (
+        "no price was delivered for this session: the last one, of 2020-01-02, restated for the splits since, is used"
+    )
+
+
+def test_a_closed_market_is_not_stale():
+    raw = frame(
+        "raw_prices", COLUMNS + " currency", ("2020-05-07", "A", "x", 1.0, ""), ("2020-05-07", "L", "x", 2.0, "GBP")
+    )
+    golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, sessions("2020-05-08"), [])  # early May bank holiday in London
+    assert golden[["instrument", "status", "currency"]].values.tolist() == [
+        ["A", "stale", "USD"],
+        ["L", "closed", "GBP"],
+    ]
+    assert golden["reason"].tolist()[1] == "XLON was closed: the last one, of 2020-05-07, is used"
+
+
+def test_no_row_before_the_first_price_and_an_unknown_exchange_counts_as_open():
+    listed = frame("instruments", "instrument exchange", ("A", "NOWHERE"))
+    raw = frame("raw_prices", COLUMNS, ("2020-01-03", "A", "x", 1.0))
+    golden = prices.golden(raw, listed, NO_ACTIONS, calendars.sessions("XNYS", "2020-01-02", "2020-01-06"), [])
+    assert golden["business_date"].tolist() == list(sessions("2020-01-03", "2020-01-06"))
+    assert golden["status"].tolist() == ["ok", "stale"]
+    assert prices.golden(raw[:0], listed, NO_ACTIONS, sessions("2020-01-02"), []).empty
+
+
+def test_a_range_gives_the_rows_of_single_sessions():
+    days = calendars.sessions("XNYS", "2020-04-20", "2020-05-29")
+    rows = [(d, i, "x", 10.0 + k / 7) for k, d in enumerate(days) for i in "AL" if (k * 3 + ord(i)) % 4]
+    raw = frame("raw_prices", COLUMNS, *rows)
+    actions = frame(
+        "corporate_actions",
+        "action_id instrument kind ex_date numerator denominator",
+        *[(str(d), "A", "split", d, 3.0, 7.0) for d in days[3::5]],
+    )
+    whole = prices.golden(raw, INSTRUMENTS, actions, days, ["x"])
+    single = [prices.golden(raw[raw["business_date"] <= d], INSTRUMENTS, actions, sessions(d), ["x"]) for d in days]
+    pd.testing.assert_frame_equal(whole, pd.concat(single, ignore_index=True), check_exact=True)
