@@ -4,10 +4,4 @@ Belongs here: which tables returns and attribution are derived from. The formula
 ``daybook.attribution``.
 """
 
-import dagster as dg
-import pandas as pd
-
-from assets.partitions import WITH_PRIOR
-from assets.sessions import RESULT, SINCE_START, sessions_of, shown
-
 GROUP = "performance"

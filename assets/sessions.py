@@ -32,7 +32,9 @@ def sessions_of(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(sorted(context.partition_keys)).as_unit("us")
 
 
-def shown(context: dg.AssetExecutionContext, frame: pd.DataFrame, extra: Extra | None = None) -> dg.Output[pd.DataFrame]:
+def shown(
+    context: dg.AssetExecutionContext, frame: pd.DataFrame, extra: Extra | None = None
+) -> dg.Output[pd.DataFrame]:
     """``frame`` as the asset's output; a run of one session also shows its first rows and ``extra`` in the UI.
 
     A range run records one event per asset and session, so it carries no tables and no plots.

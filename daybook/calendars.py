@@ -28,11 +28,9 @@ def _sessions(calendar: str) -> pd.DatetimeIndex:
     """All sessions of ``calendar`` between FIRST_SESSION and HORIZON, clipped to what the calendar knows."""
     import exchange_calendars as xcals
 
-    cls: Any = xcals.calendar_utils.global_calendar_dispatcher._calendar_factories.get(
-        xcals.resolve_alias(calendar)
-    )
-    if cls is None:
+    if not is_calendar(calendar):
         raise ValueError(f"unknown exchange calendar {calendar!r}")
+    cls: Any = xcals.calendar_utils.global_calendar_dispatcher._calendar_factories[xcals.resolve_alias(calendar)]
     low, high = cls.bound_min(), cls.bound_max()
     start = FIRST_SESSION if low is None else max(FIRST_SESSION, low)
     end = HORIZON if high is None else min(HORIZON, high)

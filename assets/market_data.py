@@ -1,0 +1,107 @@
+"""Market and reference data: what was delivered, and the golden prices and rates made from it.
+
+Belongs here: facts as assets, and the results derived from them alone. How a file is read is in ``resources.inbox``,
+how a price is chosen in ``daybook.market``.
+"""
+
+import dagster as dg
+import pandas as pd
+from resources.feeds import FeedsResource
+
+from assets.partitions import SESSIONS, WITH_PRIOR
+from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
+from daybook.market import actions
+from daybook.market import fx as rates
+from daybook.market import prices as golden
+from daybook.tables import TABLES
+from resources.settings import settings
+
+GROUP = "market_data"
+BY_SESSION = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
+"""Facts that are one delivery a session; the others are logs, read as a whole."""
+LOGS = (
+    "books",
+    "instruments",
+    "identifiers",
+    "issuers",
+    "accounts",
+    "corporate_actions",
+    "transactions",
+    "benchmark_weights",
+    "benchmark_levels",
+    "risk_free_rates",
+    "alternative_data",
+    "limits",
+    "rules",
+)
+
+
+class Intake(dg.Config):
+    """Which files to take in: names in the inbox, or empty for all that wait."""
+
+    files: list[str] = []
+
+
+@dg.asset(group_name=GROUP, owners=[OWNER], kinds={"python", "postgres"})
+def deliveries(context: dg.AssetExecutionContext, config: Intake, feeds: FeedsResource) -> dg.MaterializeResult:
+    """Files, vendor data and broker reports taken in; bad rows are in quarantine with their reason."""
+    through = context.run.tags.get("dagster/partition")
+    report = feeds.open().collect(pd.Timestamp(through) if through else None, config.files)
+    return dg.MaterializeResult(
+        metadata={
+            "files": len(report.files),
+            "rows": report.rows,
+            "quarantined": report.quarantined,
+            "report": dg.MetadataValue.md(report.frame().to_markdown(index=False)),
+        }
+    )
+
+
+def _fact(name: str) -> dg.AssetsDefinition:
+    """The asset of a table of facts: reports what is known, and is read by others through the lake."""
+
+    @dg.asset(
+        name=name,
+        group_name=GROUP,
+        deps=[deliveries],
+        description=TABLES[name].meaning,
+        partitions_def=SESSIONS if name in BY_SESSION else None,
+        owners=[OWNER],
+        kinds={"postgres" if name == "transactions" else "deltalake"},
+    )
+    def fact(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.MaterializeResult:
+        day = pd.Timestamp(context.partition_key) if context.has_partition_key and name in BY_SESSION else None
+        frame = feeds.open().facts.current(name, day, day)
+        files = ", ".join(sorted(set(frame["file"]))[-5:])
+        return dg.MaterializeResult(metadata={"dagster/row_count": len(frame), "files": files})
+
+    return fact
+
+
+FACTS = [_fact(name) for name in (*BY_SESSION, *LOGS)]
+
+
+@dg.asset(**RESULT, group_name=GROUP, ins={"raw_prices": dg.AssetIn(metadata=SINCE_START)})
+def prices(
+    context: dg.AssetExecutionContext,
+    raw_prices: pd.DataFrame,
+    instruments: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Golden price of each instrument: the source chosen, and why it is stale, closed or missing."""
+    frame = golden.golden(raw_prices, instruments, corporate_actions, sessions_of(context), settings().vendors)
+    return shown(context, frame)
+
+
+@dg.asset(**RESULT, group_name=GROUP, ins={"raw_fx_rates": dg.AssetIn(metadata=SINCE_START)})
+def fx_rates(context: dg.AssetExecutionContext, raw_fx_rates: pd.DataFrame) -> dg.Output[pd.DataFrame]:
+    """Golden exchange rates; a missing rate is the last one, marked stale, for at most five sessions."""
+    return shown(context, rates.golden(raw_fx_rates, sessions_of(context), settings().vendors))
+
+
+@dg.asset(**RESULT, group_name=GROUP, ins={"prices": dg.AssetIn(partition_mapping=WITH_PRIOR)})
+def returns(
+    context: dg.AssetExecutionContext, prices: pd.DataFrame, corporate_actions: pd.DataFrame
+) -> dg.Output[pd.DataFrame]:
+    """Price and total return of each instrument over the session, splits undone."""
+    return shown(context, actions.returns(prices, corporate_actions, sessions_of(context)))

@@ -1,0 +1,59 @@
+"""The ``daybook`` command.
+
+Belongs here: the list of commands, and how an error becomes one line and an exit code. Does not belong here: what a
+command does (orchestration.commands, one file each).
+
+Exit codes: 0 done; 1 failed or refused; 2 usage; 3 computed but not closable, or rows quarantined by this command.
+"""
+
+import os
+import sys
+
+import click
+import typer
+from rich.markup import escape
+
+from orchestration.commands import close, eod, ingest, orders, quarantine, services, show, status
+from orchestration.console import FAILED, USAGE, Misused, Refused, err
+
+app = typer.Typer(
+    name="daybook",
+    help="Close an investment firm's books every business day.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("eod")(eod.eod)
+app.command("status")(status.status)
+app.command("ui")(services.ui)
+app.command("stop")(services.stop)
+app.command("doctor")(services.doctor)
+app.command("ingest")(ingest.ingest)
+app.command("show")(show.show)
+app.command("close")(close.close)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(orders.app, name="orders")
+
+
+def main() -> None:
+    """Run the command line; errors go to standard error in one line: what, where, what to do."""
+    try:
+        code = app(standalone_mode=False)
+    except click.UsageError as error:
+        code = _say(error.format_message(), USAGE)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = _say("interrupted; nothing is half done, run the command again", FAILED)
+    except Misused as error:
+        code = _say(str(error), USAGE)
+    except (Refused, ValueError, OSError) as error:
+        if os.environ.get("DAYBOOK_TRACEBACK"):
+            raise
+        code = _say(str(error), FAILED)
+    sys.exit(code or 0)
+
+
+def _say(message: str, code: int) -> int:
+    err.print(f"[bold red]daybook:[/bold red] {escape(' '.join(message.split()))}", soft_wrap=True)
+    return code

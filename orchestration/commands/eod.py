@@ -1,0 +1,91 @@
+"""``daybook eod``: compute one business date and what it needs before it."""
+
+import time
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from orchestration.commands.installation import day as parse
+from orchestration.commands.installation import opened
+from orchestration.console import DONE, NOT_CLOSABLE, Misused, err, out, table
+
+
+def eod(
+    date: Annotated[
+        str | None, typer.Option(help="Business date; the latest with delivered prices if left out.")
+    ] = None,
+) -> None:
+    """Take in what was delivered, compute the date and what it needs, and write the pack."""
+    started = time.monotonic()
+    asked = parse(date)
+    if asked is not None and _not_a_session(asked):
+        return
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
+    ) as bars:
+        task = bars.add_task("taking in what was delivered", total=None)
+        feeds = opened()
+        import dagster as dg
+
+        from orchestration.eod import business_date, close_of_business
+
+        session, intake = business_date(feeds, asked)
+        bars.update(task, description=f"{session:%Y-%m-%d}: loading the graph")
+        from orchestration.definitions import defs
+
+        def progress(job: str, step: str, done: int, total: int) -> None:
+            bars.update(task, description=f"{session:%Y-%m-%d}: {job} · {step}", completed=done, total=total)
+
+        with dg.DagsterInstance.get() as instance:
+            made, run_id = close_of_business(defs, instance, feeds, session, progress)
+    for file in intake.files:
+        if file.quarantined or file.outcome == "failed":
+            err.print(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}", markup=False)
+    raise typer.Exit(_summary(session, made, intake.quarantined, time.monotonic() - started))
+
+
+def _not_a_session(asked: pd.Timestamp) -> bool:
+    """Whether ``asked`` is no session; says so and names its neighbours.
+
+    Raises:
+        Misused: the date is before the first or beyond the last known session.
+    """
+    from assets.partitions import session_days
+    from resources.settings import settings
+
+    days = session_days(settings().calendars)
+    if asked < days[0] or asked > days[-1]:
+        raise Misused(f"{asked:%Y-%m-%d} is outside the known sessions, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}")
+    if asked in days:
+        return False
+    before, after = days[days < asked][-1], days[days > asked][0]
+    out.print(
+        f"{asked:%Y-%m-%d} is not a session of {', '.join(settings().calendars)}:"
+        f" the sessions around it are {before:%Y-%m-%d} and {after:%Y-%m-%d}"
+    )
+    return True
+
+
+def _summary(session: pd.Timestamp, made: object, quarantined: int, seconds: float) -> int:
+    from resources.day import Day
+
+    day = Day.open(session)
+    nav, pnl = day.read("nav"), day.read("pnl")
+    totals = pnl.groupby("book")["total"].sum().rename("pnl").reset_index()
+    var = day.read("var")
+    var = var[(var["confidence"] == 0.99) & (var["method"] == "historical")][["book", "var"]]
+    performance = day.read("performance")[["book", "daily_return"]]
+    shown = nav[["book", "base_currency", "nav"]]
+    for part in (totals, performance, var.rename(columns={"var": "var 99 %"}), day.state()):
+        shown = shown.merge(part, on="book", how="left")
+    table(f"{session:%Y-%m-%d}", shown)
+    blocking = day.blocking()
+    for finding in blocking.head(10).itertuples():
+        out.print(f"[bold red]blocks[/bold red] {finding.book or 'firm'}: {finding.check}: {finding.reason}")
+    if len(blocking) > 10:
+        out.print(f"… and {len(blocking) - 10} more: daybook show findings --date {session:%Y-%m-%d}")
+    out.print(f"pack: {day.pack_path()}", soft_wrap=True)
+    out.print(f"[dim]{seconds:.1f} s[/dim]")
+    return NOT_CLOSABLE if len(blocking) or quarantined else DONE

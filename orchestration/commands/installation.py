@@ -1,0 +1,44 @@
+"""What every command stands on: the settings, the prepared environment, and the doors that it opens.
+
+Belongs here: opening them once. Heavy imports stay inside, so that ``daybook --help`` answers at once.
+"""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from orchestration.console import Misused
+from orchestration.services import prepare
+from resources.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from resources.feeds import Feeds
+
+
+def here() -> Settings:
+    """The settings, with folders and environment prepared."""
+    found = settings()
+    prepare(found)
+    return found
+
+
+def opened() -> "Feeds":
+    """The doors to what was delivered and computed."""
+    here()
+    from resources.feeds import feeds
+
+    return feeds()
+
+
+def day(text: str | None) -> pd.Timestamp | None:
+    """``text`` as a date.
+
+    Raises:
+        Misused: it is not a date.
+    """
+    if text is None:
+        return None
+    try:
+        return pd.Timestamp(pd.to_datetime(text, format="%Y-%m-%d"))
+    except ValueError as error:
+        raise Misused(f"{text!r} is not a date: write it as 2022-12-27") from error

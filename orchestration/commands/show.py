@@ -1,0 +1,75 @@
+"""``daybook show``: the rows of a table."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from daybook.tables import FILES, TABLES
+from orchestration.commands.installation import day as parse
+from orchestration.commands.installation import opened
+from orchestration.console import Misused, machine
+from orchestration.console import table as print_table
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def show(
+    table: Annotated[str, typer.Argument(help="Name of a table: docs/formats.md lists them.")],
+    date: Annotated[str | None, typer.Option(help="Only this business date.")] = None,
+    book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="Facts as known at this instant (ISO 8601, UTC).")] = None,
+    format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
+) -> None:
+    """Print the rows of TABLE."""
+    if table not in TABLES:
+        close = ", ".join(name for name in TABLES if name.startswith(table[:3])) or "see docs/formats.md"
+        raise Misused(f"there is no table {table!r}: {close}")
+    when = parse(date)
+    known = _instant(known_at)
+    if known is not None and TABLES[table].kind != "fact":
+        raise Misused(f"--known-at reads facts; {table} is a {TABLES[table].kind}: facts are {', '.join(_facts())}")
+    rows = _rows(table, when, known)
+    if when is not None and "business_date" in rows:
+        rows = rows[rows["business_date"] == when]
+    if book is not None:
+        if "book" not in rows:
+            raise Misused(f"{table} has no column book")
+        rows = rows[rows["book"] == book]
+    if format is Format.table:
+        print_table(table if when is None else f"{table} {when:%Y-%m-%d}", rows)
+    else:
+        machine(rows, format)
+
+
+def _facts() -> list[str]:
+    return sorted(set(FILES.values()))
+
+
+def _instant(text: str | None) -> pd.Timestamp | None:
+    if text is None:
+        return None
+    try:
+        instant = pd.Timestamp(text)
+    except ValueError as error:
+        raise Misused(f"{text!r} is not an instant: write it as 2022-12-27T22:00:00Z") from error
+    return instant.tz_localize("UTC") if instant.tz is None else instant.tz_convert("UTC")
+
+
+def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> pd.DataFrame:
+    feeds = opened()
+    kind = TABLES[table].kind
+    if kind == "fact":
+        return feeds.facts.current(table, when, when, known_at=known)
+    if kind == "result":
+        return feeds.lake.read(table, when, when)
+    from resources import records
+
+    return records.table(feeds.engine, table)

@@ -1,0 +1,74 @@
+"""What the ``daybook`` command shows: tables, progress, one-line errors, exit codes.
+
+Belongs here: how things look in a terminal. Does not belong here: what they are.
+"""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+DONE, FAILED, USAGE, NOT_CLOSABLE = 0, 1, 2, 3
+
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+
+class Refused(Exception):
+    """The command cannot do what it was asked; the message says what, where and what to do."""
+
+
+class Misused(Refused):
+    """The words of the command are wrong."""
+
+
+def table(title: str, frame: pd.DataFrame, rows: int = 60) -> None:
+    """Print the last ``rows`` rows of ``frame`` as a table."""
+    shown = Table(title=escape(title), title_justify="left", header_style="bold", show_lines=False)
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
+        shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.tail(rows).itertuples(index=False):
+        shown.add_row(*(escape(cell(value)) for value in row))
+    out.print(shown)
+    if len(frame) > rows:
+        out.print(f"[dim]the last {rows} of {len(frame):,} rows; --format csv gives all[/dim]")
+
+
+def cell(value: Any) -> str:
+    """One value for a person: thousands separators, no NaN."""
+    if isinstance(value, float):
+        if pd.isna(value):
+            return "–"
+        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:,.6g}"
+    if value is None or value is pd.NaT:
+        return "–"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}" if value == value.normalize() and value.tz is None else f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, (list, tuple)) or hasattr(value, "shape"):
+        return f"[{len(value)} values]"
+    return str(value)
+
+
+def machine(frame: pd.DataFrame, form: str) -> None:
+    """Write ``frame`` to standard output as csv or json: column names, full precision and nothing else."""
+    plain = frame.copy(deep=False)
+    for name in plain.columns:
+        if isinstance(plain[name].dtype, pd.DatetimeTZDtype):
+            plain[name] = plain[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        elif pd.api.types.is_datetime64_dtype(plain[name]):
+            plain[name] = plain[name].dt.strftime("%Y-%m-%d")
+    if form == "csv":
+        plain.to_csv(sys.stdout, index=False)
+    else:
+        sys.stdout.write(plain.to_json(orient="records", double_precision=15) + "\n")
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines with rich markup."""
+    for line in lines:
+        out.print(line)

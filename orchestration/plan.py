@@ -1,0 +1,59 @@
+"""Which sessions an end of day must compute.
+
+Belongs here: comparing what was delivered with what was computed. Does not belong here: computing.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from daybook.ledger.transactions import live
+from resources.facts import Facts
+
+from assets.partitions import session_days
+from resources.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ranges of sessions, both ends included, or None where nothing is missing or stale.
+
+    Attributes:
+        day: the business date.
+        market: sessions before the first transaction, whose prices and rates are missing or whose facts changed.
+        history: sessions from the first transaction to the one before ``day``, likewise, all tables of the books.
+    """
+
+    day: pd.Timestamp
+    market: tuple[pd.Timestamp, pd.Timestamp] | None
+    history: tuple[pd.Timestamp, pd.Timestamp] | None
+
+
+def plan(facts: Facts, settings: Settings, day: pd.Timestamp) -> Plan:
+    """What must be computed so that ``day`` stands on complete history."""
+    days = session_days(settings.calendars)
+    priced, traded = first_priced(facts), first_traded(facts)
+    before = days[days < day]
+    books = before[before >= traded] if traded is not None else before[:0]
+    market = before[before >= priced] if priced is not None else before[:0]
+    if len(books):
+        market = market[market < books[0]]
+    return Plan(day, _stale(facts, market), _stale(facts, books))
+
+
+def first_traded(facts: Facts) -> pd.Timestamp | None:
+    """Trade date of the first transaction, None when there is none."""
+    dates = live(facts.current("transactions"))["trade_date"]
+    return None if dates.empty else dates.min()
+
+
+def first_priced(facts: Facts) -> pd.Timestamp | None:
+    """Date of the first delivered price or rate, None when there is none."""
+    firsts = [facts.first_date(table) for table in ("raw_prices", "raw_fx_rates")]
+    return min((first for first in firsts if first is not None), default=None)
+
+
+def _stale(facts: Facts, sessions: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    if sessions.empty:
+        return None
+    stale = facts.stale_sessions(sessions)
+    return None if stale.empty else (stale[0], sessions[-1])

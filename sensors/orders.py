@@ -1,0 +1,36 @@
+"""A successful end of day proposes orders; history that is complete starts the day it was made for."""
+
+import dagster as dg
+
+from jobs.eod import eod, history
+from jobs.orders import orders
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[eod],
+    request_job=orders,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def propose_orders(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """Propose the orders of the business date; the asset leaves out every book whose compliance is not clean."""
+    session = context.dagster_run.tags.get("dagster/partition")
+    if session is None:
+        return dg.SkipReason(f"run {context.dagster_run.run_id} is not of one business date")
+    return dg.RunRequest(run_key=f"orders:{context.dagster_run.run_id}", partition_key=session)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[history],
+    request_job=eod,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def start_eod(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """Start the end of day that waited for this history, named in the run's tag ``daybook/eod``."""
+    session = context.dagster_run.tags.get("daybook/eod")
+    if session is None:
+        return dg.SkipReason(f"run {context.dagster_run.run_id} was not made for an end of day")
+    return dg.RunRequest(run_key=f"eod:{context.dagster_run.run_id}", partition_key=session)
