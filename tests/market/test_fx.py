@@ -83,7 +83,7 @@ def test_a_weekend_rate_serves_only_as_the_last_one():
         ("2020-01-04", "EUR", "USD", "ecb", 1.11),
     )
     golden = fx.golden(raw, sessions("2020-01-03", "2020-01-06"), [])
-    assert golden[["rate", "status"]].values.tolist() == [[1.10, "ok"], [1.11, "stale"]]
+    assert golden[["rate", "status"]].to_numpy().tolist() == [[1.10, "ok"], [1.11, "stale"]]
     assert fx.at(raw, ["EUR", "EUR"], ["USD", "USD"], sessions("2020-01-04", "2020-01-05"), []).tolist() == [1.11, 1.11]
 
 

@@ -28,7 +28,7 @@ def test_the_declared_source_goes_first_and_any_source_before_an_older_date():
     )
     days = sessions("2020-01-02", "2020-01-03")
     golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, days, ["sample", "files"])
-    assert golden[["close", "source"]].values.tolist() == [[10.0, "sample"], [13.0, "floor"]]
+    assert golden[["close", "source"]].to_numpy().tolist() == [[10.0, "sample"], [13.0, "floor"]]
     golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, days, ["files", "sample"])
     assert golden["close"].tolist() == [11.0, 13.0]
 
@@ -62,7 +62,7 @@ def test_a_closed_market_is_not_stale():
         "raw_prices", COLUMNS + " currency", ("2020-05-07", "A", "x", 1.0, ""), ("2020-05-07", "L", "x", 2.0, "GBP")
     )
     golden = prices.golden(raw, INSTRUMENTS, NO_ACTIONS, sessions("2020-05-08"), [])  # early May bank holiday in London
-    assert golden[["instrument", "status", "currency"]].values.tolist() == [
+    assert golden[["instrument", "status", "currency"]].to_numpy().tolist() == [
         ["A", "stale", "USD"],
         ["L", "closed", "GBP"],
     ]

@@ -15,17 +15,18 @@ def test_the_row_in_force_is_the_latest_begun_else_the_first():
     days = sessions("2020-01-02", "2020-01-06", "2020-01-07", "2020-01-08")
     rows = security_master.effective(books, "book", days)
     assert rows.columns[0] == "business_date"
-    assert rows[["book", "strategy"]].values.tolist() == [
-        ["A", "first"], ["B", "late"], ["A", "first"], ["B", "late"], ["A", "first"], ["B", "late"], ["A", "second"], ["B", "late"],
-    ]  # fmt: skip
+    assert rows[["book", "strategy"]].to_numpy().tolist() == [
+        *[["A", "first"], ["B", "late"]] * 3,
+        ["A", "second"],
+        ["B", "late"],
+    ]
     assert rows["business_date"].tolist() == [d for d in days for _ in range(2)]
 
 
 def test_in_force_for_pairs():
     books = frame("books", "book valid_from", ("A", "2020-01-08"), ("A", "2020-01-06"))
-    at = security_master.in_force(
-        books, "book", ["A", "A", "A", "X"], sessions("2020-01-01", "2020-01-07", "2020-01-08", "2020-01-08")
-    )
+    days = sessions("2020-01-01", "2020-01-07", "2020-01-08", "2020-01-08")
+    at = security_master.in_force(books, "book", ["A", "A", "A", "X"], days)
     assert at.tolist() == [1, 1, 0, -1]
     assert security_master.in_force(books[:0], "book", ["A"], sessions("2020-01-01")).tolist() == [-1]
 
