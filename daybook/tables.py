@@ -9,7 +9,7 @@ A column is defined once, in ``COLUMNS``, and means the same in every table; a t
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ ARROW: Mapping[str, pa.DataType] = {
     "bool": pa.bool_(),
     "floats": pa.list_(pa.float64()),
 }
-PANDAS: Mapping[str, str] = {
+PANDAS: Mapping[str, Any] = {
     "date": "datetime64[us]",
     "time": "datetime64[us, UTC]",
     "text": "str",
@@ -503,6 +503,9 @@ SNAPSHOTS = frozenset(
     " custodian_cash administrator_nav fundamentals alternative_data".split()
 )
 """Facts of which a newer file of the same table, date and suffix replaces the older one whole."""
+
+DATED_BY_FILE = frozenset({"books", "instruments", "accounts"})
+"""Facts whose ``valid_from`` is the date in the file's name."""
 
 
 def empty(name: str) -> pd.DataFrame:

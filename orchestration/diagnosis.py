@@ -43,8 +43,6 @@ def _safe(text: str, settings: Settings) -> str:
 
 
 def _python(settings: Settings) -> str:
-    if sys.version_info < (3, 11):
-        raise RuntimeError(f"Python {sys.version.split()[0]}: 3.11 or newer is needed")
     return sys.version.split()[0]
 
 

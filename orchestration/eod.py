@@ -5,7 +5,6 @@ Belongs here: the order of runs and what their outcome means. Does not belong he
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -14,31 +13,12 @@ from resources.feeds import Feeds
 from resources.inbox import Intake
 
 from orchestration.console import Refused
-from orchestration.plan import Plan, plan
+from orchestration.plan import plan
 
 Progress = Callable[[str, str, int, int], None]
 """Called with (job, step that has begun, steps done, steps in all)."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an end of day did.
-
-    Attributes:
-        day: the business date.
-        intake: what was taken in by this call.
-        plan: the sessions that were computed before the day.
-        run_id: the Dagster run of the day.
-        proposed: orders proposed by book.
-    """
-
-    day: pd.Timestamp
-    intake: Intake
-    plan: Plan
-    run_id: str
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def business_date(feeds: Feeds, asked: pd.Timestamp | None) -> tuple[pd.Timestamp, Intake]:
@@ -64,11 +44,8 @@ def business_date(feeds: Feeds, asked: pd.Timestamp | None) -> tuple[pd.Timestam
 
 def close_of_business(
     definitions: dg.Definitions, instance: dg.DagsterInstance, feeds: Feeds, day: pd.Timestamp, progress: Progress
-) -> tuple[Plan, str]:
+) -> None:
     """Compute what is missing before ``day`` as range runs, then ``day``, then propose its orders.
-
-    Returns:
-        the plan, and the run id of the day.
 
     Raises:
         Refused: a run failed; the message names the step and the error.
@@ -77,9 +54,8 @@ def close_of_business(
     for job, span in (("market_history", wanted.market), ("history", wanted.history)):
         if span is not None:
             run(definitions, instance, job, span, progress)
-    run_id = run(definitions, instance, "eod", (day, day), progress)
+    run(definitions, instance, "eod", (day, day), progress)
     run(definitions, instance, "orders", (day, day), progress)
-    return wanted, run_id
 
 
 def run(
@@ -88,7 +64,7 @@ def run(
     job: str,
     span: tuple[pd.Timestamp, pd.Timestamp],
     progress: Progress,
-) -> str:
+) -> None:
     """Execute ``job`` for the sessions of ``span`` in this process, as a run that the UI shows.
 
     Raises:
@@ -120,7 +96,6 @@ def run(
     )
     if not result.success:
         raise Refused(f"{job} {first} to {last}: {_first_failure(result)}; see run {run_id} in the UI (`daybook ui`)")
-    return run_id
 
 
 def _first_failure(result: dg.ExecuteInProcessResult) -> str:

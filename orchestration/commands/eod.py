@@ -39,11 +39,11 @@ def eod(
             bars.update(task, description=f"{session:%Y-%m-%d}: {job} · {step}", completed=done, total=total)
 
         with dg.DagsterInstance.get() as instance:
-            made, run_id = close_of_business(defs, instance, feeds, session, progress)
+            close_of_business(defs, instance, feeds, session, progress)
     for file in intake.files:
         if file.quarantined or file.outcome == "failed":
             err.print(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}", markup=False)
-    raise typer.Exit(_summary(session, made, intake.quarantined, time.monotonic() - started))
+    raise typer.Exit(_summary(session, intake.quarantined, time.monotonic() - started))
 
 
 def _not_a_session(asked: pd.Timestamp) -> bool:
@@ -68,7 +68,7 @@ def _not_a_session(asked: pd.Timestamp) -> bool:
     return True
 
 
-def _summary(session: pd.Timestamp, made: object, quarantined: int, seconds: float) -> int:
+def _summary(session: pd.Timestamp, quarantined: int, seconds: float) -> int:
     from resources.day import Day
 
     day = Day.open(session)

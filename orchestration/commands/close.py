@@ -1,0 +1,43 @@
+"""``daybook close``: sign a business date."""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.commands.installation import day as parse
+from orchestration.commands.installation import here, opened
+from orchestration.console import FAILED, Misused, Refused, err, out
+
+
+def close(
+    date: Annotated[str, typer.Argument(help="Business date to sign.")],
+    book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
+) -> None:
+    """Sign a computed business date as DAYBOOK_USER; refused while a blocking finding stands."""
+    from daybook.closing import refusals
+    from resources import closes
+
+    session = parse(date)
+    if session is None:
+        raise Misused("name a business date")
+    feeds, user = opened(), here().user
+    nav = feeds.lake.read("nav", session, session)
+    if nav.empty:
+        raise Refused(f"{date} was not computed: run daybook eod --date {date}")
+    against = refusals(nav, feeds.lake.read("findings", session, session))
+    if book is not None:
+        if book not in against:
+            raise Refused(f"there is no book {book!r} on {date}: {', '.join(sorted(against))}")
+        against = {book: against[book]}
+    through = feeds.facts.computed_through(session)
+    if through is None or feeds.facts.is_stale(session):
+        raise Refused(f"facts have changed since {date} was computed: run daybook eod --date {date}, look, then sign")
+    seen = closes.seen(feeds.lake, session)
+    for name, reasons in sorted(against.items()):
+        if reasons:
+            err.print(f"[bold red]refused[/bold red] {name} {date}: {'; '.join(reasons)}", soft_wrap=True)
+        else:
+            version = closes.sign(feeds.engine, session, name, user, seen, through)
+            out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
+    if any(against.values()):
+        raise typer.Exit(FAILED)

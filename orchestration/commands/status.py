@@ -1,0 +1,55 @@
+"""``daybook status``: where a business date stands, what blocks it, and whose turn it is."""
+
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from orchestration.commands.installation import day as parse
+from orchestration.commands.installation import opened
+from orchestration.console import out, table
+
+
+def status(date: Annotated[str | None, typer.Option(help="Business date; the latest computed if left out.")] = None) -> None:
+    """Show what is done, what blocks, and who must act."""
+    from daybook.closing import refusals
+    from resources import closes
+
+    feeds = opened()
+    asked = parse(date)
+    computed = feeds.lake.sessions("nav")
+    session = asked if asked is not None else (computed[-1] if len(computed) else None)
+    if session is None:
+        out.print("nothing was computed yet: daybook eod")
+        return
+    nav = feeds.lake.read("nav", session, session)
+    against = refusals(nav, feeds.lake.read("findings", session, session))
+    signed = closes.states(feeds.engine, session).set_index("book")
+    stale = not nav.empty and feeds.facts.is_stale(session)
+    rows = [
+        {
+            "book": book,
+            "state": signed["status"].get(book, "open"),
+            "signed by": signed["signed_by"].get(book, ""),
+            "blocked by": "; ".join(reasons),
+            "turn": _turn(signed["status"].get(book, "open"), bool(reasons), stale),
+        }
+        for book, reasons in sorted(against.items())
+    ]
+    table(f"{session:%Y-%m-%d}", pd.DataFrame(rows, columns=["book", "state", "signed by", "blocked by", "turn"]))
+    if nav.empty:
+        out.print(f"{session:%Y-%m-%d} was not computed: daybook eod --date {session:%Y-%m-%d}")
+    elif stale:
+        out.print(f"facts have changed since it was computed: daybook eod --date {session:%Y-%m-%d}")
+    waiting = feeds.quarantine()
+    waiting = waiting[waiting["status"].isin(["open", "waiting"])]
+    if len(waiting):
+        out.print(f"{len(waiting)} rows in quarantine: daybook quarantine list")
+
+
+def _turn(state: str, blocked: bool, stale: bool) -> str:
+    if state == "closed" and not stale:
+        return ""
+    if stale:
+        return "operations: daybook eod"
+    return "operations: clear what blocks" if blocked else "the signatory: daybook close"

@@ -1,0 +1,72 @@
+"""docs/formats.md, written from ``daybook/tables.py``: ``make docs``. A test compares the two.
+
+Belongs here: the page's layout. Every fact on it stands in the tables.
+"""
+
+from pathlib import Path
+
+from daybook.tables import DATED_BY_FILE, FACT_COLUMNS, FILES, SNAPSHOTS, TABLES, Table
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
+_TYPES = {"floats": "list of float", "time": "instant", "text": "text"}
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    files = "\n".join(_file(name, TABLES[table]) for name, table in sorted(FILES.items()))
+    results = "\n".join(_table(table) for table in TABLES.values() if table.kind == "result")
+    records = "\n".join(_table(table) for table in TABLES.values() if table.kind == "record")
+    return f"""# Formats
+
+Written by `make docs` from `daybook/tables.py`; do not edit.
+
+## Files in
+
+Files named `<table>_<YYYY-MM-DD>[_<suffix>].<csv|parquet>` go into `DAYBOOK_HOME/inbox/`. The key is in bold; a column
+without a default that is not marked *required* may be left out. Every row taken in also carries
+{", ".join(f"`{name}`" for name in FACT_COLUMNS)}; of these a file may give `known_at` alone.
+
+{files}
+## Tables out
+
+Delta tables at `DAYBOOK_LAKE_URI/<table>`, partitioned by `business_date`.
+
+{results}
+## Records
+
+Kept in PostgreSQL, schema `daybook`, and shown by `daybook show`.
+
+{records}"""
+
+
+def _file(name: str, table: Table) -> str:
+    how = "a newer file of the same date and suffix replaces the older" if table.name in SNAPSHOTS else "files add"
+    rows = [
+        f"| {_name(table, c.name)} | {_TYPES.get(c.type, c.type)} | {c.unit} | {_default(table, c.name)} | {c.meaning} |"
+        for c in table.columns
+        if c.name not in FACT_COLUMNS and not (c.name == "valid_from" and table.name in DATED_BY_FILE)
+    ]
+    head = "| column | type | unit | default | meaning |\n|---|---|---|---|---|\n"
+    return f"### {name}\n\n{table.meaning} Table `{table.name}`; {how}.\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def _default(table: Table, column: str) -> str:
+    if column in table.required:
+        return "*required*"
+    return f"`{table.defaults[column]}`" if column in table.defaults else ""
+
+
+def _table(table: Table) -> str:
+    rows = [
+        f"| {_name(table, c.name)} | {_TYPES.get(c.type, c.type)} | {c.unit} | {c.meaning} |" for c in table.columns
+    ]
+    head = "| column | type | unit | meaning |\n|---|---|---|---|\n"
+    return f"### {table.name}\n\n{table.meaning}\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def _name(table: Table, column: str) -> str:
+    return f"**{column}**" if column in table.key else column
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

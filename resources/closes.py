@@ -1,0 +1,110 @@
+"""Signed days in PostgreSQL: candidates, closes, and what was seen.
+
+Belongs here: writing and reading the register of closes. Does not belong here: whether a day can be signed
+(``daybook.closing``).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from daybook.tables import TABLES
+from resources import records
+from resources.lake import Lake
+
+CANDIDATE, CLOSED = "candidate", "closed"
+
+
+def states(engine: sa.Engine, session: pd.Timestamp) -> pd.DataFrame:
+    """The newest entry of each book for ``session``: book, version, status, signed_by, through_delivery, seen."""
+    table = records.closes
+    query = (
+        sa.select(table)
+        .where(table.c.business_date == session.date())
+        .order_by(table.c.book, table.c.version.desc())
+        .distinct(table.c.book)
+    )
+    with engine.connect() as connection:
+        return records.read(connection, query)
+
+
+def propose(engine: sa.Engine, session: pd.Timestamp, books: Iterable[str], through_delivery: int) -> None:
+    """Mark ``books`` as computed and ready to be looked at: version 0, never touching a signature."""
+    rows = [
+        {
+            "business_date": session.date(),
+            "book": book,
+            "version": 0,
+            "status": CANDIDATE,
+            "signed_by": "",
+            "recorded_at": sa.func.now(),
+            "through_delivery": through_delivery,
+        }
+        for book in books
+    ]
+    if not rows:
+        return
+    statement = insert(records.closes).values(rows)
+    changed = {name: statement.excluded[name] for name in ("recorded_at", "through_delivery")}
+    with engine.begin() as connection:
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["business_date", "book", "version"], set_=changed)
+        )
+
+
+def sign(
+    engine: sa.Engine,
+    session: pd.Timestamp,
+    book: str,
+    user: str,
+    seen: Mapping[str, Mapping[str, Any]],
+    through_delivery: int,
+) -> int:
+    """Sign ``book`` for ``session`` as the next version; two signatures at once get two versions or one, never half.
+
+    Returns:
+        the version signed; the newest one again when it saw the same content.
+    """
+    table = records.closes
+    with engine.begin() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"close:{session.date()}:{book}"))))
+        newest = connection.execute(
+            sa.select(table.c.version, table.c.status, table.c.seen)
+            .where(table.c.business_date == session.date(), table.c.book == book)
+            .order_by(table.c.version.desc())
+            .limit(1)
+        ).first()
+        if newest is not None and newest.status == CLOSED and same_content(newest.seen, seen):
+            return int(newest.version)
+        version = 1 if newest is None else int(newest.version) + 1
+        connection.execute(
+            table.insert().values(
+                business_date=session.date(),
+                book=book,
+                version=version,
+                status=CLOSED,
+                signed_by=user,
+                recorded_at=sa.func.now(),
+                seen=dict(seen),
+                through_delivery=through_delivery,
+            )
+        )
+    return version
+
+
+def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two ``seen`` records name the same content hashes, whatever the versions."""
+    return {name: item["hash"] for name, item in one.items()} == {name: item["hash"] for name, item in other.items()}
+
+
+def seen(lake: Lake, session: pd.Timestamp) -> dict[str, dict[str, Any]]:
+    """Version and content hash of every table of results that has rows for ``session``."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, table in TABLES.items():
+        version = lake.version(name) if table.kind == "result" else None
+        if version is not None:
+            found[name] = {"version": version, "hash": lake.content_hash(name, session, version=version)}
+    return found
