@@ -1,0 +1,54 @@
+"""Vendors: who delivers market data, transactions and custodian records, each behind one small protocol.
+
+Belongs here: the protocol and the registry. A new vendor is one new module in this package and one line in
+``VENDORS``. Does not belong here: reading, checking or keeping what is delivered; that is the inbox's, and the same for
+every vendor.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+import pandas as pd
+
+from resources.settings import Settings, SettingsError
+from resources.vendors.sample import SampleVendor
+
+INBOX = "files"
+"""The name in ``DAYBOOK_VENDORS`` that stands for the inbox alone: nothing delivers, people put files there."""
+
+
+class Vendor(Protocol):
+    """A source that delivers files in the words of the contract (section 1), session by session."""
+
+    def last_session(self) -> pd.Timestamp:
+        """The last session for which it has data."""
+
+    def default_date(self) -> pd.Timestamp:
+        """The session that ``daybook eod`` computes when nobody names one."""
+
+    def deliver(self, after: pd.Timestamp | None, through: pd.Timestamp) -> Iterator[tuple[str, bytes]]:
+        """Files with the facts dated later than ``after`` and not later than ``through``.
+
+        Each file is named ``<table>_<through>_<vendor>.<csv|parquet>``. ``after`` None asks for everything, reference
+        tables included. The same arguments give the same bytes; a table with nothing to say has no file. Facts do not
+        depend on how a span is cut into deliveries.
+        """
+
+
+VENDORS: Mapping[str, Callable[[Settings], Vendor]] = {
+    "sample": SampleVendor,
+}
+"""Name in ``DAYBOOK_VENDORS`` -> what makes the vendor from the settings."""
+
+
+def vendors(settings: Settings) -> dict[str, Vendor]:
+    """The vendors that ``settings`` names, in order of preference; the inbox is none of them.
+
+    Raises:
+        SettingsError: a name is not registered.
+    """
+    unknown = [name for name in settings.vendors if name != INBOX and name not in VENDORS]
+    if unknown:
+        known = ", ".join([*VENDORS, INBOX])
+        raise SettingsError(f"DAYBOOK_VENDORS names {unknown[0]!r}, which is no vendor: choose from {known}")
+    return {name: VENDORS[name](settings) for name in settings.vendors if name != INBOX}
