@@ -73,14 +73,13 @@ class Lake:
         with what it left and writing again; whoever commits last is seen whole.
 
         Returns:
-            The version committed, or None when nothing differed.
+            The version committed, or None when nothing differed. The first write makes the table, even of no rows.
 
         Raises:
             tables.SchemaError: ``frame`` does not have the declared columns, types and unique key.
-            LakeError: the table is not a result, or ``frame`` has rows of other dates than ``sessions``.
+            LakeError: the table is not one of results, or ``frame`` has rows of other dates than ``sessions``.
         """
-        if tables.TABLES[table].kind != "result":
-            raise LakeError(f"{table}: only results are replaced by session; facts are appended")
+        _checked(table, "result")
         rows = tables.conform(table, frame)
         wanted = _dates(sessions)
         outside = rows.loc[~rows["business_date"].isin(wanted), "business_date"]
@@ -98,8 +97,7 @@ class Lake:
             tables.SchemaError: ``frame`` does not have the declared columns and types.
             LakeError: the table is not one of facts.
         """
-        if tables.TABLES[table].kind != "fact":
-            raise LakeError(f"{table}: only facts are appended")
+        _checked(table, "fact")
         rows = tables.conform(table, frame)
         return self._retried(lambda: self._add(table, rows, delivery_key))
 
@@ -124,10 +122,10 @@ class Lake:
             version: version of the table to read, or None for the newest.
 
         Raises:
-            LakeError: a column is unknown, a bound is given for a table without business_date, or there is no such
-                version.
+            LakeError: the table is not in the lake, a column is unknown, a bound is given for a table without
+                business_date, or there is no such version.
         """
-        schema = tables.TABLES[table]
+        schema = _checked(table, "result", "fact")
         names = list(schema.names if columns is None else columns)
         unknown = sorted(set(names) - set(schema.names))
         if unknown:
@@ -201,16 +199,14 @@ class Lake:
         return attempt()
 
     def _replace(self, table: str, rows: pd.DataFrame, sessions: Dates) -> int | None:
-        found = self._open(table)
-        if found is None:
-            if rows.empty:
-                return None
-            found = self._create(table)
+        opened = self._open(table)
+        # The table is made even for no rows, so that whoever reads it finds an empty table and not none.
+        found = opened or self._create(table)
         there = sessions[sessions.isin(_present(found))]
         old = self.read(table, there[0], there[-1], version=found.version()) if len(there) else tables.empty(table)
         changed = _changed(table, rows, old[old["business_date"].isin(sessions)], sessions)
         if changed.empty:
-            return None
+            return None if opened else int(found.version())
         listed = ", ".join(f"'{_text(date)}'" for date in changed)
         self._commit(
             found,
@@ -249,6 +245,15 @@ class Lake:
             commit_properties=CommitProperties(app_transactions=transactions),
             post_commithook_properties=_HOOKS,
         )
+
+
+def _checked(table: str, *kinds: tables.Kind) -> tables.Table:
+    """The schema of ``table``, if it is one of ``kinds``."""
+    if table not in tables.TABLES:
+        raise LakeError(f"{table}: there is no such table")
+    if tables.TABLES[table].kind not in kinds:
+        raise LakeError(f"{table}: is a table of {tables.TABLES[table].kind}s, not of {'s or '.join(kinds)}s")
+    return tables.TABLES[table]
 
 
 def _text(date: Any) -> str:

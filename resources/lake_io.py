@@ -1,0 +1,84 @@
+"""The lake as Dagster sees it: an asset's frame is written to, and read from, the table of the asset's name.
+
+Belongs here: which sessions an output or input is about, and what the UI shows of a write. Does not belong here:
+reading and writing (``resources.lake``), which facts count (``resources.facts``).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from daybook import tables
+from resources import records
+from resources.lake import Lake, LakeError
+from resources.settings import settings
+
+DATED_FACTS = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
+"""Facts of which an asset needs those of its own sessions; of all others it needs the history up to its last one."""
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """One frame in, one frame out, for a session, a range of sessions or a window of them.
+
+    Inputs from a table of facts are the current view of the facts. An input with the metadata ``since_start`` is read
+    from the first session on. Where everything is, is read from the environment at each call.
+    """
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """Replace the run's sessions in the asset's table by ``obj``; nothing is committed when they are equal."""
+        table = context.asset_key.path[-1]
+        sessions = context.asset_partition_keys
+        version = Lake(settings().lake_uri).write(table, obj, sessions)
+        # A range run repeats this for every session in the event log, so it carries no more than two numbers.
+        light = {"dagster/row_count": len(obj), "delta_version": "unchanged" if version is None else version}
+        context.add_output_metadata(light if len(sessions) > 1 else {**light, **_described(table, obj)})
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """Rows of the upstream table from the first to the last session that this input maps to.
+
+        Raises:
+            LakeError: the table was never written.
+        """
+        table = context.asset_key.path[-1]
+        if context.has_asset_partitions and not context.asset_partition_keys:
+            return tables.empty(table)  # a window that ends before the first session
+        first, last = _range(context)
+        if (context.definition_metadata or {}).get("since_start"):
+            first = None
+        environment = settings()
+        lake = Lake(environment.lake_uri)
+        if tables.TABLES[table].kind == "fact":
+            from resources.facts import Facts
+
+            since = first if table in DATED_FACTS else None
+            current: pd.DataFrame = Facts(environment, lake, records.engine(environment)).current(table, since, last)
+            return current
+        if lake.version(table) is None:
+            raise LakeError(f"{table}: nothing was ever written; materialise it first")
+        return lake.read(table, first, last)
+
+
+def _range(context: dg.InputContext) -> tuple[str | None, str | None]:
+    """First and last session of the input; an upstream without partitions is read up to the run's last session."""
+    if context.has_asset_partitions:
+        keys = context.asset_partition_keys
+        return min(keys), max(keys)
+    with suppress(dg.DagsterInvariantViolationError):  # outside a step there is no run to ask
+        if context.step_context.has_partitions:
+            return None, context.step_context.partition_key_range.end
+    return None, None
+
+
+def _described(table: str, frame: pd.DataFrame) -> Mapping[str, Any]:
+    """What the UI shows of a single session: the columns with their meaning, and the content hash."""
+    columns = [
+        dg.TableColumn(column.name, column.type, column.meaning + (f" [{column.unit}]" if column.unit else ""))
+        for column in tables.TABLES[table].columns
+    ]
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "content_hash": tables.content_hash(table, tables.conform(table, frame)),
+    }
