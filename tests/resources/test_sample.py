@@ -1,4 +1,5 @@
 import io
+import os
 import socket
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,7 @@ from resources.vendors import vendors
 from resources.vendors.sample import SampleVendor, custodian, firm, prices
 
 DEFAULT, LAST = pd.Timestamp("2022-12-27"), pd.Timestamp("2022-12-28")
+ROOT = Path(__file__).parents[2]
 LONG_ONLY = ("US-CORE", "LOW-VOL", "EURO-MULTI")
 
 
@@ -36,6 +40,15 @@ def by_table(*deliveries):
         for name, data in files:
             frames[name.split("_20")[0]].append(parsed(data))
     return {table: pd.concat(parts, ignore_index=True) for table, parts in frames.items()}
+
+
+def in_another_process(code):
+    """What ``code`` prints, run with the default settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT, env=environment
+    )
+    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +82,20 @@ def test_delivering_needs_no_network_and_imports_none_of_the_packages(monkeypatc
     for read in (prices.closes, prices.index_level, prices.fx_rates, prices.series):
         read.cache_clear()
     assert list(vendor("2022-12-01").deliver(None, LAST))
-    code = (
-        "import sys; from resources.settings import settings; from resources.vendors.sample import SampleVendor, prices;"
+    in_another_process(
+        "import sys; from resources.settings import settings; from resources.vendors.sample import SampleVendor;"
         "v = SampleVendor(settings()); list(v.deliver(None, v.last_session()));"
         "assert not {'skfolio', 'arch', 'currency_converter'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_same_arguments_give_the_same_bytes_in_another_process(whole):
-    code = (
+    again = in_another_process(
         "import hashlib, pandas as pd; from resources.settings import settings;"
         "from resources.vendors.sample import SampleVendor;"
         "files = SampleVendor(settings()).deliver(None, pd.Timestamp('2022-12-28'));"
         "print(hashlib.sha256(b''.join(n.encode() + d for n, d in files)).hexdigest())"
     )
-    again = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
     assert again == sha256(b"".join(name.encode() + data for name, data in whole)).hexdigest()
 
 
@@ -94,7 +105,7 @@ def test_the_same_arguments_give_the_same_bytes_in_another_process(whole):
 def test_a_span_cut_into_deliveries_gives_the_same_facts(told, cuts):
     bounds = [None, *map(pd.Timestamp, cuts), LAST]
     source = vendor()
-    pieces = by_table(*(source.deliver(a, b) for a, b in zip(bounds, bounds[1:], strict=False)))
+    pieces = by_table(*(source.deliver(a, b) for a, b in pairwise(bounds)))
     assert pieces.keys() == told.keys()
     for table, frame in told.items():
         key = list(frame.columns)
@@ -212,9 +223,8 @@ def test_every_reference_is_to_something_delivered(told):
 def test_every_trade_is_at_the_real_close_of_its_session_and_settles_two_sessions_later(told):
     trades = told["transactions"][told["transactions"]["kind"].isin(["buy", "sell"])]
     closes = prices.closes()
-    expected = [
-        closes.at[pd.Timestamp(day), name] for day, name in zip(trades["trade_date"], trades["instrument"], strict=True)
-    ]
+    rows, columns = closes.index.get_indexer(pd.DatetimeIndex(trades["trade_date"])), closes.columns
+    expected = closes.to_numpy()[rows, columns.get_indexer(trades["instrument"])].tolist()
     assert trades["price"].astype("float64").tolist() == expected
     assert trades["quantity"].str.fullmatch(r"[1-9]\d*").all()
     late = trades[trades["trade_date"].eq("2022-12-23")]
@@ -279,9 +289,9 @@ def holdings_by_hand(log, date_column):
 
 def running(moves, sessions):
     """Key -> list of sums at each session; every change must fall on a session or after the last one."""
-    result = {}
+    result, known = {}, set(sessions)
     for key, changes in moves.items():
-        assert all(day in set(sessions) or day > sessions[-1] for day in changes)
+        assert all(day in known or day > sessions[-1] for day in changes)
         total, sums = 0, []
         for session in sessions:
             total += changes.get(session, 0)
@@ -307,11 +317,8 @@ def test_long_only_books_never_go_short_nor_run_out_of_cash(told, sessions):
 
 
 def test_the_long_short_book_crosses_zero_in_one_trade_in_some_names_both_ways(told, sessions):
-    held = {
-        key: np.array(sums)
-        for key, sums in running(holdings_by_hand(told["transactions"], "trade_date"), sessions).items()
-    }
-    short = [sums for (book, _), sums in held.items() if book == "LONG-SHORT"]
+    held = running(holdings_by_hand(told["transactions"], "trade_date"), sessions)
+    short = [np.array(sums) for (book, _), sums in held.items() if book == "LONG-SHORT"]
     assert sum(((sums[:-1] > 0) & (sums[1:] < 0)).sum() for sums in short) > 5
     assert sum(((sums[:-1] < 0) & (sums[1:] > 0)).sum() for sums in short) > 5
 
@@ -354,11 +361,8 @@ def test_the_planted_breaks_are_far_below_what_would_hold_up_a_close(told):
         impact = abs(float(planted.difference)) * close.get(planted.name, 1.0)
         mine = cash["book"].eq(planted.book) & cash["business_date"].eq("2022-12-27")
         held = positions["book"].eq(planted.book) & positions["business_date"].eq("2022-12-27")
-        size = (
-            cash.loc[mine, "balance"].astype("float64").sum()
-            + positions.loc[held, "market_value"].astype("float64").sum()
-        )
-        assert 0 < impact / size < 0.1e-4
+        amounts = pd.concat([cash.loc[mine, "balance"], positions.loc[held, "market_value"]])
+        assert 0 < impact / amounts.astype("float64").sum() < 0.1e-4
 
 
 def test_a_later_start_is_a_shorter_firm_with_the_weights_and_prices_that_it_needs():
@@ -390,3 +394,45 @@ def test_a_trade_depends_on_no_later_price():
     other = firm.transactions(shocked, eur_usd, first)
     pd.testing.assert_frame_equal(*(f[f["trade_date"] <= "2022-11-15"].reset_index(drop=True) for f in (known, other)))
     assert not known.equals(other)
+
+
+def weights_on_the_default_date(told):
+    """Book -> weight of each instrument and of "cash", from positions at the close and cash on trade date."""
+    close, rate = prices.closes().loc[DEFAULT], float(prices.fx_rates().at[DEFAULT, "USD"])
+    log = told["transactions"]
+    days = [f"{DEFAULT:%Y-%m-%d}"]
+    values = defaultdict(dict)
+    for (book, instrument), changes in holdings_by_hand(log, "trade_date").items():
+        values[book][instrument] = float(sum(changes.values()) * close[instrument])
+    for (book, currency), changes in settled_by_hand(log.assign(settle_date=days[0])).items():
+        held = float(sum(changes.values())) * (rate if currency == "EUR" else 1.0)
+        values[book]["cash"] = values[book].get("cash", 0.0) + held
+    return {book: pd.Series(found) / sum(found.values()) for book, found in values.items()}
+
+
+def test_every_rule_passes_on_the_default_date_and_could_fail(told):
+    rules = told["rules"].set_index("rule")
+    instruments = told["instruments"].set_index("instrument")
+    assert set(rules["kind"]) == {"max_weight", "min_weight", "prohibited"}
+    for book, weights in weights_on_the_default_date(told).items():
+        mine = rules[rules["book"].isin(["", book])]
+        for rule in mine[mine["kind"].eq("max_weight")].itertuples():
+            bucket = instruments[rule.dimension].reindex(weights.index.drop("cash"))
+            largest = weights.drop("cash").groupby(bucket).sum().max()
+            assert 0.3 * float(rule.threshold) < largest < float(rule.warning), (book, rule.Index)
+        for rule in mine[mine["kind"].eq("min_weight")].itertuples():
+            assert (rule.dimension, rule.bucket) == ("asset_class", "cash")
+            assert float(rule.threshold) < float(rule.warning) < weights["cash"], (book, rule.Index)
+        held = instruments.loc[weights[weights != 0].index.drop("cash")]
+        for rule in mine[mine["kind"].eq("prohibited")].itertuples():
+            assert rule.bucket not in set(held[rule.dimension]), (book, rule.Index)
+
+
+def test_exposure_limits_leave_room_on_the_default_date(told):
+    limits = told["limits"].astype({"warning": "float64", "hard": "float64"})
+    assert (limits["warning"] < limits["hard"]).all()
+    held = weights_on_the_default_date(told)
+    for limit in limits[limits["measure"].isin(["gross", "net", "short"]) & limits["dimension"].eq("")].itertuples():
+        weights = held[limit.book].drop("cash")
+        used = {"gross": weights.abs().sum(), "net": weights.sum(), "short": -weights.clip(upper=0).sum()}
+        assert 0.5 * limit.hard < used[limit.measure] < limit.warning, limit.limit

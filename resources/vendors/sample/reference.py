@@ -82,9 +82,9 @@ _LIMITS = """
 """
 
 _RULES = """
-    ISSUER-MAX        | max_weight |            | issuer      |      | 0.15 | 0.20
+    ISSUER-MAX        | max_weight |            | issuer      |      | 0.16 | 0.20
     SECTOR-MAX-CORE   | max_weight | US-CORE    | sector      |      | 0.35 | 0.40
-    SECTOR-MAX-LOWVOL | max_weight | LOW-VOL    | sector      |      | 0.50 | 0.55
+    SECTOR-MAX-LOWVOL | max_weight | LOW-VOL    | sector      |      | 0.55 | 0.60
     SECTOR-MAX-LS     | max_weight | LONG-SHORT | sector      |      | 0.35 | 0.40
     CASH-MIN-LS       | min_weight | LONG-SHORT | asset_class | cash | 0.50 | 0.40
     CASH-MIN-EURO     | min_weight | EURO-MULTI | asset_class | cash | 0.03 | 0.02
