@@ -1,0 +1,67 @@
+"""What a section of a page is made of.
+
+Belongs here: the few kinds of block that the template can write. Does not belong here: what they say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from daybook.pack.grids import Grid
+
+
+@dataclass(frozen=True)
+class Words:
+    """A sentence; ``tone`` good, care, bad or plain."""
+
+    text: str
+    tone: str = "plain"
+    block: str = field(default="words", init=False)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with its caption (what it shows) and a note (unit, convention)."""
+
+    svg: Markup
+    caption: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts side by side where there is room."""
+
+    items: Sequence[Chart]
+    block: str = field(default="charts", init=False)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure: its name, the number with its unit, and a line of explanation."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Key figures in a row."""
+
+    items: Sequence[Figure]
+    block: str = field(default="figures", init=False)
+
+
+Block = Words | Charts | Figures | Grid
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: anchor, heading, the convention its figures follow, and what it shows."""
+
+    key: str
+    title: str
+    convention: str
+    blocks: Sequence[Block]

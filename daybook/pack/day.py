@@ -1,0 +1,124 @@
+"""What the pack knows about one business date: frames in, nothing computed.
+
+Belongs here: ``Day``, the only input of the pages. Does not belong here: words, numbers as text, charts, arithmetic.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+import pandas as pd
+
+from daybook.tables import empty
+
+TABLES = (
+    "nav", "pnl", "valuations", "positions", "cash", "reconciliation_breaks", "performance", "attribution", "var",
+    "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results", "targets",
+    "proposed_orders", "findings", "prices",
+)  # fmt: skip
+"""The tables of one date that the pages read."""
+
+DELIVERY_COLUMNS = ("file", "table_name", "kind", "outcome", "rows", "quarantined", "reason")
+"""The columns of ``Day.deliveries`` that are shown; others may be there."""
+
+PNL_COLUMNS = ("business_date", "book", "price_pnl", "fx_pnl", "income", "trading_pnl", "fees", "total")
+"""The columns of ``Day.history['pnl']``: the table ``pnl`` summed over instruments."""
+
+
+def _no_deliveries() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in DELIVERY_COLUMNS})
+
+
+def _none(table: str) -> "partial[pd.DataFrame]":
+    return partial(empty, table)
+
+
+@dataclass(frozen=True)
+class Day:
+    """Everything that the pages show, as frames in the columns of ``daybook/tables.py``. Any frame may be empty.
+
+    Attributes:
+        business_date: the session D.
+        status: book -> state of its day: ``open`` (not computed to the end), ``candidate``, ``closed`` or
+            ``restated``. Has every book with a session on D; a book whose calendar is closed on D is left out.
+        run_id: the run that computed D; empty if none did.
+        tables: name -> rows of D alone, for the names in ``TABLES``. A name left out counts as without rows.
+        history: ``nav``, ``performance`` and ``var`` (columns of the tables) and ``pnl`` (``PNL_COLUMNS``), all
+            sessions up to and including D, any order.
+        previous_nav: table nav, for each book the session before D; a book without a row has its first session.
+        quarantine: table quarantine, rows that are not settled yet (status open or waiting).
+        versions: table -> (Delta version, content hash) as read for this pack.
+        deliveries: what the feeds brought for D, ``DELIVERY_COLUMNS``; outcome complete, partial, empty or failed,
+            ``late`` for an expected feed that has not come.
+        orders: table orders, those made for D and any still open.
+        closes: table closes, the signatures on D.
+        books: reference in force on D, columns of table books (book, name, base_currency, benchmark, strategy).
+        instruments: reference in force on D (instrument, name, asset_class, multiplier).
+        limits: limits in force on D, columns of table limits.
+        rules: compliance rules in force on D, columns of table rules.
+        reconciled: books for which the custodian delivered something for D. Tells "no breaks" from "not compared".
+    """
+
+    business_date: pd.Timestamp
+    status: Mapping[str, str]
+    run_id: str
+    tables: Mapping[str, pd.DataFrame]
+    history: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    previous_nav: pd.DataFrame = field(default_factory=_none("nav"))
+    quarantine: pd.DataFrame = field(default_factory=_none("quarantine"))
+    versions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    deliveries: pd.DataFrame = field(default_factory=_no_deliveries)
+    orders: pd.DataFrame = field(default_factory=_none("orders"))
+    closes: pd.DataFrame = field(default_factory=_none("closes"))
+    books: pd.DataFrame = field(default_factory=_none("books"))
+    instruments: pd.DataFrame = field(default_factory=_none("instruments"))
+    limits: pd.DataFrame = field(default_factory=_none("limits"))
+    rules: pd.DataFrame = field(default_factory=_none("rules"))
+    reconciled: Collection[str] = ()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The books of the day, in alphabetical order."""
+        return tuple(sorted(self.status))
+
+    @cached_property
+    def currencies(self) -> Mapping[str, str]:
+        """Book -> base currency."""
+        nav = self.rows("nav")
+        return _filled(self.books, "book", "base_currency") | _filled(nav, "book", "base_currency")
+
+    @cached_property
+    def benchmarks(self) -> Mapping[str, str]:
+        """Book -> id of its benchmark, for the books that have one."""
+        return _filled(self.books, "book", "benchmark")
+
+    @cached_property
+    def book_names(self) -> Mapping[str, str]:
+        """Book -> display name, for the books that have one."""
+        return _filled(self.books, "book", "name")
+
+    @cached_property
+    def instrument_names(self) -> Mapping[str, str]:
+        """Instrument -> display name, for those that have one."""
+        return _filled(self.instruments, "instrument", "name")
+
+    def rows(self, table: str, book: str | None = None) -> pd.DataFrame:
+        """Rows of ``table`` on D, of ``book`` or of the whole firm."""
+        return _of(self.tables.get(table), table, book)
+
+    def past(self, table: str, book: str) -> pd.DataFrame:
+        """Rows of ``table`` for ``book`` over all sessions up to D, oldest first."""
+        return _of(self.history.get(table), table, book).sort_values("business_date", kind="stable")
+
+
+def _of(frame: pd.DataFrame | None, table: str, book: str | None) -> pd.DataFrame:
+    if frame is None or "business_date" not in frame.columns:
+        return empty(table)
+    return frame if book is None or "book" not in frame.columns else frame[frame["book"] == book]
+
+
+def _filled(frame: pd.DataFrame, key: str, value: str) -> dict[str, str]:
+    """``key`` -> ``value`` for the rows where value is not empty."""
+    if key not in frame.columns or value not in frame.columns:
+        return {}
+    return {str(k): v for k, v in zip(frame[key], frame[value], strict=True) if isinstance(v, str) and v}

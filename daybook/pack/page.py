@@ -1,0 +1,139 @@
+"""The pages of the pack: one for the firm, one for each book.
+
+Belongs here: which sections a page has, the first screen, the links between pages. Does not belong here: what a section
+says (``money``, ``results``, ``risk``, ``control``), and the markup (``templates/``).
+"""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from daybook.pack import control, figures, money, results, risk
+from daybook.pack.blocks import Section
+from daybook.pack.bridge import bridges
+from daybook.pack.day import Day
+from daybook.pack.verdict import Verdict, verdicts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def file_name(book: str) -> str:
+    """The name of the page of ``book``: ``<book>.html`` with everything but letters, digits, _ . - ~ percent-encoded.
+
+    A book called index keeps clear of the firm's ``index.html``.
+    """
+    name = quote(book, safe="")
+    return f"{'%69' + name[1:] if name.casefold() == 'index' else name}.html"
+
+
+def firm(day: Day) -> str:
+    """The page of the firm, a complete HTML document that needs nothing else; save it as ``index.html``."""
+    found = verdicts(day)
+    bridge = bridges(day)
+    sections = [
+        money.firm(day, bridge),
+        money.breaks(day, None),
+        results.performance_firm(day),
+        results.attribution_firm(day),
+        risk.var_firm(day),
+        risk.components(day, None),
+        risk.stress(day, None),
+        risk.exposures_firm(day),
+        risk.limits(day, None),
+        control.compliance(day, None),
+        control.orders(day, None),
+        control.quality(day, None),
+        control.versions(day),
+    ]
+    return _page(day, None, found, sections, control.glance(day, None, bridge))
+
+
+def book(day: Day, book: str) -> str:
+    """The page of one book, a complete HTML document; save it as ``file_name(book)``.
+
+    Raises:
+        KeyError: ``book`` is not a book of the day.
+    """
+    found = {book: verdicts(day)[book]}
+    bridge = bridges(day).loc[[book]]
+    sections = [
+        money.book(day, book, bridge),
+        money.holdings(day, book),
+        money.breaks(day, book),
+        results.performance_book(day, book),
+        results.attribution_book(day, book),
+        risk.var_book(day, book),
+        risk.components(day, book),
+        risk.stress(day, book),
+        risk.exposures_book(day, book),
+        risk.limits(day, book),
+        control.compliance(day, book),
+        control.orders(day, book),
+        control.quality(day, book),
+        control.versions(day),
+    ]
+    return _page(day, book, found, sections, control.glance(day, book, bridge))
+
+
+def _page(
+    day: Day, book: str | None, found: dict[str, Verdict], sections: list[Section], glance: list[control.Tile]
+) -> str:
+    title = "Firm" if book is None else day.book_names.get(book, book)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            date=figures.day(day.business_date),
+            weekday=day.business_date.strftime("%A"),
+            title=figures.words(title),
+            book=book,
+            books=day.names,
+            run_id=figures.words(day.run_id),
+            headline=_headline(day, book, found),
+            state=_state(found),
+            verdicts=found,
+            glance=glance,
+            sections=sections,
+        )
+    )
+
+
+def _state(found: dict[str, Verdict]) -> str:
+    states = {verdict.state for verdict in found.values()}
+    return "blocked" if "blocked" in states or not states else "ready" if "ready" in states else "closed"
+
+
+def _headline(day: Day, book: str | None, found: dict[str, Verdict]) -> str:
+    """The answer to "can it close", in a few words."""
+    if book is not None:
+        return found[book].word
+    total = len(found)
+    if not total:
+        return "Nothing to close: no book has a session on this date"
+    blocked = sum(v.state == "blocked" for v in found.values())
+    ready = sum(v.state == "ready" for v in found.values())
+    if blocked:
+        return f"Cannot close: {blocked} of {total} {_books(total)} blocked"
+    if ready:
+        return f"Can close: {ready} of {total} {_books(total)} to sign"
+    return f"Closed: {total} of {total} {_books(total)} signed"
+
+
+def _books(total: int) -> str:
+    return "book" if total == 1 else "books"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("daybook.pack"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["link"] = lambda book: "./" + quote(file_name(book))
+    return environment
