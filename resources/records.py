@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from daybook import tables
-from resources.postgres import server_url
+from resources.postgres import PostgresError, server_url
 from resources.settings import Settings
 
 SCHEMA = "daybook"
@@ -196,11 +196,15 @@ def migrate(connection: sa.Connection) -> None:
 
 @lru_cache(maxsize=8)
 def _engine(url: str) -> sa.Engine:
-    created = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, hide_parameters=True)
-    with created.begin() as connection:
-        current = _revision(connection)
-        if current != REVISION:
-            migrate(connection)
+    try:
+        created = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, hide_parameters=True)
+        with created.begin() as connection:
+            if _revision(connection) != REVISION:
+                migrate(connection)
+    except sa.exc.ArgumentError:
+        raise PostgresError("DAYBOOK_POSTGRES_URL cannot be read as a URL") from None
+    except sa.exc.OperationalError as error:
+        raise PostgresError(f"PostgreSQL cannot be reached: {str(error.orig).splitlines()[0]}") from None
     return created
 
 
