@@ -1,0 +1,133 @@
+"""Terms: what the columns of delivered files may say, table by table.
+
+Belongs here: enumerations, signs, roundings and needs of columns, as data. Does not belong here: applying them
+(``rows``), and rules that look at more than one row (``transactions``).
+"""
+
+from collections.abc import Mapping
+
+LOT_METHODS = ("fifo", "lifo", "highest", "lowest", "average", "specific", "uk")
+DIMENSIONS = ("instrument", "issuer", "sector", "country", "currency", "asset_class")
+BASES = ("nav", "money", "benchmark")
+
+UNIT_KINDS = ("buy", "sell", "transfer_in", "transfer_out", "expiry", "exercise", "assignment")
+"""Kinds of transaction whose quantity is a number of units of an instrument."""
+MONEY_KINDS = (
+    *("deposit", "withdrawal", "dividend", "interest", "fee", "tax"),
+    *("subscription", "redemption", "variation_margin"),
+)
+"""Kinds of transaction whose quantity is an amount of money; a negative one turns the direction round."""
+TRADES = ("buy", "sell")
+"""Kinds of transaction that need an open market."""
+
+ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("books", "lot_method"): LOT_METHODS,
+    ("books", "lot_pool"): ("book", "strategy", "entity"),
+    ("raw_prices", "price_basis"): ("raw", "adjusted"),
+    ("corporate_actions", "kind"): (
+        *("split", "cash_dividend", "stock_dividend", "spin_off", "merger", "rights", "rename", "delisting"),
+        "return_of_capital",
+    ),
+    ("corporate_actions", "status"): ("confirmed", "cancelled"),
+    ("transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx", "cancel"),
+    ("transactions", "lot_method"): LOT_METHODS,
+    ("limits", "measure"): ("long", "short", "gross", "net", "var", "es", "drawdown", "stress_loss"),
+    ("limits", "dimension"): DIMENSIONS,
+    ("limits", "basis"): BASES,
+    ("rules", "kind"): ("max_weight", "min_weight", "prohibited"),
+    ("rules", "dimension"): DIMENSIONS,
+    ("rules", "basis"): BASES,
+}
+"""Words that a column may hold; empty is judged by whether the column is needed."""
+
+ASSET_CLASSES = ("equity", "etf", "fund", "bond", "future", "option", "forward", "cash", "index")
+"""Asset classes that are valued in their own way, recognised in any case; others are free text."""
+
+CURRENCIES = ("currency", "base_currency", "base", "quote")
+"""Columns that hold three capital letters."""
+
+POSITIVE: Mapping[str, tuple[str, ...]] = {
+    "instruments": ("multiplier", "lot_size"),
+    "raw_prices": ("close", "open", "high", "low"),
+    "intraday_prices": ("price",),
+    "raw_fx_rates": ("rate",),
+    "benchmark_levels": ("level",),
+    "corporate_actions": ("numerator", "denominator", "amount", "cash_in_lieu_price"),
+    "transactions": ("price", "fx_rate"),
+}
+"""Columns whose numbers are above zero where they are given."""
+
+NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {"raw_prices": ("volume",)}
+"""Columns whose numbers may be zero, never below."""
+
+FRACTIONS: Mapping[str, tuple[str, ...]] = {"corporate_actions": ("withholding_rate", "cost_fraction")}
+"""Columns whose numbers lie from 0 to 1."""
+
+QUANTITY_PLACES, MONEY_PLACES = 8, 6
+PLACES: Mapping[str, int] = {
+    **dict.fromkeys(("quantity", "settled_quantity", "units"), QUANTITY_PLACES),
+    **dict.fromkeys(("market_value", "balance", "nav", "fees", "taxes", "accrued_interest", "cost"), MONEY_PLACES),
+}
+"""Places to which columns are rounded, half to even; all others are kept as given."""
+
+LIMITS: Mapping[int, float] = {QUANTITY_PLACES: 9e10, MONEY_PLACES: 9e12}
+"""What the ledger's 64-bit integers hold at each number of places (9.2e18 units of the last place), rounded down."""
+
+DATED = ("business_date", "trade_date", "observed_at", "published_at", "observed_on")
+"""Columns that may not be later than the date in the file's name."""
+
+ORDERED = (("valid_from", "valid_to"), ("trade_date", "settle_date"), ("opened_on", "trade_date"))
+"""Pairs of dates of which the first is not later than the second, where both are given."""
+
+ROW_DATE: Mapping[str, str] = {
+    "intraday_prices": "observed_at",
+    "corporate_actions": "ex_date",
+    "transactions": "trade_date",
+    "fundamentals": "published_at",
+    "alternative_data": "observed_on",
+    "identifiers": "valid_from",
+    "issuers": "valid_from",
+    "limits": "valid_from",
+    "rules": "valid_from",
+    "books": "",
+    "instruments": "",
+    "accounts": "",
+}
+"""The date that a row is about; business_date where the table is not named, the date of delivery where it is empty."""
+
+BY_DELIVERY = ("books", "instruments", "accounts")
+"""Tables whose rows hold from the date in the file's name."""
+
+MAY_BE_EMPTY = {("limits", "book"), ("alternative_data", "instrument")}
+"""Parts of a key that may be empty."""
+
+SCHEMES = ("isin", "figi", "cusip", "sedol", "ticker")
+"""Columns that may stand in place of ``instrument``."""
+
+ACTION_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "split": ("numerator", "denominator"),
+    "stock_dividend": ("numerator", "denominator"),
+    "rights": ("numerator", "denominator"),
+    "spin_off": ("numerator", "denominator", "new_instrument"),
+    "cash_dividend": ("amount",),
+    "return_of_capital": ("amount",),
+}
+"""What each kind of corporate action cannot do without."""
+
+PAYS_CASH = ("cash_dividend", "return_of_capital")
+"""Kinds of corporate action that post cash by themselves."""
+
+TRANSACTION_NEEDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(TRADES, ("instrument", "quantity", "price")),
+    **dict.fromkeys(UNIT_KINDS[2:], ("instrument", "quantity")),
+    **dict.fromkeys(MONEY_KINDS, ("quantity", "currency")),
+    "fx": ("instrument", "quantity", "price", "currency"),
+    "cancel": ("corrects",),
+}
+"""What each kind of transaction cannot do without, beside book, kind and trade_date."""
+
+UNDOING: Mapping[str, tuple[str, str]] = {
+    "transactions": ("kind", "cancel"),
+    "corporate_actions": ("status", "cancelled"),
+}
+"""Rows that take another one back, and so need say no more than which: column and word."""
