@@ -117,7 +117,8 @@ def _book_side(
     rows = pd.concat([part.reindex(columns=[*KEY, "instrument", *MONEY]) for part in (before, earned, flows)])
     rows = rows.merge(scope[KEY], on=KEY).fillna(dict.fromkeys(MONEY, 0.0))
     rows["segment"] = _segment(rows, instruments)
-    return rows.groupby([*KEY, "segment"], as_index=False)[MONEY].sum().round(6)
+    rows = rows.sort_values([*KEY, "segment", "instrument"], kind="stable")
+    return rows.groupby([*KEY, "segment"], as_index=False)[MONEY].sum().round(dict.fromkeys(MONEY, 6))
 
 
 MONEY = ["opened", "earned", "traded"]
@@ -127,6 +128,7 @@ def _benchmark_side(opening: pd.DataFrame, scope: pd.DataFrame, instruments: pd.
     """Weight and contribution of each segment in each book's benchmark."""
     rows = opening.assign(weighted=(opening["weight"] * opening["total_return"]).mask(opening["weight"].eq(0), 0.0))
     rows["segment"] = _segment(rows, instruments)
+    rows = rows.sort_values(["business_date", *VIEW, "segment", "instrument"])
     sums = rows.groupby(["business_date", *VIEW, "segment"], as_index=False)[["weight", "weighted"]].sum()
     return scope[[*KEY, *VIEW]].merge(sums, on=["business_date", *VIEW])[[*KEY, "segment", "weight", "weighted"]]
 

@@ -58,11 +58,13 @@ def opening_weights(
     growth = (1 + rows["total_return"]).fillna(1.0)
     before = growth.groupby(line.ngroup().to_numpy()).shift().fillna(1.0)
     rows["weight"] *= before.groupby(line.ngroup().to_numpy()).cumprod()
-    rows = rows.loc[rows["business_date"].isin(sessions)].reset_index(drop=True)
-    whole = rows.groupby([*VIEW, "business_date"])["weight"].transform("sum")
+    # pandas adds a group that stands together in another way than one that is scattered: a sort before each sum
+    # makes a range of sessions give the very numbers of single ones.
+    key = ["business_date", *VIEW]
+    rows = rows.loc[rows["business_date"].isin(sessions)].sort_values([*key, "instrument"], ignore_index=True)
+    whole = rows.groupby(key)["weight"].transform("sum")
     rows["weight"] = rows["weight"] / whole.where(whole > 0)
-    columns = ["business_date", *VIEW, "instrument", "weight", "total_return"]
-    return rows[columns].sort_values(["business_date", *VIEW, "instrument"], ignore_index=True)
+    return rows[[*key, "instrument", "weight", "total_return"]]
 
 
 def _lives(weights: pd.DataFrame, views: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
@@ -124,11 +126,11 @@ def on_calendar(returns: pd.DataFrame, calendar: str) -> pd.DataFrame:
         returns: business_date, instrument, local_return (none missing), currency.
         calendar: MIC.
     """
-    rolled = calendars.roll_forward(calendar, returns["business_date"])
-    if (rolled == pd.DatetimeIndex(returns["business_date"])).all():
+    if calendars.is_session(calendar, returns["business_date"]).all():
         return returns
-    grown = returns.assign(business_date=rolled, local_return=1 + returns["local_return"])
-    linked = grown.groupby(["business_date", "instrument"], as_index=False).agg(
+    grown = returns.assign(local_return=1 + returns["local_return"]).sort_values(["instrument", "business_date"])
+    grown["business_date"] = calendars.roll_forward(calendar, grown["business_date"])
+    linked = grown.groupby(["instrument", "business_date"], as_index=False).agg(
         local_return=("local_return", "prod"), currency=("currency", "last")
     )
     return linked.assign(local_return=linked["local_return"] - 1)
@@ -170,7 +172,7 @@ def risk_free_returns(
         business_date, base_currency, calendar, risk_free (fraction of the session).
     """
     number = risk_free_rates["tenor"].str.extract(r"^(\d+)")[0].astype("float64").fillna(1.0)
-    unit = risk_free_rates["tenor"].str.upper().str[-1:].map(_TENOR_DAYS).fillna(1.0)
+    unit = risk_free_rates["tenor"].str.upper().str[-1:].map(_TENOR_DAYS).astype("float64").fillna(1.0)
     known = risk_free_rates.assign(term=number * unit).sort_values(["business_date", "term"])
     known = known.drop_duplicates(["business_date", "currency"]).rename(columns={"currency": "base_currency"})
     previous = calendars.previous_session(calendar, sessions)
@@ -181,7 +183,7 @@ def risk_free_returns(
     columns = ["business_date", "base_currency", "rate", "day_count"]
     found = pd.merge_asof(grid.sort_values("business_date"), known[columns], on="business_date", by="base_currency")
     length = (found["session"] - found["business_date"]).dt.days
-    year = found["day_count"].fillna("").str.upper().map(_DAYS_A_YEAR).fillna(365.0)
+    year = found["day_count"].fillna("").str.upper().map(_DAYS_A_YEAR).astype("float64").fillna(365.0)
     free = (found["rate"] * length / year).fillna(0.0)
     return pd.DataFrame(
         {

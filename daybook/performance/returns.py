@@ -11,6 +11,7 @@ cumulative_return links the daily returns of all sessions since the book's first
 import pandas as pd
 
 from daybook import tables
+from daybook.ledger.valuation import valued_activity
 from daybook.market.fx import rates
 from daybook.performance.benchmarks import VIEW
 
@@ -44,7 +45,7 @@ def performance(
         failed, or the denominator is not positive.
     """
     rows = nav.sort_values(["book", "business_date"], ignore_index=True)
-    rows = rows.merge(pnl.groupby(KEY, as_index=False)["total"].sum(), on=KEY, how="left")
+    rows = rows.merge(_totals(pnl), on=KEY, how="left")
     rows = rows.merge(inflows, on=KEY, how="left").merge(fees, on=KEY, how="left")
     rows[["total", "inflow", "fee"]] = rows[["total", "inflow", "fee"]].fillna(0.0)
     rows["denominator"] = (opening_nav(rows) + rows["inflow"]).round(6)
@@ -59,6 +60,12 @@ def performance(
     rows = _beside_benchmark(rows, views, benchmark_returns)
     columns = list(tables.TABLES["performance"].names)
     return tables.conform("performance", rows[columns].sort_values(KEY))
+
+
+def _totals(pnl: pd.DataFrame) -> pd.DataFrame:
+    """P&L of each book and session."""
+    sums = pnl.sort_values([*KEY, "instrument"]).groupby(KEY, as_index=False)[["total"]].sum()
+    return sums.assign(total=sums["total"].round(6))
 
 
 def opening_nav(nav: pd.DataFrame) -> pd.Series:
@@ -91,15 +98,30 @@ def _beside_benchmark(rows: pd.DataFrame, views: pd.DataFrame, benchmark_returns
     return found
 
 
-def inflows(worth: pd.DataFrame) -> pd.DataFrame:
+def inflows(
+    activity: pd.DataFrame,
+    nav: pd.DataFrame,
+    prices: pd.DataFrame,
+    instruments: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+) -> pd.DataFrame:
     """External money and securities that came into each book, in its base currency; what went out does not count.
 
+    The amounts are those that ``nav`` counts as flows: money at closing FX, securities at the day's market value.
+
     Args:
-        worth: ``ledger.valuation.valued_activity``: external and transferred, integers of 10^-6 in base currency.
+        activity: ``journal.activity``.
+        nav: table ``nav`` of the same sessions, for the base currency.
+        prices: golden prices of the same sessions.
+        instruments: facts, dated by valid_from.
+        fx_rates: table ``fx_rates`` of the same sessions.
 
     Returns:
-        business_date, book, inflow (>= 0).
+        business_date, book, inflow (>= 0); no row where nothing came in.
     """
+    came_in = activity.loc[(activity["external"] > 0) | (activity["transferred_quantity"] > 0)]
+    books = nav.rename(columns={"business_date": "valid_from"}).drop_duplicates(["book", "base_currency"])
+    worth = valued_activity(came_in, prices, fx_rates, books, instruments)
     amounts = worth["external"].clip(lower=0) + worth["transferred"].clip(lower=0)
     sums = worth[KEY].assign(inflow=amounts).groupby(KEY, as_index=False)[["inflow"]].sum()
     return sums.assign(inflow=sums["inflow"] / MICRO)
@@ -119,4 +141,4 @@ def fees_of_kind_fee(activity: pd.DataFrame, nav: pd.DataFrame, fx_rates: pd.Dat
     rows = activity.loc[activity["fee_kind"].ne(0)].merge(nav[[*KEY, "base_currency"]], on=KEY)
     fx = rates(fx_rates, rows["currency"], rows["base_currency"], rows["business_date"])
     rows = rows.assign(fee=(rows["fee_kind"] * fx).round(6))
-    return rows.groupby(KEY, as_index=False)[["fee"]].sum()
+    return rows.sort_values([*KEY, "instrument", "currency"]).groupby(KEY, as_index=False)[["fee"]].sum()

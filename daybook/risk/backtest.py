@@ -117,8 +117,11 @@ def _observations(var: pd.DataFrame, pnl: pd.DataFrame, nav: pd.DataFrame) -> pd
     books = nav.sort_values(["book", "business_date"], ignore_index=True)[[*KEY, "status"]]
     books["previous"] = books.groupby("book", sort=False)["business_date"].shift()
     books["good"] = books["status"].eq("ok") & books.groupby("book", sort=False)["status"].shift().eq("ok")
-    parts = pd.DataFrame({**{name: pnl[columns].sum(axis=1) for name, columns in BASES.items()}, **pnl[KEY]})
-    sums = parts.groupby(KEY, as_index=False)[list(BASES)].sum().round(6)
+    parts = pd.DataFrame(
+        {**{name: pnl[columns].sum(axis=1) for name, columns in BASES.items()}, **pnl[[*KEY, "instrument"]]}
+    )
+    parts = parts.sort_values([*KEY, "instrument"])
+    sums = parts.groupby(KEY, as_index=False)[list(BASES)].sum().round(dict.fromkeys(BASES, 6))
     earned = books.merge(sums, on=KEY, how="left").fillna(dict.fromkeys(BASES, 0.0))
     models = var[["book", *MODEL]].drop_duplicates()
     forecast = var[[*KEY, *MODEL, "var"]].rename(columns={"business_date": "previous"})

@@ -50,9 +50,13 @@ def by_dimension(held: pd.DataFrame, instruments: pd.DataFrame, nav: pd.DataFram
         )
         for dimension in DIMENSIONS
     ]
-    long = pd.concat(parts, ignore_index=True)
+    long = pd.concat(parts).sort_values([*KEY, "dimension", "bucket"], kind="stable", ignore_index=True)
     long["long"], long["short"] = long["exposure_base"].clip(lower=0), long["exposure_base"].clip(upper=0)
-    sums = long.groupby([*KEY, "dimension", "bucket"], as_index=False)[["long", "short"]].sum().round(6)
+    sums = (
+        long.groupby([*KEY, "dimension", "bucket"], as_index=False)[["long", "short"]]
+        .sum()
+        .round({"long": 6, "short": 6})
+    )
     sums["gross"] = (sums["long"] - sums["short"]).round(6)
     sums["net"] = (sums["long"] + sums["short"]).round(6)
     sums = sums.merge(good, on=KEY)

@@ -75,7 +75,8 @@ def _exposed(asked: pd.DataFrame, exposures: pd.DataFrame) -> pd.DataFrame:
     """Rows of exposure limits, one for each bucket, with ``money`` and ``fraction``."""
     rows = asked.loc[~asked["measure"].isin(WHOLE_BOOK)]
     # Every security is in the dimension instrument once, cash is not: its sum is the whole book.
-    book = exposures.loc[exposures["dimension"].eq("instrument")].groupby(KEY, as_index=False)[list(EXPOSURES)].sum()
+    securities = exposures.loc[exposures["dimension"].eq("instrument")].sort_values(PLACE)
+    book = securities.groupby(KEY, as_index=False)[list(EXPOSURES)].sum()
     known = pd.concat([exposures[[*PLACE, *EXPOSURES]], book.assign(dimension="", bucket="")])
     one = rows.loc[rows["bucket"].ne("") | rows["dimension"].eq("")].merge(known, on=PLACE, how="left")
     each = rows.loc[rows["bucket"].eq("") & rows["dimension"].ne("")].drop(columns="bucket")

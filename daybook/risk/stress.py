@@ -10,11 +10,9 @@ and not to coverage; where that is all of the book, the P&L is empty with the re
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from daybook import tables
 from daybook.market.fx import rates
@@ -106,9 +104,10 @@ def replayed(
     """
     window = returns.loc[returns["business_date"].gt(replay.first) & returns["business_date"].le(replay.last)]
     dates = window["business_date"].nunique()
+    window = window.sort_values(["instrument", "business_date"])
     grown = window.assign(growth=1 + window["local_return"]).groupby("instrument")["growth"].agg(["prod", "count"])
     whole = (grown["prod"] - 1).where(grown["count"] == dates)
-    local = held["instrument"].map(whole).mask(held["instrument"].str.startswith(CASH), 0.0).to_numpy(np.float64)
+    local = held["instrument"].map(whole).astype("float64").mask(held["instrument"].str.startswith(CASH), 0.0)
     pairs = held[["currency", "base_currency"]].drop_duplicates()
     pair = pairs["currency"].to_numpy(object), pairs["base_currency"].to_numpy(object)
 
@@ -116,11 +115,12 @@ def replayed(
         return rates(fx_rates, *pair, np.full(len(pairs), np.datetime64(date, "us")))
 
     moves = pairs.assign(move=at(replay.last) / at(replay.first) - 1)
-    return local, held.merge(moves, on=["currency", "base_currency"], how="left")["move"].to_numpy()
+    moved = held.merge(moves, on=["currency", "base_currency"], how="left")["move"]
+    return np.asarray(local, np.float64), np.asarray(moved, np.float64)
 
 
-def shocked(held: pd.DataFrame, shock: Shock) -> tuple[NDArray[Any], NDArray[Any]]:
+def shocked(held: pd.DataFrame, shock: Shock) -> tuple[Floats, Floats]:
     """Local return and currency return of each position under ``shock``."""
-    local = held["asset_class"].map(dict(shock.local)).fillna(0.0).to_numpy(np.float64)
+    local = held["asset_class"].map(dict(shock.local)).astype("float64").fillna(0.0)
     abroad = held["currency"].ne(held["base_currency"]).to_numpy()
-    return local, np.where(abroad, shock.foreign_currency, 0.0)
+    return np.asarray(local, np.float64), np.where(abroad, shock.foreign_currency, 0.0)
