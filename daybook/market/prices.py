@@ -43,18 +43,16 @@ def golden(
     at = dated.last(known, facts["business_date"], sought, wanted["business_date"])
     rows = wanted[at >= 0].reset_index(drop=True)
     used = facts.take(at[at >= 0]).reset_index(drop=True)
-    terms = _terms(instruments, rows)
+    terms = security_master.attributes(instruments, "instrument", rows, ["exchange", "currency"])
 
     raw = (used["price_basis"] != "adjusted").to_numpy()
     ratio = actions.split_ratio(corporate_actions, rows["instrument"], used["business_date"], rows["business_date"])
     ratio = np.where(raw, ratio, 1.0)
     delivered = (used["business_date"] == rows["business_date"]).to_numpy()
     closed = ~delivered & ~_open(terms["exchange"], rows["business_date"])
-    why = np.where(closed, terms["exchange"] + " was closed", "no price was delivered for this session")
+    why = (terms["exchange"] + " was closed").where(closed, "no price was delivered for this session")
     restated = np.where(ratio != 1.0, ", restated for the splits since", "")
-    text = (
-        pd.Series(why, dtype="str") + ": the last one, of " + dated.iso(used["business_date"]) + restated + ", is used"
-    )
+    why = why + ": the last one, of " + dated.iso(used["business_date"]) + restated + ", is used"
     return tables.conform(
         "prices",
         rows.assign(
@@ -63,19 +61,13 @@ def golden(
             source=used["source"],
             status=np.where(delivered, "ok", np.where(closed, "closed", "stale")),
             price_basis=used["price_basis"],
-            reason=np.where(delivered, "", text),
+            reason=np.where(delivered, "", why),
         ),
     )
 
 
-def _terms(instruments: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Exchange and currency of the instrument of each row, "" where it is unknown."""
-    at = security_master.in_force(instruments, "instrument", rows["instrument"], rows["business_date"])
-    return instruments[["exchange", "currency"]].reset_index(drop=True).reindex(at).reset_index(drop=True).fillna("")
-
-
 def _open(exchanges: "pd.Series[str]", dates: "pd.Series[pd.Timestamp]") -> np.ndarray:
-    """Whether each exchange was open on its date; one loop turn an exchange."""
+    """Whether each exchange was open on its date; one turn of the loop is one exchange."""
     is_open = np.ones(len(exchanges), bool)
     for exchange in exchanges.unique():
         if calendars.is_calendar(exchange):

@@ -4,6 +4,7 @@ Belongs here: choosing the row that holds on a date, and resolving a dated ident
 and what a missing instrument means for the row that named it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,17 @@ def in_force(facts: pd.DataFrame, key: str, values: Any, dates: Any) -> dated.In
     first[known[::-1]] = np.arange(len(known))[::-1]
     found = np.where(at >= 0, at, first[wanted])
     return np.where(found >= 0, order[found] if len(order) else -1, -1).astype(np.int64)
+
+
+def attributes(facts: pd.DataFrame, key: str, rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """``columns`` of the row of ``facts`` in force for each of ``rows`` (with ``key`` and business_date), in its order.
+
+    Empty text, or no value, where the key is unknown.
+    """
+    at = in_force(facts, key, rows[key], rows["business_date"])
+    found = facts[list(columns)].reset_index(drop=True).reindex(at).set_axis(rows.index)
+    texts = [name for name in columns if found[name].dtype == "str"]
+    return found.assign(**{name: found[name].fillna("") for name in texts})
 
 
 def resolve(identifiers: pd.DataFrame, scheme: str, values: Any, exchanges: Any, dates: Any) -> tuple[Texts, Texts]:
