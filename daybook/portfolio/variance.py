@@ -58,7 +58,8 @@ def least_variance(covariance: pd.DataFrame, guess: pd.Series, invested: float, 
     scaled = matrix / (start @ matrix @ start)
     weights = _solve(scaled, names, invested, largest)
     _prove(scaled, weights, invested, largest)
-    return pd.Series(np.rint(np.clip(weights, 0.0, largest) / STEP) * STEP, index=names).round(6)
+    rounded = np.round(np.rint(weights / STEP) * STEP, 12)
+    return pd.Series(np.clip(rounded, 0.0, largest), index=names)
 
 
 def _solve(scaled: np.ndarray, names: pd.Index, invested: float, largest: float) -> np.ndarray:
