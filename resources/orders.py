@@ -68,10 +68,12 @@ class Orders:
     ) -> Proposal:
         """Record the proposals of one date.
 
-        A new list replaces what is still unapproved of the date in the books that ``allowed`` or the list names: also
-        where it says nothing about them any more, and where the book may no longer trade. An order in an instrument
-        that has an approved order of the same date and book is withheld: the list may have been sized before that
-        approval. The next date's list counts it as open.
+        A new list replaces what is still unapproved, of the date and of earlier ones, in the books that ``allowed`` or
+        the list names: also where it says nothing about them any more, and where the book may no longer trade. Three
+        rules keep a trade from being made twice: unapproved orders of earlier dates go, since the list is not net of
+        them; a book that has been proposed for a later date is refused, since that list was not net of this one; an
+        order in an instrument that has an approved order of the same date and book is withheld, since the list may
+        have been sized before that approval. The next date's list counts it as open.
 
         Args:
             proposed_orders: table ``proposed_orders``; rows of other dates are ignored.
@@ -89,8 +91,9 @@ class Orders:
         rows = proposed_orders[proposed_orders["business_date"] == pd.Timestamp(day)]
         refused = {book: reason for book, reason in allowed.items() if reason}
         refused |= {book: NOT_EVALUATED for book in rows["book"].unique() if book not in allowed}
-        listed = _proposals(rows[~rows["book"].isin(list(refused))], day, run_id)
-        with self._change(_of_date(day)) as log:
+        with self._change(_of_date(day) | _unapproved(day)) as log:
+            refused = _later(log.connection, day, [*allowed, *refused]) | refused
+            listed = _proposals(rows[~rows["book"].isin(list(refused))], day, run_id)
             mine = log.states[log.states["book"].isin([*allowed, *refused])]
             state = dict(zip(mine["order_id"], mine["state"], strict=True))
             traded = mine[mine["state"].isin([*machine.OPEN, "filled"]) | (mine["filled"] > 0)]
@@ -337,12 +340,28 @@ class _Log:
         )
 
 
+_PROPOSED = order_events.c.kind == "proposed"
+_DATE = order_events.c.payload["business_date"].astext  # ISO text sorts as the dates do
+
+
 def _of_date(day: date) -> sa.ColumnElement[bool]:
     """Events of the orders of ``day``."""
-    proposals = sa.select(order_events.c.order_id).where(
-        order_events.c.kind == "proposed", order_events.c.payload["business_date"].astext == str(day)
-    )
-    return order_events.c.order_id.in_(proposals)
+    return order_events.c.order_id.in_(sa.select(order_events.c.order_id).where(_PROPOSED, _DATE == str(day)))
+
+
+def _unapproved(day: date) -> sa.ColumnElement[bool]:
+    """Events of the orders up to ``day`` to which nothing happened since they were proposed."""
+    newest = sa.select(sa.func.max(order_events.c.id)).group_by(order_events.c.order_id)
+    waiting = sa.select(order_events.c.order_id).where(_PROPOSED, order_events.c.id.in_(newest), _DATE <= str(day))
+    return order_events.c.order_id.in_(waiting)
+
+
+def _later(connection: sa.Connection, day: date, books: Sequence[str]) -> dict[str, str]:
+    """Book -> reason, for those of ``books`` that have been proposed for a date after ``day``."""
+    book = order_events.c.payload["book"].astext
+    query = sa.select(book, sa.func.max(_DATE)).where(_PROPOSED, _DATE > str(day), book.in_(list(books)))
+    found = connection.execute(query.group_by(book)).all()
+    return {str(name): f"its orders of {last} were proposed already" for name, last in found}
 
 
 def _rows(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> list[dict[str, Any]]:

@@ -109,12 +109,24 @@ def test_a_new_list_replaces_what_nobody_approved(orders):
     assert orders.approve(first[:1], "ann", "run-3", {}) == first[:1]
 
 
-def test_an_empty_list_withdraws_and_other_dates_and_books_stay(orders):
+def test_an_empty_list_withdraws_and_other_books_stay(orders):
     proposed(orders, BUY, SELL)
-    orders.propose(listed(("X", "A", "buy", 7.0, 10.0), day=NEXT), NEXT, "run-2", "ann", CLEAN)
-    result = orders.propose(listed(), DAY, "run-3", "ann", {"X": ""})
+    result = orders.propose(listed(), DAY, "run-2", "ann", {"X": ""})
     assert len(result.replaced) == 1
-    assert status(orders) == ["cancelled", "proposed", "proposed"]
+    assert status(orders) == ["cancelled", "proposed"]
+
+
+def test_a_later_date_replaces_what_waits_and_an_earlier_one_is_refused(orders):
+    first = proposed(orders, BUY, SELL)
+    orders.approve(first[1:], "bob", "run-1", {})
+    later = orders.propose(listed(("X", "A", "buy", 110.0, 10.75), day=NEXT), NEXT, "run-2", "ann", CLEAN)
+    assert later.replaced == first[:1]
+    assert status(orders) == ["cancelled", "approved", "proposed"]
+    # Friday is restated after Monday was proposed: Monday's list was not net of a new one for Friday.
+    again = orders.propose(listed(("X", "A", "buy", 90.0, 10.5), SELL), DAY, "run-3", "ann", CLEAN)
+    assert again.refused == {"X": "its orders of 2020-02-03 were proposed already"}
+    assert (again.proposed, again.replaced, again.kept) == ((), (), first[1:])
+    assert status(orders) == ["cancelled", "approved", "proposed"]
 
 
 def test_a_book_that_may_not_trade_is_refused_and_loses_its_proposals(orders):
