@@ -229,6 +229,14 @@ class Orders:
         found = found.assign(quantity=signed)[signed != 0]
         return pd.DataFrame(found.groupby(["book", "instrument"])["quantity"].sum()).reset_index()
 
+    def choose(self, ids: Sequence[str], status: str | None, session: Any | None) -> tuple[str, ...]:
+        """``ids``, and with a ``status`` every order that has it: of the date ``session``, or of any if that is None."""
+        found = self.frame()
+        chosen = found["status"] == status
+        if session is not None:
+            chosen &= found["business_date"] == pd.Timestamp(session)
+        return tuple(dict.fromkeys([*ids, *found.loc[chosen, "order_id"]]))
+
     def frame(self) -> pd.DataFrame:
         """Table ``orders``, in the order in which they were first proposed."""
         with self._engine.connect() as connection:

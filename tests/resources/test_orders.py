@@ -198,6 +198,15 @@ def test_open_orders_are_what_the_positions_of_a_session_do_not_show_yet(orders)
     assert orders.open_orders(DAY).to_numpy().tolist() == [["X", "A", 60.0]]
 
 
+def test_orders_are_chosen_by_id_status_and_date(orders):
+    first, second = proposed(orders, BUY, SELL)
+    orders.approve([first], "bob", "run-1", {})
+    assert orders.choose([], "proposed", None) == (second,)
+    assert orders.choose([first], "proposed", DAY) == (first, second)
+    assert orders.choose([], "proposed", NEXT) == ()
+    assert orders.choose([first], None, DAY) == (first,)
+
+
 def test_a_fill_that_does_not_fit_is_refused_whole(orders):
     names = proposed(orders, BUY, SELL)
     orders.approve(names, "bob", "run-1", {})
