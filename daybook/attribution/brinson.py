@@ -47,10 +47,11 @@ def effects(
     """
     held = portfolio_weight != 0
     own = np.divide(contribution, portfolio_weight, out=segment_return.copy(), where=held)
-    active = portfolio_weight - benchmark_weight
-    allocation = active * (segment_return - benchmark_return)
+    allocation = (portfolio_weight - benchmark_weight) * (segment_return - benchmark_return)
     selection = benchmark_weight * (own - segment_return)
-    interaction = np.where(held, active * (own - segment_return), contribution)
+    # Equal to (w_p - w_b)(c_p / w_p - r_b,s), and to c_p where w_p = 0; but where long and short nearly cancel, c_p / w_p
+    # is huge, and only this form keeps the sum of selection and interaction to the last digit.
+    interaction = contribution - portfolio_weight * segment_return - selection
     return allocation, selection, interaction
 
 
@@ -165,6 +166,7 @@ def _attributed(rows: pd.DataFrame) -> pd.DataFrame:
         allocation=allocation,
         selection=selection,
         interaction=interaction,
+        within=contribution - w_p * segment_return,
         currency_effect=0.0,
         trading=rows["traded"].to_numpy() / divisor,
     )
@@ -177,7 +179,8 @@ def _close(rows: pd.DataFrame) -> pd.DataFrame:
     """
     figures = ["portfolio_weight", "benchmark_weight", "portfolio_return", "benchmark_return", *EFFECTS]
     rows[figures] = rows[figures].round(12)
-    rows["total"] = rows[EFFECTS].sum(axis=1).round(12)
+    rows["interaction"] = (rows["within"].round(12) - rows["selection"]).round(12)
+    rows["total"] = (rows["within"].round(12) + rows["allocation"] + rows["trading"]).round(12)
     book = rows.groupby(KEY)
     left = (rows["active_return"] - book["total"].transform("sum")).round(12)
     rounding = left.abs() <= 4e-12 * book["total"].transform("size")

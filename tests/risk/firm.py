@@ -1,4 +1,7 @@
-"""A small firm whose tables agree with each other, made from a seed: for identities and for range against single sessions."""
+"""A small firm whose tables agree with each other, made from a seed.
+
+For identities, and for a range of sessions against single ones.
+"""
 
 from types import SimpleNamespace
 
