@@ -230,7 +230,7 @@ class Orders:
         return pd.DataFrame(found.groupby(["book", "instrument"])["quantity"].sum()).reset_index()
 
     def choose(self, ids: Sequence[str], status: str | None, session: Any | None) -> tuple[str, ...]:
-        """``ids``, and with a ``status`` every order that has it: of the date ``session``, or of any if that is None."""
+        """``ids``, and with a ``status`` every order that has it, of ``session`` or of any date."""
         found = self.frame()
         chosen = found["status"] == status
         if session is not None:
