@@ -27,23 +27,25 @@ class Chart:
     svg: Markup
     caption: str
     note: str = ""
+    block: str = field(default="chart", init=False)
 
 
 @dataclass(frozen=True)
-class Charts:
-    """Charts side by side where there is room."""
+class Side:
+    """Charts and small tables side by side where there is room."""
 
-    items: Sequence[Chart]
-    block: str = field(default="charts", init=False)
+    items: Sequence[Chart | Grid]
+    block: str = field(default="side", init=False)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A key figure: its name, the number with its unit, and a line of explanation."""
+    """A key figure: its name, the number, a line of explanation, and the unit."""
 
     label: str
     value: str
     note: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Figures:
     block: str = field(default="figures", init=False)
 
 
-Block = Words | Charts | Figures | Grid
+Block = Words | Side | Figures | Grid
 
 
 @dataclass(frozen=True)

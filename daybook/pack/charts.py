@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from daybook.pack import figures
 
 WIDTH = 440.0
-_CHARACTER = 6.5  # a safe width of one character of the system fonts at 12 units
+_CHARACTER = 6.9  # a safe width of one character of the system fonts at 12 units
+_BOLD = 7.5  # and of one in bold
 _MOST_POINTS = 700  # more than a line of this width can show
 
 Unit = Literal["percent", "money", "bp"]
@@ -30,7 +31,7 @@ Dates = NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: its short label, its level at each date (nan is a gap), and its style ``main`` or ``other``."""
+    """One line of a chart: its short label, its level at each date (nan is a gap), its style ``main`` or ``other``."""
 
     label: str
     level: Floats
@@ -84,8 +85,8 @@ def line(
     """
     low, high = _range([x.level for x in lines], zero=unit == "percent")
     at = ticks(low, high)
-    right = 14 + _CHARACTER * max(len(x.label) for x in lines)
-    height, top, bottom = 236.0, 14.0, 206.0
+    right = 12 + _BOLD * max(len(x.label) for x in lines)
+    height, top, bottom = 230.0, 14.0, 206.0
     left = _gutter([_axis(v, unit, at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
     days = dates.astype("datetime64[D]").astype(float)
@@ -93,7 +94,7 @@ def line(
     body = [_levels(y, at, unit, left, WIDTH - right), _calendar(x, dates, bottom)]
     if marks is not None and len(marks):
         body += [_triangle(float(x(d)), bottom) for d in marks.astype("datetime64[D]").astype(float)]
-        body.append(_text(WIDTH - right, height - 1, f"▲ {mark}", "end tick"))
+        body.append(_text(WIDTH, 8, f"▲ {mark}", "end tick"))
     ends: list[tuple[float, int]] = []
     for n, one in enumerate(lines):
         keep = _thinned(one.level)
@@ -120,7 +121,7 @@ def waterfall(key: str, title: str, steps: Sequence[tuple[str, float]], currency
     labels = [*(label for label, _ in steps), "Change"]
     starts, ends = np.append(starts, 0.0), np.append(ends, ends[-1] if len(ends) else 0.0)
     at = ticks(min(0.0, float(ends.min())), max(0.0, float(ends.max())), 4)
-    height, top, bottom = 236.0, 20.0, 200.0
+    height, top, bottom = 228.0, 20.0, 204.0
     left = _gutter([_axis(v, "money", at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
     step = (WIDTH - left - 4) / len(labels)
@@ -138,7 +139,6 @@ def waterfall(key: str, title: str, steps: Sequence[tuple[str, float]], currency
         text = figures.compact(float(ends[n] - starts[n]), signed=True)
         body.append(_text(middle, min(a, b) - 4, text, "mid value"))
         body.append(_text(middle, bottom + 17, label, "mid tick"))
-    body.append(_text(left, height - 2, "0 = opening NAV", "tick"))
     told = "; ".join(f"{label} {figures.change(b - a)}" for label, a, b in zip(labels, starts, ends, strict=True))
     return _svg(key, title, f"In {currency}. {told}." if currency else f"{told}.", height, body)
 
@@ -151,11 +151,13 @@ def bars(
     unit: Unit,
     currency: str = "",
     total: Floats | None = None,
+    total_name: str = "Sum",
 ) -> Markup:
     """Horizontal bars, one row per label, to the right of zero when positive and to the left when negative.
 
-    ``parts`` are stacked with a legend if there are several. A value stands at the end of the row: the ``total``
-    (marked by a diamond) if given, else the sum of the parts. Missing parts are drawn as nothing; the text says –.
+    ``parts`` are stacked with a legend if there are several. A value stands at the end of the row: the ``total`` if
+    given (drawn as a diamond, called ``total_name``), else the sum of the parts. Missing parts are drawn as nothing;
+    the text says –.
     """
     stack = {name: np.nan_to_num(np.asarray(values, float)) for name, values in parts.items()}
     up = np.sum([np.maximum(v, 0) for v in stack.values()], axis=0)
@@ -167,10 +169,10 @@ def bars(
     top = 24.0 if many else 6.0
     row = 21.0
     bottom = top + row * len(labels)
-    left = min(150.0, 10 + _CHARACTER * max(len(label) for label in labels))
-    right = 10 + _CHARACTER * max(len(text) for text in texts)
+    left = min(160.0, 10 + _CHARACTER * max(len(label) for label in labels))
+    right = 16 + _CHARACTER * max(len(text) for text in texts)
     x = _Scale(at[0], at[-1], left, WIDTH - right)
-    body = [_legend(list(stack), total is not None)] if many else []
+    body = [_legend(list(stack), "" if total is None else total_name)] if many else []
     for value in at:
         body.append(f'<path class="{"zero" if value == 0 else "grid"}" d="M{x(value):.1f} {top}V{bottom}"/>')
     body += [_text(float(x(v)), bottom + 14, _axis(v, unit, at), "mid tick") for v in _sparse(at, x)]
@@ -212,8 +214,8 @@ def losses(
     """
     low, high = _range([pnl, *(-var for _, var in lines)], zero=True)
     at = ticks(low, high)
-    right = 14 + _CHARACTER * max(len(label) for label, _ in lines)
-    height, top, bottom = 236.0, 14.0, 206.0
+    right = 12 + _BOLD * max(len(label) for label, _ in lines)
+    height, top, bottom = 230.0, 14.0, 206.0
     left = _gutter([_axis(v, "money", at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
     days = dates.astype("datetime64[D]").astype(float)
@@ -241,8 +243,8 @@ def losses(
     for place, n in _apart(labels, 14.0, top + 4, bottom):
         body.append(_text(WIDTH - right + 5, place, lines[n][0], f"label v{n}"))
     told = (
-        f"{int(np.isfinite(pnl).sum())} sessions from {figures.day(dates[0])} to {figures.day(dates[-1])}, in {currency}."
-        f" {int(worse.sum())} exceptions"
+        f"{int(np.isfinite(pnl).sum())} sessions from {figures.day(dates[0])} to {figures.day(dates[-1])},"
+        f" in {currency}. {int(worse.sum())} exceptions"
         + "".join(
             f"; {figures.day(d)} {figures.whole_change(float(v))}"
             for d, v in zip(dates[worse], pnl[worse], strict=True)
@@ -256,8 +258,8 @@ def meter(utilisation: float, tone: str) -> Markup:
     """A small bar of how much of a limit is used; the line across it is 100 %. It stands beside the number."""
     used = min(max(utilisation, 0.0), 1.5) / 1.5 * 90 if math.isfinite(utilisation) else 0.0
     return Markup(
-        f'<svg class="meter" viewBox="0 0 90 12" aria-hidden="true">'
-        f'<rect class="track" x="0" y="3" width="90" height="6"/><rect class="{tone}" x="0" y="3" width="{used:.1f}" height="6"/><path class="full" d="M60 0V12"/></svg>'
+        '<svg class="meter" viewBox="0 0 90 12" aria-hidden="true"><path class="track" d="M0 3H90V9H0Z"/>'
+        f'<rect class="{tone}" x="0" y="3" width="{used:.1f}" height="6"/><path class="full" d="M60 0V12"/></svg>'
     )
 
 
@@ -309,13 +311,13 @@ def _calendar(x: _Scale, dates: Dates, bottom: float) -> str:
     return "".join(body)
 
 
-def _legend(names: Sequence[str], total: bool) -> str:
+def _legend(names: Sequence[str], total: str) -> str:
     body, x = [], 2.0
     for n, name in enumerate(names):
         body.append(f'<rect class="c{n}" x="{x:.1f}" y="4" width="9" height="9"/>' + _text(x + 13, 13, name, "tick"))
         x += 24 + _CHARACTER * 0.92 * len(name)
     if total:
-        body.append(_diamond(x + 5, 8.5) + _text(x + 13, 13, "Sum", "tick"))
+        body.append(_diamond(x + 5, 8.5) + _text(x + 13, 13, total, "tick"))
     return "".join(body)
 
 

@@ -14,13 +14,13 @@ from daybook.pack import figures
 from daybook.pack.blocks import Block, Section, Words
 from daybook.pack.day import DELIVERY_COLUMNS, Day
 from daybook.pack.grids import Column, Grid, grid
-from daybook.pack.money import book_column, instruments, listed
+from daybook.pack.money import book_column, counted, instruments, listed
 from daybook.pack.risk import level, measured, tally
 
 _COMPLIANCE = (
     "Value against threshold on the basis that the rule declares; active: caused by a trade of the day, passive: by the"
     " market. A rule that cannot be evaluated has failed. Orders of a book are sent only if all its rules were"
-    " evaluated and none is breached."
+    " evaluated and not one is breached."
 )
 _ORDERS = (
     "Proposed: target less position less open orders, in whole lots, sized at the reference price, before costs. A"
@@ -70,13 +70,15 @@ def glance(day: Day, book: str | None, bridge: pd.DataFrame) -> list[Tile]:
     signed = sum(s in ("closed", "restated") for b, s in day.status.items() if book in (None, b))
     scope = len(day.status) if book is None else 1
     quarantined = len(day.quarantine)
+    computed = len(day.rows("nav", book))
     return [
-        _tile("Blocking findings", blocking, f"{warnings} warnings", "quality", "bad"),
-        _tile("Feeds late or failed", late, f"of {len(feeds)} deliveries", "quality", "bad"),
+        Tile("Computed", f"{computed} of {scope}", "books", "good" if computed == scope else "bad", "nav"),
+        _tile("Blocking findings", blocking, counted(warnings, "warning"), "quality", "bad"),
+        _tile("Feeds late or failed", late, f"of {counted(len(feeds), 'delivery', 'deliveries')}", "quality", "bad"),
         _tile("Rows in quarantine", quarantined, "of the whole firm", "quality", "care"),
         _tile("Prices overridden", overridden, f"{stale} stale", "quality", "care", overridden + stale),
         _tile("Breaks", len(breaks), size, "breaks", "care"),
-        _tile("P&L unexplained", unexplained, "books whose bridge does not add up", "nav", "bad"),
+        _tile("P&L unexplained", unexplained, "bridges that do not add up", "nav", "bad"),
         _exceptions("Limits", usage, len(day.limits), "limits"),
         _exceptions("Compliance", rules, len(day.rules), "compliance"),
         Tile(
@@ -90,7 +92,7 @@ def compliance(day: Day, book: str | None) -> Section:
     rows = day.rows("compliance_results", book)
     if not len(rows):
         if len(day.rules):
-            said = "Rules are declared, but none was evaluated on this date: that is a failure, not a pass."
+            said = "Rules are declared, but not one was evaluated on this date: that is a failure, not a pass."
             return Section("compliance", "Compliance", _COMPLIANCE, [Words(said, "bad")])
         return Section("compliance", "Compliance", _COMPLIANCE, [Words("The firm has declared no compliance rules.")])
     rows = rows.iloc[np.argsort(rows["status"].map(_URGENCY).fillna(0).to_numpy(), kind="stable")]
@@ -103,14 +105,14 @@ def compliance(day: Day, book: str | None) -> Section:
             Column("Rule", rows["rule"]),
             Column("Kind", [kinds.get(rule, "") for rule in rows["rule"]]),
             Column("Bucket", rows["bucket"]),
-            Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "markup"),
-            Column("Threshold", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "markup"),
+            Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "amount"),
+            Column("Threshold", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "amount"),
             Column(
                 "Measured on",
                 rows["denominator"],
                 "whole",
                 "base currency",
-                "the rule needs no denominator, or has none",
+                "the rule has no denominator",
             ),
             Column("Status", rows["status"], "status"),
             Column("Cause", rows["cause"]),
@@ -169,12 +171,18 @@ def _tile(label: str, value: int, note: str, key: str, tone: str, alarming: int 
 
 def _exceptions(label: str, rows: pd.DataFrame, declared: int, key: str) -> Tile:
     if not len(rows):
-        said = "declared, but none evaluated" if declared else "none declared"
+        said = "declared, but not evaluated" if declared else "not declared"
         return Tile(label, figures.DASH, said, "bad" if declared else "plain", key)
     bad = int(rows["status"].isin(["breach", "failed"]).sum())
     warned = int((rows["status"] == "warning").sum())
     tone = "bad" if bad else "care" if warned else "good"
-    return Tile(f"{label} not kept", figures.count(bad), f"{warned} warnings, {len(rows)} tests", tone, key)
+    return Tile(
+        f"{label} not kept",
+        figures.count(bad),
+        f"{counted(warned, 'warning')}, {counted(len(rows), 'test')}",
+        tone,
+        key,
+    )
 
 
 def _held_back(day: Day, book: str | None) -> list[str]:
@@ -286,7 +294,7 @@ def _stale_table(day: Day, book: str | None) -> Block:
         "Prices of held instruments that are not of this date",
         [
             Column("Instrument", instruments(day, rows["instrument"]), "markup"),
-            Column("Price", rows["close"], "price", "per unit", "none was ever delivered"),
+            Column("Price", rows["close"], "price", "per unit", "never delivered"),
             Column("", rows["currency"]),
             Column("Source", rows["source"]),
             Column("Status", rows["status"], "status"),

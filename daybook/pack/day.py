@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
+import numpy as np
 import pandas as pd
 
 from daybook.tables import empty
@@ -104,17 +105,34 @@ class Day:
 
     def rows(self, table: str, book: str | None = None) -> pd.DataFrame:
         """Rows of ``table`` on D, of ``book`` or of the whole firm."""
-        return _of(self.tables.get(table), table, book)
+        return _of(self._tables, table, book)
 
     def past(self, table: str, book: str) -> pd.DataFrame:
         """Rows of ``table`` for ``book`` over all sessions up to D, oldest first."""
-        return _of(self.history.get(table), table, book).sort_values("business_date", kind="stable")
+        return _of(self._history, table, book).sort_values("business_date", kind="stable")
+
+    @cached_property
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {name: _finite(frame) for name, frame in self.tables.items()}
+
+    @cached_property
+    def _history(self) -> Mapping[str, pd.DataFrame]:
+        return {name: _finite(frame) for name, frame in self.history.items()}
 
 
-def _of(frame: pd.DataFrame | None, table: str, book: str | None) -> pd.DataFrame:
+def _of(frames: Mapping[str, pd.DataFrame], table: str, book: str | None) -> pd.DataFrame:
+    frame = frames.get(table)
     if frame is None or "business_date" not in frame.columns:
         return empty(table)
     return frame if book is None or "book" not in frame.columns else frame[frame["book"] == book]
+
+
+def _finite(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with infinite numbers as missing ones: no page shows either."""
+    floats = frame.select_dtypes("float64")
+    if not np.isinf(floats.to_numpy()).any():
+        return frame
+    return frame.assign(**{str(name): floats[name].replace([np.inf, -np.inf], np.nan) for name in floats.columns})
 
 
 def _filled(frame: pd.DataFrame, key: str, value: str) -> dict[str, str]:

@@ -89,6 +89,11 @@ def percent(value: float) -> str:
     return _with_unit(decimal(value * 100, 2), "%")
 
 
+def confidence(value: float) -> str:
+    """A level of confidence as per cent, with the decimals that it has."""
+    return _with_unit(quantity(round(value * 100, 6)), "%")
+
+
 def percent_change(value: float) -> str:
     """A return as per cent, with its sign."""
     return _with_unit(decimal(value * 100, 2, signed=True), "%")
@@ -136,6 +141,7 @@ NUMBERS: Mapping[str, Callable[[float], str]] = {
     "quantity": quantity,
     "price": price,
     "percent": percent,
+    "confidence": confidence,
     "percent_change": percent_change,
     "bp": bp,
     "fraction_bp": fraction_bp,

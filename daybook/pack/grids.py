@@ -32,8 +32,8 @@ class Column:
     """A column: what it is called, its unit, its values, and how to write them.
 
     ``kind`` is a name in ``figures.NUMBERS`` or one of ``text``, ``day``, ``status``, ``code`` (ids and hashes),
-    ``markup`` (already safe). ``missing`` says why a number may be absent; it is printed below the table when one is.
-    ``total`` stands in the foot.
+    ``amount`` (a figure written already), ``markup`` (already safe). ``missing`` says why a number may be absent; it is
+    printed below the table when one is, unless the table's own notes say it. ``total`` stands in the foot.
     """
 
     label: str
@@ -88,10 +88,10 @@ def grid(
 
 
 def named(name: str, code: str) -> Markup:
-    """A name with its id below."""
+    """A name with its id beside it."""
     if not name or name == code:
         return Markup('<span class="id">{}</span>').format(figures.words(code))
-    return Markup('{}<span class="id sub">{}</span>').format(figures.words(name), figures.words(code))
+    return Markup('{} <span class="id">{}</span>').format(figures.words(name), figures.words(code))
 
 
 def pill(status: str) -> Markup:
@@ -108,7 +108,7 @@ def tone_of(status: str) -> str:
 
 
 def _align(kind: str) -> str:
-    return "n" if kind in figures.NUMBERS else ""
+    return "n" if kind in figures.NUMBERS or kind == "amount" else ""
 
 
 def _cells(column: Column, values: Sequence[Any]) -> list[Cell]:
@@ -128,6 +128,8 @@ def _numeric(text: str, missing: str) -> Cell:
 def _words(kind: str, value: Any) -> tuple[str, str]:
     if kind == "markup":
         return value, ""
+    if kind == "amount":
+        return value, "n neg" if value.startswith(figures.MINUS) else "n"
     if kind == "day":
         return figures.day(value), "day"
     text = figures.words(value)
@@ -139,15 +141,20 @@ def _words(kind: str, value: Any) -> tuple[str, str]:
 def _foot(column: Column, value: Any) -> Cell:
     if value is None:
         return Cell("", "total")
-    if isinstance(value, str) and column.kind != "status":
-        return Cell(escape(figures.words(value)), "total n" if column.kind in figures.NUMBERS else "total")
+    if isinstance(value, str) and column.kind not in ("status", "amount"):
+        return Cell(escape(figures.words(value)), "total")
     cell = _cells(column, [value])[0]
     return cell._replace(css=f"{cell.css} total".strip())
 
 
 def _reasons(columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> list[str]:
     """One footnote for each reason why a number is missing, naming the columns."""
-    dashed = [(c.missing, c.label) for c, column in zip(columns, cells, strict=True) if any(x.title for x in column)]
+    dashed = [
+        (c.missing, c.label or c.unit) for c, column in zip(columns, cells, strict=True) if any(x.title for x in column)
+    ]
     dashed.sort(key=lambda pair: pair[0])
     groups = itertools.groupby(dashed, key=lambda pair: pair[0])
-    return [f"{figures.DASH} in {', '.join(label for _, label in group)}: {reason}." for reason, group in groups]
+    return [
+        f"{figures.DASH} in {', '.join(dict.fromkeys(label for _, label in group))}: {reason}."
+        for reason, group in groups
+    ]

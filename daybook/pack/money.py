@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from daybook.pack import charts, figures
-from daybook.pack.blocks import Block, Chart, Charts, Figure, Figures, Section, Words
+from daybook.pack.blocks import Block, Chart, Figure, Figures, Section, Side, Words
 from daybook.pack.bridge import STEPS
 from daybook.pack.charts import Line
 from daybook.pack.day import Day
@@ -18,8 +18,9 @@ from daybook.pack.grids import Column, Grid, grid, named
 
 _NAV = (
     "Trade date. NAV = market value + cash + accruals at the closing price and closing FX of the date, in the book's"
-    " base currency. Price = opening quantity × change of price × closing FX; FX = opening value × change of FX; trading ="
-    " traded quantity × (closing price − trade price); income net of withholding; flows are external money only."
+    " base currency. Price = opening quantity × change of price × closing FX; FX = opening value × change of FX;"
+    " trading = traded quantity × (closing price − trade price); income net of withholding; flows are external"
+    " money only."
 )
 _MOST_CHARTS = 12
 _MOST_HOLDINGS = 40
@@ -34,12 +35,12 @@ def firm(day: Day, bridge: pd.DataFrame) -> Section:
     blocks: list[Block] = [_adds_up(bridge), _bridge_by_book(bridge)]
     pictures = []
     for n, (currency, books) in enumerate(_by_currency(bridge)):
-        title = f"From opening to closing NAV, {_counted(len(books), 'book')} in {currency or 'an unknown currency'}"
+        title = f"From opening to closing NAV, {counted(len(books), 'book')} in {currency or 'an unknown currency'}"
         steps = [(label, float(books[step].sum())) for step, label in STEPS.items()]
         svg = charts.waterfall(f"bridge-{n}", title, steps, currency)
         pictures.append(Chart(svg, title, f"{currency}; the axis starts at the opening NAV."))
     if pictures:
-        blocks.append(Charts(pictures[:_MOST_CHARTS]))
+        blocks.append(Side(pictures[:_MOST_CHARTS]))
     return Section("nav", "NAV and P&L", _NAV, blocks)
 
 
@@ -48,16 +49,15 @@ def book(day: Day, book: str, bridge: pd.DataFrame) -> Section:
     row = bridge.iloc[0]
     currency = str(row["currency"])
     blocks: list[Block] = [_key_figures(day, book, bridge), _adds_up(bridge)]
-    pictures: list[Chart] = []
     if not row["reason"]:
-        blocks.append(_bridge_down(bridge))
         title = "From opening to closing NAV"
         steps = [(label, float(row[step])) for step, label in STEPS.items()]
         note = f"{currency}; the axis starts at the opening NAV."
-        pictures.append(Chart(charts.waterfall("bridge", title, steps, currency), title, note))
-    pictures += [*_nav_chart(day, book, currency), *_movers(day, book, currency)]
+        picture = Chart(charts.waterfall("bridge", title, steps, currency), title, note)
+        blocks.append(Side([_bridge_down(bridge), picture]))
+    pictures = [*_nav_chart(day, book, currency), *_movers(day, book, currency)]
     if pictures:
-        blocks.append(Charts(pictures))
+        blocks.append(Side(pictures))
     return Section("nav", "NAV and P&L", _NAV, blocks)
 
 
@@ -81,7 +81,9 @@ def holdings(day: Day, book: str) -> Section:
         "Positions and cash, largest value first",
         [
             Column("Instrument", instruments(day, rows["instrument"]), "markup", total="Sum"),
-            Column("Quantity", rows["quantity"], "quantity", "units", "no quantity"),
+            Column(
+                "Quantity", rows["quantity"].mask(cash, rows["quantity"].round(2)), "quantity", "units", "no quantity"
+            ),
             Column("Price", rows["price"].mask(cash), "price", "per unit", "cash has no price"),
             Column("", rows["currency"]),
             Column("Value", value, "money", currency, "no price, see status", float(value.sum())),
@@ -89,11 +91,11 @@ def holdings(day: Day, book: str) -> Section:
             Column("P&L", rows["total"], "change", currency, "not held on this date or the one before"),
             Column("Unrealised", rows["unrealised_base"], "change", currency, "cash has no unrealised gain"),
             Column("Status", rows["status"], "status"),
-            Column("Reason", rows["reason"]),
+            *([Column("Reason", rows["reason"])] if (rows["reason"] != "").any() else []),
         ],
         limit=_MOST_HOLDINGS,
         more=f"All: daybook show valuations --date {figures.day(day.business_date)} --book {book}",
-        notes=["The sum is over all rows, shown or not."],
+        notes=["The sum is over all rows, shown or not, before rounding to cents."],
     )
     return Section("holdings", "Holdings", convention, [table])
 
@@ -116,7 +118,12 @@ def breaks(day: Day, book: str | None) -> Section:
         blocks.append(Words("Compared with the custodian: no breaks.", "good"))
         return Section("breaks", "Breaks", convention, blocks)
     rows = rows.iloc[np.argsort(-rows["impact_bp"].abs().fillna(np.inf).to_numpy(), kind="stable")]
-    age = (day.business_date - rows["opened_on"]).dt.days
+    ages = (day.business_date - rows["opened_on"]).dt.days
+    since = [
+        Markup('<span class="day">{}</span> {}').format(figures.day(d), counted(int(n), "day")) if n == n else ""
+        for d, n in zip(rows["opened_on"], ages, strict=True)
+    ]
+    owner = rows["owner"].where(rows["owner"] != "", "not assigned")
     table = grid(
         "Breaks, largest impact first",
         [
@@ -125,20 +132,21 @@ def breaks(day: Day, book: str | None) -> Section:
                 "What", instruments(day, rows["instrument"].where(rows["instrument"] != "", rows["currency"])), "markup"
             ),
             Column("Kind", rows["kind"]),
-            Column("Ours", rows["ours"], "quantity", "units or money", "not in our books"),
-            Column("Theirs", rows["theirs"], "quantity", "units or money", "not in the custodian's file"),
+            Column("Ours", rows["ours"], "quantity", "", "not in our books"),
+            Column("Theirs", rows["theirs"], "quantity", "", "not in the custodian's file"),
             Column("Difference", rows["difference"], "quantity", "theirs − ours", "one side is missing"),
             Column("", rows["currency"]),
             Column("Impact", rows["impact_base"], "whole_change", "base currency", "no price to value it"),
             Column("Impact", rows["impact_bp"], "bp", "bp of NAV", "no price or no NAV to value it"),
-            Column("Open since", rows["opened_on"], "day"),
-            Column("Age", age, "count", "days", "no opening date"),
+            Column("Open since", since, "markup"),
             Column("Likely cause", rows["cause"]),
-            Column("Whose turn", rows["owner"].where(rows["owner"] != "", "not assigned")),
+            Column("Whose turn", owner),
             Column("Status", rows["status"], "status"),
         ],
         limit=_MOST_BREAKS,
         more=f"All: daybook show reconciliation_breaks --date {figures.day(day.business_date)}",
+        notes=["Ours, theirs and difference are in units for positions, else in the currency of the row."],
+        dense=True,
     )
     return Section("breaks", "Breaks", convention, [*blocks, table])
 
@@ -159,8 +167,9 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def counted(n: int, noun: str, nouns: str = "") -> str:
+    """A number of things with the word for one or for many."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
 
 
 def _sound(bridge: pd.DataFrame) -> pd.DataFrame:
@@ -186,7 +195,7 @@ def _adds_up(bridge: pd.DataFrame) -> Words:
         )
         return Words(f"Does not add up: closing NAV differs from opening + flows + P&L ({worst}).", "bad")
     failed = len(bridge) - len(sound)
-    without = f" {_counted(failed, 'book')} without a bridge, see the reason." if failed else ""
+    without = f" {counted(failed, 'book')} without a bridge, see the reason." if failed else ""
     return Words(
         "Adds up to the cent: opening + flows + price + FX + income + trading + fees = closing NAV." + without, "good"
     )
@@ -202,7 +211,7 @@ def _bridge_by_book(bridge: pd.DataFrame) -> Grid:
         Column("Book", bridge.index),
         Column("", bridge["currency"]),
         *(
-            Column(heads[s], bridge[s], "money" if s in ("opening", "closing") else "change", "base currency", missing)
+            Column(heads[s], bridge[s], "money" if s in ("opening", "closing") else "change", "", missing)
             for s in steps
         ),
     ]
@@ -214,7 +223,7 @@ def _bridge_by_book(bridge: pd.DataFrame) -> Grid:
         ["Sum", currency, *(float(books[s].sum()) for s in steps), *extra] for currency, books in _by_currency(bridge)
     ]
     notes = ["Books are added up only within one base currency."] if len(foots) > 1 else []
-    return grid("Opening to closing NAV, by book", columns, foots=foots, notes=notes, dense=True)
+    return grid("Opening to closing NAV by book, in base currency", columns, foots=foots, notes=notes, dense=True)
 
 
 def _bridge_down(bridge: pd.DataFrame) -> Grid:
@@ -224,18 +233,23 @@ def _bridge_down(bridge: pd.DataFrame) -> Grid:
     lines += [(label, figures.change(row[step])) for step, label in STEPS.items()]
     lines += [("Rounding to cents", figures.change(row["rounding"]))] if row["rounding"] else []
     lines += [("Unexplained", figures.change(row["gap"]))] if row["gap"] else []
-    closing = Markup("<strong>{}</strong>").format(figures.money(row["closing"]))
     opening = row["opening"] if row["opening"] > 0 else np.nan
-    shares = [np.nan, *(row[s] / opening * 1e4 for s in STEPS), *[np.nan] * (len(lines) - 1 - len(STEPS))]
+    shares = ["", *(figures.decimal(row[s] / opening * 1e4, 2, signed=True) for s in STEPS)]
+    shares += [""] * (len(lines) - len(shares))
     return grid(
         "Opening to closing NAV",
         [
             Column("", [label for label, _ in lines], total="Closing NAV"),
-            Column("Amount", [Markup('<span class="amount">{}</span>').format(t) for _, t in lines], "markup",
-                   str(row["currency"]), total=closing),
-            Column("Share", shares, "bp", "bp of opening NAV", "given for the steps, from a positive opening NAV"),
+            Column(
+                "Amount",
+                [text for _, text in lines],
+                "amount",
+                str(row["currency"]),
+                total=figures.money(row["closing"]),
+            ),
+            Column("Share", shares, "amount", "bp of opening NAV"),
         ],
-    )  # fmt: skip
+    )
 
 
 def _key_figures(day: Day, book: str, bridge: pd.DataFrame) -> Figures:
@@ -248,11 +262,11 @@ def _key_figures(day: Day, book: str, bridge: pd.DataFrame) -> Figures:
         value = figures.number(nav[column].iloc[-1]) if len(nav) else np.nan
         known = np.isfinite(value)
         note = "base currency, at the close" if known else row["reason"] or "not computed"
-        items.append(Figure(label, f"{figures.money(value)} {currency}" if known else figures.DASH, note))
+        items.append(Figure(label, figures.money(value), note, currency if known else ""))
     pnl = float(row["closing"] - row["opening"] - row["flows"]) if not row["reason"] else np.nan
     known = np.isfinite(pnl)
     note = "closing − opening − flows" if known else str(row["reason"])
-    items.insert(1, Figure("P&L of the day", f"{figures.change(pnl)} {currency}" if known else figures.DASH, note))
+    items.insert(1, Figure("P&L of the day", figures.change(pnl), note, currency if known else ""))
     return Figures(items)
 
 

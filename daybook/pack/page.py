@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+_ORDER = {"blocked": 0, "ready": 1, "closed": 2}
+
+
 def file_name(book: str) -> str:
     """The name of the page of ``book``: ``<book>.html`` with everything but letters, digits, _ . - ~ percent-encoded.
 
@@ -29,7 +32,7 @@ def file_name(book: str) -> str:
 
 def firm(day: Day) -> str:
     """The page of the firm, a complete HTML document that needs nothing else; save it as ``index.html``."""
-    found = verdicts(day)
+    found = dict(sorted(verdicts(day).items(), key=lambda pair: _ORDER[pair[1].state]))
     bridge = bridges(day)
     sections = [
         money.firm(day, bridge),
@@ -90,7 +93,8 @@ def _page(
             book=book,
             books=day.names,
             run_id=figures.words(day.run_id),
-            headline=_headline(day, book, found),
+            headline=_headline(book, found),
+            others=_others(found) if book is None else "",
             state=_state(found),
             verdicts=found,
             glance=glance,
@@ -104,7 +108,7 @@ def _state(found: dict[str, Verdict]) -> str:
     return "blocked" if "blocked" in states or not states else "ready" if "ready" in states else "closed"
 
 
-def _headline(day: Day, book: str | None, found: dict[str, Verdict]) -> str:
+def _headline(book: str | None, found: dict[str, Verdict]) -> str:
     """The answer to "can it close", in a few words."""
     if book is not None:
         return found[book].word
@@ -118,6 +122,16 @@ def _headline(day: Day, book: str | None, found: dict[str, Verdict]) -> str:
     if ready:
         return f"Can close: {ready} of {total} {_books(total)} to sign"
     return f"Closed: {total} of {total} {_books(total)} signed"
+
+
+def _others(found: dict[str, Verdict]) -> str:
+    """What is true of the books that the headline does not speak of."""
+    ready, closed = (sum(v.state == state for v in found.values()) for state in ("ready", "closed"))
+    if ready + closed == len(found) and not (ready and closed):
+        return ""
+    parts = [f"{ready} can close"] if ready else []
+    parts += [f"{closed} {'is' if closed == 1 else 'are'} closed"] if closed else []
+    return ", ".join(parts) + "." if parts else ""
 
 
 def _books(total: int) -> str:

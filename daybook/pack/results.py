@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook.pack import charts, figures
-from daybook.pack.blocks import Block, Chart, Charts, Figure, Figures, Section, Words
+from daybook.pack.blocks import Block, Chart, Figure, Figures, Section, Side, Words
 from daybook.pack.charts import Line
 from daybook.pack.day import Day
 from daybook.pack.grids import Column, Grid, grid
@@ -22,13 +22,13 @@ Floats = NDArray[np.float64]
 SESSIONS_A_YEAR = 252
 _PERFORMANCE = (
     "Time-weighted, net of fees: return = P&L / (opening NAV + inflows); inflows count at the start of the day,"
-    " outflows at the end. Longer periods link the days. Benchmark: opening weights × total returns, dividends gross, in the"
-    " book's base currency. Active = book − benchmark. Nothing is annualised unless it says so."
+    " outflows at the end. Longer periods link the days. Benchmark: opening weights × total returns, dividends gross,"
+    " in the book's base currency. Active = book − benchmark. Nothing is annualised unless it says so."
 )
 _ATTRIBUTION = (
     "Brinson-Fachler, one day, by sector, in basis points (bp) of opening NAV + inflows: allocation = (w_p − w_b)"
-    "(r_b,s − r_b); selection = w_b (r_p,s − r_b,s); interaction = (w_p − w_b)(r_p,s − r_b,s); trading = trades and fees of the"
-    " day. The effects add up to the active return."
+    "(r_b,s − r_b); selection = w_b (r_p,s − r_b,s); interaction = (w_p − w_b)(r_p,s − r_b,s); trading = trades and"
+    " fees of the day. The effects add up to the active return."
 )
 _EFFECTS = {
     "allocation": "Allocation",
@@ -52,7 +52,7 @@ def performance_firm(day: Day) -> Section:
     pictures = [
         chart for n, book in enumerate(books[:_MOST_CHARTS]) for chart in _return_chart(day, book, f"return-{n}", book)
     ]
-    blocks.append(Charts(pictures))
+    blocks.append(Side(pictures))
     if len(books) > _MOST_CHARTS:
         blocks.append(Words(f"Charts of the first {_MOST_CHARTS} books; the others have theirs on their own page."))
     return Section("performance", "Performance", _PERFORMANCE, blocks)
@@ -66,9 +66,8 @@ def performance_book(day: Day, book: str) -> Section:
     blocks: list[Block] = []
     if book not in day.benchmarks:
         blocks.append(_without_benchmark(day, [book]))
-    blocks += [_period_grid(_periods(day, book)), _risk_figures(past)]
-    pictures = _return_chart(day, book, "return", "Book")
-    blocks += [Charts(pictures)] if pictures else []
+    blocks.append(Side([_period_grid(_periods(day, book)), *_return_chart(day, book, "return", "Book")]))
+    blocks.append(_risk_figures(past))
     return Section("performance", "Performance", _PERFORMANCE, blocks)
 
 
@@ -98,7 +97,7 @@ def attribution_firm(day: Day) -> Section:
     without: list[Block] = (
         [Words(f"No attribution for {listed(rest)}: no benchmark, or no weights yet.")] if rest else []
     )
-    return Section("attribution", "Attribution", _ATTRIBUTION, [*without, table, Charts([chart])])
+    return Section("attribution", "Attribution", _ATTRIBUTION, [*without, table, Side([chart])])
 
 
 def attribution_book(day: Day, book: str) -> Section:
@@ -129,7 +128,7 @@ def attribution_book(day: Day, book: str) -> Section:
     parts = {_EFFECTS[name]: rows[name].to_numpy(np.float64) * 1e4 for name in used}
     svg = charts.bars("effects", title, list(rows["segment"]), parts, "bp", total=_bp(rows["total"]))
     chart = Chart(svg, title, "bp of opening NAV + inflows, this date only.")
-    return Section("attribution", "Attribution", _ATTRIBUTION, [_adds_up(total, active), table, Charts([chart])])
+    return Section("attribution", "Attribution", _ATTRIBUTION, [_adds_up(total, active), table, Side([chart])])
 
 
 def _periods(day: Day, book: str) -> list[tuple[str, float, float, float, str]]:
@@ -185,14 +184,18 @@ def _period_table(day: Day, periods: dict[str, list[tuple[str, float, float, flo
 
 
 def _period_grid(periods: Sequence[tuple[str, float, float, float, str]]) -> Grid:
-    label, ours, theirs, active, why = zip(*periods, strict=True)
+    label, ours, theirs, active, _ = zip(*periods, strict=True)
     columns = [
         Column("Period", label),
-        Column("Book", ours, "percent_change", "net return", "see the last column"),
-        Column("Benchmark", theirs, "percent_change", "return", "see the last column"),
-        Column("Active", active, "percent_change", "book − benchmark", "see the last column"),
+        Column("Book", ours, "percent_change", "net return", ""),
+        Column("Benchmark", theirs, "percent_change", "return", ""),
+        Column("Active", active, "percent_change", "book − benchmark", ""),
     ]
-    return grid("Returns by period", [*columns, Column("Why –", why)] if any(why) else columns)
+    reasons: dict[str, list[str]] = {}
+    for period, *_, why in periods:
+        reasons.setdefault(why, []).append(period.lower())
+    notes = [f"{figures.DASH} for {', '.join(names)}: {why}." for why, names in reasons.items() if why]
+    return grid("Returns by period", columns, notes=notes)
 
 
 def _risk_figures(past: pd.DataFrame) -> Figures:

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from daybook.pack import charts, figures, grids
-from daybook.pack.blocks import Block, Chart, Charts, Section, Words
+from daybook.pack.blocks import Block, Chart, Section, Side, Words
 from daybook.pack.day import Day
 from daybook.pack.grids import Column, Grid, grid
-from daybook.pack.money import book_column, instruments
+from daybook.pack.money import book_column, counted, instruments
 
 Floats = NDArray[np.float64]
 
@@ -44,10 +44,10 @@ _URGENCY = {"failed": 0, "breach": 1, "warning": 2, "pass": 3}
 
 def var_firm(day: Day) -> Section:
     """VaR of every book and its record; no sum, for books in several currencies diversify each other."""
-    blocks = [*_var_tables(day, None)]
+    blocks = _var_tables(day, None, [])
     pictures = [p for n, book in enumerate(day.names[:_MOST_CHARTS]) for p in _var_chart(day, book, f"var-{n}", book)]
     if pictures:
-        blocks.append(Charts(pictures))
+        blocks.append(Side(pictures))
     if len(day.names) > 1:
         blocks.append(Words("VaR is not added up over books: the sum would ignore that they offset each other."))
     return Section("var", "Value at risk", _VAR, blocks)
@@ -56,7 +56,7 @@ def var_firm(day: Day) -> Section:
 def var_book(day: Day, book: str) -> Section:
     """VaR of one book, its record, and each session's P&L against it."""
     pictures = _var_chart(day, book, "var", "")
-    return Section("var", "Value at risk", _VAR, [*_var_tables(day, book), *([Charts(pictures)] if pictures else [])])
+    return Section("var", "Value at risk", _VAR, _var_tables(day, book, pictures))
 
 
 def components(day: Day, book: str | None) -> Section:
@@ -71,7 +71,7 @@ def components(day: Day, book: str | None) -> Section:
     share = rows["component"].to_numpy(np.float64) / rows["book"].map(var).replace(0, np.nan).to_numpy(np.float64)
     currency = "base currency" if book is None else day.currencies.get(book, "")
     total = float(rows["component"].sum()) if book else None
-    confidence = figures.percent(float(rows["confidence"].iloc[0]))
+    confidence = figures.confidence(float(rows["confidence"].iloc[0]))
     table = grid(
         "Largest components of each book" if book is None else "Components, largest first",
         [
@@ -84,15 +84,16 @@ def components(day: Day, book: str | None) -> Section:
         ],
         limit=0 if book is None else _MOST_COMPONENTS,
         more="The sum is over all.",
+        dense=book is not None,
     )
     blocks: list[Block] = [table]
     if book:
-        blocks = [_components_add_up(total or 0.0, figures.number(var.get(book)), currency), table]
+        blocks = [_components_add_up(total or 0.0, figures.number(var.get(book)), currency)]
         top = rows.head(_MOST_BARS).sort_values("component", ascending=False)
         title = f"What VaR {confidence} is made of"
         labels = [day.instrument_names.get(code, code) for code in top["instrument"]]
         svg = charts.bars("components", title, labels, {"Component": _floats(top, "component")}, "money", currency)
-        blocks.append(Charts([Chart(svg, title, f"{currency}; to the left: lowers the risk.")]))
+        blocks.append(Side([table, Chart(svg, title, f"{currency}; to the left: lowers the risk.")]))
     return Section("components", "Components of VaR", _COMPONENTS, blocks)
 
 
@@ -116,17 +117,13 @@ def stress(day: Day, book: str | None) -> Section:
             *reasons,
         ],
     )
-    title = "P&L under stress, share of NAV"
-    drawn = rows[np.isfinite(rows["pnl_fraction"])].head(2 * _MOST_BARS)
-    labels = (
-        list(drawn["scenario"])
-        if book
-        else [f"{b}: {s}" for b, s in zip(drawn["book"], drawn["scenario"], strict=True)]
-    )
-    if not labels:
-        return Section("stress", "Stress", _STRESS, [table])
-    svg = charts.bars("stress", title, labels, {"P&L": _floats(drawn, "pnl_fraction")}, "percent")
-    return Section("stress", "Stress", _STRESS, [table, Charts([Chart(svg, title, "% of NAV.")])])
+    pictures = [
+        Chart(_stress_bars(f"stress-{n}", str(title), part, book), figures.words(title), "% of NAV.")
+        for n, (title, part) in enumerate(_stress_pictures(rows, book))
+    ]
+    if book and pictures:
+        return Section("stress", "Stress", _STRESS, [Side([table, *pictures])])
+    return Section("stress", "Stress", _STRESS, [table, *([Side(pictures)] if pictures else [])])
 
 
 def exposures_firm(day: Day) -> Section:
@@ -173,11 +170,9 @@ def exposures_book(day: Day, book: str) -> Section:
             title = f"Exposure by {word}, share of NAV"
             shown = part[np.isfinite(part["net_fraction"])].head(_MOST_BARS)
             if len(shown):
-                pictures.append(
-                    Chart(_exposure_bars(f"exposure-{dimension}", title, shown), title, "% of NAV; the mark is net.")
-                )
+                pictures.append(Chart(_exposure_bars(f"exposure-{dimension}", title, shown), title, "% of NAV."))
     if pictures:
-        blocks.append(Charts(pictures))
+        blocks.append(Side(pictures))
     return Section("exposures", "Exposures", _EXPOSURES, [*blocks, *tables])
 
 
@@ -186,7 +181,7 @@ def limits(day: Day, book: str | None) -> Section:
     rows = day.rows("limit_usage", book)
     if not len(rows):
         if len(day.limits):
-            said = "Limits are declared, but none was evaluated on this date: that is a failure, not a pass."
+            said = "Limits are declared, but not one was evaluated on this date: that is a failure, not a pass."
             return Section("limits", "Limits", _LIMITS, [Words(said, "bad")])
         return Section("limits", "Limits", _LIMITS, [Words("The firm has declared no limits.")])
     order = np.lexsort((-rows["utilisation"].fillna(0).to_numpy(np.float64), rows["status"].map(_URGENCY).fillna(0)))
@@ -206,8 +201,8 @@ def limits(day: Day, book: str | None) -> Section:
             Column("Measure", [measure.get(n, "") for n in rows["limit"]]),
             Column("Dimension", rows["dimension"].str.replace("_", " ")),
             Column("Bucket", rows["bucket"]),
-            Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "markup"),
-            Column("Hard level", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "markup"),
+            Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "amount"),
+            Column("Hard level", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "amount"),
             Column("Utilisation", rows["utilisation"], "percent", "of hard level", "not evaluated, see the reason"),
             Column("", meters, "markup"),
             Column("Status", rows["status"], "status"),
@@ -229,48 +224,48 @@ def measured(day: Day, rows: pd.DataFrame, basis: dict[str, str]) -> list[str]:
     ]
 
 
-def level(value: float, unit: str) -> Markup:
+def level(value: float, unit: str) -> str:
     """A level with its unit beside it."""
     number = figures.number(value)
     if unit == "fraction":
-        text = figures.percent(number)
-    elif unit:
-        text = f"{figures.whole(number)} {figures.words(unit)}" if np.isfinite(number) else figures.DASH
-    else:
-        text = figures.quantity(round(number, 6)) if np.isfinite(number) else figures.DASH
-    return Markup('<span class="amount">{}</span>').format(text)
+        return figures.percent(number)
+    if not np.isfinite(number):
+        return figures.DASH
+    return f"{figures.whole(number)} {figures.words(unit)}" if unit else figures.quantity(round(number, 6))
 
 
-def _var_tables(day: Day, book: str | None) -> list[Block]:
+def _var_tables(day: Day, book: str | None, pictures: list[Chart]) -> list[Block]:
     rows = day.rows("var", book).sort_values(["book", "method", "horizon_days", "confidence"], kind="stable")
     if not len(rows):
         return [Words("VaR has not been computed for this date.", "care")]
     currency = "base currency" if book is None else day.currencies.get(book, "")
     missing = "too few scenarios, see the status"
-    odd = rows["status"].isin(["", "ok"])
+    odd = ~rows["status"].isin(["", "ok"])
+    ahead = sorted(set(rows["horizon_days"]))
+    one = counted(ahead[0], "session") + " ahead" if len(ahead) == 1 else ""
     table = grid(
-        "Value at risk and expected shortfall",
+        "Value at risk and expected shortfall" + (f", {one}" if one else ""),
         [
             *book_column(rows, book),
             Column("Method", rows["method"]),
-            Column("Confidence", rows["confidence"], "percent"),
-            Column("Horizon", rows["horizon_days"], "count", "sessions"),
+            *([] if one else [Column("Ahead", rows["horizon_days"], "count", "sessions")]),
+            Column("Confidence", rows["confidence"], "confidence"),
             Column("VaR", rows["var"], "whole", currency, missing),
             Column("VaR", rows["nav_fraction"], "percent", "of NAV", missing),
             Column("ES", rows["es"], "whole", currency, missing),
             *([Column("", [day.currencies.get(b, "") for b in rows["book"]])] if book is None else []),
-            Column("Scenarios", rows["scenarios"], "count", "sessions"),
+            Column("Scenarios", rows["scenarios"], "count", ""),
             Column("Coverage", rows["coverage"], "percent", "of gross value", "nothing is held"),
-            *([Column("Status", rows["status"])] if not odd.all() else []),
+            *([Column("Status", rows["status"])] if odd.any() else []),
         ],
         notes=[
             f"Convention: {words}."
             for words in dict.fromkeys(figures.words(c).rstrip(".") for c in rows["convention"])
             if words
         ],
-        dense=book is None,
+        dense=True,
     )
-    return [table, *_backtests(day, book)]
+    return [Side([table, *pictures]) if pictures else table, *_backtests(day, book)]
 
 
 def _backtests(day: Day, book: str | None) -> list[Block]:
@@ -286,7 +281,7 @@ def _backtests(day: Day, book: str | None) -> list[Block]:
             [
                 *book_column(rows, book),
                 Column("Method", rows["method"]),
-                Column("Confidence", rows["confidence"], "percent"),
+                Column("Confidence", rows["confidence"], "confidence"),
                 Column("P&L", rows["pnl_basis"]),
                 Column("Sessions", rows["observations"], "count"),
                 Column("Exceptions", rows["exceptions"], "count"),
@@ -341,7 +336,8 @@ def _main(rows: pd.DataFrame) -> pd.DataFrame:
     if not len(rows):
         return rows
     rows = rows[(rows["method"] == _method(rows)) & (rows["horizon_days"] == rows["horizon_days"].min())]
-    return rows.loc[rows["confidence"] == rows["confidence"].max()]
+    highest: pd.DataFrame = rows[rows["confidence"] == rows["confidence"].max()]
+    return highest
 
 
 def _method(rows: pd.DataFrame) -> str:
@@ -397,7 +393,21 @@ def _exposure_bars(key: str, title: str, part: pd.DataFrame) -> Markup:
     """Long to the right, short to the left, net marked, as shares of NAV."""
     gross, net = _floats(part, "gross_fraction"), _floats(part, "net_fraction")
     parts = {"Long": (gross + net) / 2, "Short": (net - gross) / 2}
-    return charts.bars(key, title, list(part["bucket"]), parts, "percent", total=net)
+    return charts.bars(key, title, list(part["bucket"]), parts, "percent", total=net, total_name="Net")
+
+
+def _stress_pictures(rows: pd.DataFrame, book: str | None) -> list[tuple[str, pd.DataFrame]]:
+    """What to draw: the scenarios of a book in one chart, or the books of each scenario."""
+    rows = rows[np.isfinite(rows["pnl_fraction"])]
+    if book:
+        return [("P&L under stress, share of NAV", rows.head(_MOST_BARS))] if len(rows) else []
+    found = [(f"P&L under stress: {name}", part.head(_MOST_BARS)) for name, part in rows.groupby("scenario", sort=True)]
+    return found[:_MOST_CHARTS]
+
+
+def _stress_bars(key: str, title: str, rows: pd.DataFrame, book: str | None) -> Markup:
+    labels = list(rows["scenario" if book else "book"])
+    return charts.bars(key, title, labels, {"P&L": _floats(rows, "pnl_fraction")}, "percent")
 
 
 def _no_exposures() -> Section:
