@@ -41,7 +41,7 @@ def pnl(
     in a security's row and fx_pnl in a cash row. Opening quantity and price restated for a split leave the opening
     value as it was. A dividend is income of its security on its ex session and raises what is accrued in the cash row.
     An fx trade is trading_pnl of the currency bought. A row that is there on one of the two sessions alone counts from
-    or to 0; so does a book without a row in ``nav`` on the session before.
+    or to 0; so does a book on its first session, on which all that it holds is of that day.
 
     Args:
         valuations: table of ``sessions`` and of each book's session before each.
@@ -55,9 +55,10 @@ def pnl(
 
     Returns:
         Table ``pnl``. A book has no rows on a session on which its NAV failed, nor on the one after it, since what it
-        started from is not known; nor on a session on which its base currency changed.
+        started from is not known; nor on a session on which its base currency changed. Where the session before is
+        not in the tables though the book held something then, there are none either, and ``identity_gaps`` names it.
     """
-    periods = _periods(nav, books, sessions)
+    periods = _founded(_periods(nav, books, sessions), valuations, activity)
     parts = _parts(periods, valuations, activity, prices, fx_rates, books, instruments)
     rows = parts.groupby(ROW)[list(PARTS)].sum().reset_index()
     is_cash = rows["instrument"].str.startswith("CASH:")
@@ -130,27 +131,42 @@ def roll_gaps(
         business_date, book, instrument, gap (units: closing - expected), reason; no rows when all is well.
     """
     periods = _periods(nav, books, sessions)
-    closing = periods[KEY].merge(valuations[[*ROW, "quantity"]], on=KEY)
     opening = _opening(periods, valuations)
     ratio = actions.split_ratio(corporate_actions, opening["instrument"], opening["previous"], opening["business_date"])
+    return _rolled(periods, valuations, activity, opening[ROW].assign(expected=opening["quantity"] * ratio))
+
+
+def _rolled(
+    periods: pd.DataFrame, valuations: pd.DataFrame, activity: pd.DataFrame, opening: pd.DataFrame
+) -> pd.DataFrame:
+    """Rows of ``periods`` whose closing quantity is not what is ``expected`` of ``opening`` plus the activity."""
+    closing = periods[KEY].merge(valuations[[*ROW, "quantity"]], on=KEY)
     day = periods[KEY].merge(activity, on=KEY)
-    cash = day[KEY].assign(instrument="CASH:" + day["currency"])
-    moved = day[["consideration", "income", "fees", "external"]].sum(axis=1)
-    expected = pd.concat(
-        [
-            opening[ROW].assign(expected=opening["quantity"] * ratio),
-            day[ROW].assign(expected=day["traded_quantity"] + day["transferred_quantity"]),
-            cash.assign(expected=moved),
-            closing[ROW].assign(quantity=closing["quantity"]),
-        ]
-    )
-    rows = expected.groupby(ROW)[["expected", "quantity"]].sum().reset_index()
+    money = day[["consideration", "income", "fees", "external"]].sum(axis=1)
+    sides = [
+        opening,
+        day[ROW].assign(expected=day["traded_quantity"] + day["transferred_quantity"]),
+        day[KEY].assign(instrument="CASH:" + day["currency"], expected=money),
+        closing,
+    ]
+    rows = pd.concat(sides).groupby(ROW)[["expected", "quantity"]].sum().reset_index()
     rows["gap"] = rows["quantity"] - rows["expected"]
     size = np.maximum(rows["quantity"].abs(), rows["expected"].abs())
     found = rows[rows["gap"].abs() > QUANTITY_TOLERANCE + 1e-12 * size].reset_index(drop=True)
     there, due = (found[name].map("{:.8g}".format).astype("str") for name in ("quantity", "expected"))
     found["reason"] = "holds " + there + " where the session before and the day's activity give " + due
     return found[[*ROW, "gap", "reason"]]
+
+
+def _founded(periods: pd.DataFrame, valuations: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
+    """``periods`` without those that seem to be a book's first and are not: not all that it holds is of that day.
+
+    Its session before is missing from the tables, and what it started from must not be taken for nothing.
+    """
+    first = periods[periods["opening_nav"].isna()]
+    nothing = valuations[ROW].head(0).assign(expected=0.0)
+    known = pd.MultiIndex.from_frame(_rolled(first, valuations, activity, nothing)[KEY])
+    return periods[~pd.MultiIndex.from_frame(periods[KEY]).isin(known)].reset_index(drop=True)
 
 
 def _periods(nav: pd.DataFrame, books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:

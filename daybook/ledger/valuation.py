@@ -66,8 +66,8 @@ def valuations(
         the others says when the price is not one of that session.
     """
     rows = pd.concat([_held(positions), _balances(cash)], ignore_index=True)
-    rows = _on_own_sessions(rows, books, sessions)
-    rows = rows.join(_unit_values(rows, prices, instruments))
+    rows = on_own_sessions(rows, books, sessions)
+    rows = rows.join(unit_values(rows, prices, instruments))
     rate = pd.Series(fx.rates(fx_rates, rows["currency"], rows["base_currency"], rows["business_date"]), rows.index)
     local = rows["quantity"] * rows["unit"]
     value = local * rate
@@ -124,7 +124,7 @@ def nav(
     worth = valued_activity(activity, prices, fx_rates, books, instruments)
     barred = _barred(failures, sessions)
     known = pd.concat([frame[KEY] for frame in (valuations, cash, worth, barred)], ignore_index=True)
-    rows = _on_own_sessions(known.drop_duplicates().sort_values(KEY), books, sessions)
+    rows = on_own_sessions(known.drop_duplicates().sort_values(KEY), books, sessions)
     at = pd.MultiIndex.from_frame(rows[KEY])
     value = micros(valuations["market_value_base"].fillna(0.0))
     is_cash = valuations["instrument"].str.startswith("CASH:").to_numpy()
@@ -181,7 +181,7 @@ def valued_activity(
     base = security_master.attributes(books, "book", activity, ["base_currency"])["base_currency"]
     rows = activity.assign(base_currency=base).reset_index(drop=True)
     paid = fx.rates(fx_rates, rows["currency"], rows["base_currency"], rows["business_date"])
-    unit = _unit_values(rows, prices, instruments)
+    unit = unit_values(rows, prices, instruments)
     own = fx.rates(fx_rates, unit["currency"], rows["base_currency"], rows["business_date"])
     # What was bought and sold again within the day needs no price: its quantities cancel.
     price = np.where(unit["failure"] == "", unit["unit"] * own, np.nan)
@@ -222,7 +222,7 @@ def _balances_base(cash: pd.DataFrame, fx_rates: pd.DataFrame, books: pd.DataFra
     return micros(np.where(np.abs(value) < LIMIT, value, 0.0))
 
 
-def _on_own_sessions(rows: pd.DataFrame, books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+def on_own_sessions(rows: pd.DataFrame, books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """``rows`` on the wanted sessions of their book's calendar, with the book's base_currency and calendar."""
     rows = rows[rows["business_date"].isin(sessions)].reset_index(drop=True)
     rows = rows.join(security_master.attributes(books, "book", rows, ["base_currency", "calendar"]))
@@ -233,7 +233,7 @@ def _on_own_sessions(rows: pd.DataFrame, books: pd.DataFrame, sessions: pd.Datet
     return rows[is_open].reset_index(drop=True)
 
 
-def _unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
+def unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
     """Value of one unit of each row's instrument: unit, price, currency, price_source, failure, remark."""
     terms = security_master.attributes(instruments, "instrument", rows, ["asset_class", "multiplier"])
     quoted = ["business_date", "instrument", "close", "currency", "source", "reason"]

@@ -155,11 +155,28 @@ def test_no_pnl_of_a_failed_book_nor_on_the_day_after_and_others_go_on():
         prices=[(d, "A", 10.0 + k, "USD") for k, d in enumerate(days)]
         + [(d, "L", 1.0, "USD") for d in days if str(d)[:10] != D1],
         positions=[(d, b, i, 1.0) for d in days for b, i in (("P", "A"), ("Q", "L"))],
+        acts=[
+            {**act(i, "USD", transferred_quantity=1.0), "book": b, "business_date": D0}
+            for b, i in (("P", "A"), ("Q", "L"))
+        ],
         books=[("P", "USD", "XNYS"), ("Q", "USD", "XNYS")],
     )
     rows = it.pnl()
-    found = rows.groupby("book")["business_date"].apply(lambda dates: [str(d)[:10] for d in dates]).to_dict()
+    found = rows.groupby("book")["business_date"].apply(lambda dates: sorted({str(d)[:10] for d in dates})).to_dict()
     assert found == {"P": [str(d)[:10] for d in days], "Q": [D0, "2020-01-07"]}
+
+
+def test_a_session_before_that_was_not_given_is_not_taken_for_nothing():
+    it = firm(
+        prices=[(D0, "A", 10.0, "USD"), (D1, "A", 11.0, "USD")],
+        positions=[(D0, "P", "A", 10.0), (D1, "P", "A", 10.0)],
+    )
+    today = sessions(D1)
+    rows = pnl.pnl(
+        it.valuations(today), it.activity, it.prices, it.rates, it.books, it.instruments, it.nav(today), today
+    )
+    assert rows.empty
+    assert pnl.identity_gaps(it.nav(today), rows, it.books, today)["gap"].tolist() == [110.0]
 
 
 def test_the_session_before_is_that_of_the_books_calendar():

@@ -1,0 +1,163 @@
+"""Differences between the books and the custodian's records.
+
+Belongs here: comparing positions and cash, what a difference would do to NAV, since when it has been open, and a
+simple guess at its cause. Does not belong here: who works on a break, and whether it blocks a close
+(``daybook.market.quality``).
+"""
+
+import numpy as np
+import pandas as pd
+
+from daybook import tables
+from daybook.ledger.valuation import KEY, on_own_sessions, unit_values
+from daybook.market import dated, fx
+
+ITEM = ["kind", "book", "instrument"]
+TOLERANCE = {"position": 5e-9, "cash": 5e-7}
+"""Half a unit in the last place kept: 10^-8 for quantities, 10^-6 for money."""
+ROUNDING = {"position": 1e-6, "cash": 0.005}
+"""Differences below which rounding at the custodian is the likely cause: cash is often kept in whole cents."""
+LOOKBACK = pd.Timedelta(days=92)
+"""How long before a cash break opened its amount may have been booked: a dividend waits for its pay_date."""
+
+
+def breaks(
+    positions: pd.DataFrame,
+    cash: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+    custodian_cash: pd.DataFrame,
+    activity: pd.DataFrame,
+    failures: pd.DataFrame,
+    nav: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """Positions and cash in which the custodian differs from the books, difference = theirs - ours.
+
+    Settled quantities are compared where the custodian gives them, else quantities; cash with what is settled. The
+    positions of a book are compared on sessions on which the custodian reported positions of that book, cash likewise;
+    what one side does not list is 0 there. impact_base = difference x value of one unit x FX: what NAV would gain if
+    the custodian is right. opened_on is the first session of the unbroken run of compared sessions with a difference, and
+    part of break_id: a break that comes back is another one.
+
+    Args:
+        positions: table of ``sessions`` and of all sessions before on which the custodian reported.
+        cash: table of the same sessions.
+        custodian_positions: facts of the same sessions.
+        custodian_cash: facts of the same sessions.
+        activity: what ``journal.activity`` says of the same sessions; explains cash breaks.
+        failures: book, business_date from which on it is not computed and so not compared, reason.
+        nav: table of ``sessions``.
+        prices: golden, of ``sessions``.
+        fx_rates: golden, of ``sessions``.
+        books: reference facts.
+        instruments: reference facts.
+        sessions: midnight, naive.
+
+    Returns:
+        Table ``reconciliation_breaks``, status ``open``. impact_base is missing where there is no price or rate,
+        impact_bp also where NAV is not positive or not known.
+    """
+    compared = pd.concat([_positions(positions, custodian_positions), _cash(cash, custodian_cash)], ignore_index=True)
+    compared = on_own_sessions(compared, books, pd.DatetimeIndex(compared["business_date"].unique()))
+    failed = (
+        failures.groupby("book", as_index=False)[["business_date"]].min().rename(columns={"business_date": "failed"})
+    )
+    since = compared[["book"]].merge(failed, how="left", on="book")["failed"]
+    open_ones = _opened(compared[~(compared["business_date"] >= since)])
+    rows = open_ones[open_ones["business_date"].isin(sessions)].reset_index(drop=True)
+
+    unit = unit_values(rows, prices, instruments)
+    quoted = unit["currency"].where(unit["failure"] == "", rows["currency"])
+    rate = fx.rates(fx_rates, quoted, rows["base_currency"], rows["business_date"])
+    impact = (rows["difference"] * unit["unit"] * rate).round(6)
+    worth = rows[KEY].merge(nav[[*KEY, "nav"]], how="left", on=KEY)["nav"]
+    stable = rows["kind"] + ":" + rows["book"] + ":" + rows["instrument"] + ":"
+    named = rows.assign(
+        currency=rows["currency"].where(rows["currency"] != "", quoted),
+        break_id=stable + rows["opened_on"].dt.strftime("%Y-%m-%d"),
+        impact_base=impact,
+        impact_bp=(impact / worth.where(worth > 0) * 1e4).round(12),
+        cause=_causes(rows, activity),
+        status="open",
+        owner="",
+    )
+    ordered = named.sort_values([*KEY, "kind", "instrument"])
+    return tables.conform("reconciliation_breaks", ordered[list(tables.TABLES["reconciliation_breaks"].names)])
+
+
+def _positions(positions: pd.DataFrame, custodian: pd.DataFrame) -> pd.DataFrame:
+    """Both sides of every position: business_date, book, instrument, kind, currency, ours, theirs, difference."""
+    theirs = custodian[[*KEY, "instrument", "quantity", "settled_quantity", "currency"]]
+    settled = theirs["settled_quantity"].notna()
+    # A book whose custodian gives settled quantities is compared with those also where a line is missing.
+    basis = theirs.assign(settled=settled).groupby(KEY, as_index=False)["settled"].any()
+    theirs = theirs.assign(
+        theirs=theirs["settled_quantity"].where(settled, theirs["quantity"]), line_settled=settled.astype("float64")
+    )
+    ours = positions[[*KEY, "instrument", "quantity", "settled_quantity", "currency"]].merge(basis, on=KEY)
+    both = ours.merge(
+        theirs[[*KEY, "instrument", "theirs", "currency", "line_settled"]],
+        how="outer",
+        on=[*KEY, "instrument"],
+        suffixes=("", "_theirs"),
+    )
+    use_settled = both["line_settled"].fillna(both["settled"].astype("float64")) > 0
+    mine = both["settled_quantity"].where(use_settled, both["quantity"])
+    currency = both["currency"].fillna(both["currency_theirs"]).fillna("")
+    return _differences(both.assign(kind="position", currency=currency, ours=mine))
+
+
+def _cash(cash: pd.DataFrame, custodian: pd.DataFrame) -> pd.DataFrame:
+    """Both sides of every settled balance, in the columns of ``_positions``; instrument is CASH:<CCY>."""
+    ours = cash[[*KEY, "currency", "settled"]].merge(custodian[KEY].drop_duplicates(), on=KEY)
+    both = ours.merge(custodian[[*KEY, "currency", "balance"]], how="outer", on=[*KEY, "currency"])
+    named = both.assign(
+        kind="cash", instrument="CASH:" + both["currency"], ours=both["settled"], theirs=both["balance"]
+    )
+    return _differences(named)
+
+
+def _differences(both: pd.DataFrame) -> pd.DataFrame:
+    ours, theirs = both["ours"].fillna(0.0), both["theirs"].fillna(0.0)
+    columns = [*KEY, "instrument", "kind", "currency"]
+    return both[columns].assign(ours=ours, theirs=theirs, difference=(theirs - ours).round(8))
+
+
+def _opened(compared: pd.DataFrame) -> pd.DataFrame:
+    """The rows that differ, with opened_on: the first of the unbroken run of compared sessions they belong to."""
+    day = compared.assign(day=dated.days(compared["business_date"]))
+    turn = day.groupby(["kind", "book"])["day"].rank("dense")
+    size = np.maximum(compared["ours"].abs(), compared["theirs"].abs())
+    allowed = compared["kind"].map(TOLERANCE).astype("float64") + 1e-12 * size
+    differ = compared.assign(turn=turn)[compared["difference"].abs() > allowed]
+    rows = differ.sort_values([*ITEM, "business_date"], ignore_index=True)
+    same = (rows[ITEM] == rows[ITEM].shift()).all(axis=1)
+    begins = ~(same & (rows["turn"] == rows["turn"].shift() + 1))
+    return rows.assign(opened_on=rows["business_date"].where(begins).ffill()).drop(columns="turn")
+
+
+def _causes(rows: pd.DataFrame, activity: pd.DataFrame) -> "pd.Series[str]":
+    """Rounding, the fee or income of the same amount booked last before, or unexplained."""
+    cause = pd.Series("unexplained", rows.index, dtype="str")
+    wanted = rows.loc[rows["kind"] == "cash", ["book", "currency", "business_date", "opened_on", "difference"]]
+    amount = wanted["difference"].abs().round(6)
+    found = wanted.assign(amount=amount).reset_index().merge(_amounts(activity), on=["book", "currency", "amount"])
+    timely = (found["booked"] <= found["business_date"]) & (found["booked"] >= found["opened_on"] - LOOKBACK)
+    likely = found[timely].sort_values(["index", "booked"], kind="stable").drop_duplicates("index", keep="last")
+    text = "equals the " + likely["what"] + " of " + likely["booked"].dt.strftime("%Y-%m-%d")
+    cause.loc[likely["index"]] = text.to_numpy()
+    return cause.mask(rows["difference"].abs() < rows["kind"].map(ROUNDING).astype("float64"), "rounding")
+
+
+def _amounts(activity: pd.DataFrame) -> pd.DataFrame:
+    """Fees and income that were booked: book, currency, amount without sign, booked, what."""
+    of = (" of " + activity["instrument"]).mask(activity["instrument"].str.startswith("CASH:"), "")
+    columns = activity[["book", "currency"]].assign(booked=activity["business_date"])
+    fees = columns.assign(amount=activity["fees"].abs().round(6), what="fees" + of)
+    income = columns.assign(amount=activity["income"].abs().round(6), what="income" + of)
+    both = pd.concat([income, fees], ignore_index=True)
+    return both[both["amount"] > 0]

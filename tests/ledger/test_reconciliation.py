@@ -1,0 +1,134 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from daybook import calendars
+from daybook.ledger import reconciliation
+from tests.frames import frame, sessions
+from tests.ledger.books_by_hand import FAILURE, activity, firm
+
+DAYS = calendars.sessions("XNYS", "2020-01-02", "2020-01-10")
+COLUMNS = "business_date book instrument quantity settled_quantity"
+THEIRS = COLUMNS + " currency"
+
+
+def breaks(positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=(), days=None, **market) -> pd.DataFrame:
+    it = firm(
+        prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
+        rates=[(d, "GBP", "USD", 1.25) for d in DAYS],
+        cash=[(d, "P", "USD", 10000.0, 0.0) for d in DAYS],
+        acts=acts,
+        books=[("P", "USD", "XNYS"), ("Q", "GBP", "XLON")],
+    )
+    days = DAYS if days is None else days
+    return reconciliation.breaks(
+        frame("positions", COLUMNS, *positions),
+        frame("cash", "business_date book currency settled", *cash),
+        frame("custodian_positions", THEIRS, *theirs),
+        frame("custodian_cash", "business_date book currency balance", *their_cash),
+        activity(*acts),
+        pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE),
+        it.nav(days), it.prices, it.rates, it.books, it.instruments, days,
+    )  # fmt: skip
+
+
+NAN = float("nan")
+D = DAYS[2]
+
+
+def test_a_missing_line_is_worth_its_price_in_the_books_currency():
+    found = breaks(
+        positions=[(D, "P", "L", 100.0, 100.0), (D, "P", "A", 7.0, 7.0)],
+        theirs=[(D, "P", "L", 97.0, 97.0, "GBP"), (D, "P", "A", 7.0, 7.0, "USD"), (D, "P", "M", 2.0, 2.0, "USD")],
+    )
+    columns = ["instrument", "ours", "theirs", "difference", "impact_base", "impact_bp", "currency", "kind"]
+    assert found[columns].to_numpy().tolist() == [
+        ["L", 100.0, 97.0, -3.0, -30.0, -30.0, "USD", "position"],
+        ["M", 0.0, 2.0, 2.0, 100.0, 100.0, "USD", "position"],
+    ]
+    assert found["break_id"].tolist()[0] == "position:P:L:2020-01-06"
+    assert set(found["status"]) == {"open"}
+    assert set(found["cause"]) == {"unexplained"}
+
+
+def test_settled_is_compared_where_it_is_given_and_traded_where_not():
+    ours = [(D, "P", "A", 10.0, 6.0), (D, "P", "L", 5.0, 0.0)]
+    assert breaks(positions=ours, theirs=[(D, "P", "A", 10.0, 6.0, "USD")]).empty, "L is not settled at either"
+    found = breaks(positions=ours, theirs=[(D, "P", "A", 10.0, NAN, "USD")])
+    assert found[["instrument", "ours", "difference"]].to_numpy().tolist() == [["L", 5.0, -5.0]]
+
+
+def test_only_books_and_sides_that_the_custodian_reported():
+    ours = [(D, "P", "A", 10.0, 10.0), (D, "Q", "A", 10.0, 10.0)]
+    money = [(D, "P", "USD", 100.0), (D, "Q", "GBP", 50.0)]
+    assert breaks(positions=ours, cash=money).empty
+    found = breaks(positions=ours, cash=money, their_cash=[(D, "P", "USD", 99.0), (D, "P", "EUR", 1.0)])
+    assert found[["book", "instrument", "difference", "impact_base"]].to_numpy().tolist()[1] == [
+        "P",
+        "CASH:USD",
+        -1,
+        -1,
+    ]
+    assert np.isnan(found["impact_base"][0]), "no rate for the euro: the impact is not known"
+    assert found["currency"].tolist() == ["EUR", "USD"]
+
+
+def test_opened_on_is_the_first_session_of_the_unbroken_run():
+    gaps = {0: 1.0, 1: 2.0, 2: 0.0, 3: 4.0, 5: 5.0}  # nothing was reported on the fifth session
+    found = breaks(
+        cash=[(d, "P", "USD", 100.0) for d in DAYS],
+        their_cash=[(DAYS[k], "P", "USD", 100.0 + gap) for k, gap in gaps.items()],
+    )
+    opened = dict(zip(found["business_date"], found["opened_on"], strict=True))
+    assert opened == {DAYS[0]: DAYS[0], DAYS[1]: DAYS[0], DAYS[3]: DAYS[3], DAYS[5]: DAYS[3]}
+    assert found["break_id"].nunique() == 2
+    single = breaks(
+        cash=[(d, "P", "USD", 100.0) for d in DAYS],
+        their_cash=[(DAYS[k], "P", "USD", 100.0 + gap) for k, gap in gaps.items()],
+        days=sessions(DAYS[5]),
+    )
+    pd.testing.assert_frame_equal(single, found[found["business_date"] == DAYS[5]].reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("difference", "cause"),
+    [
+        (12.5, "equals the fees of 2020-01-03"),
+        (-12.5, "equals the fees of 2020-01-03"),
+        (-40.0, "equals the income of A of 2020-01-02"),
+        (0.004, "rounding"),
+        (0.01, "unexplained"),
+        (7.0, "unexplained"),
+    ],
+)
+def test_the_cause_is_the_amount_that_was_booked_last(difference, cause):
+    acts = [
+        {"business_date": DAYS[0], "book": "P", "instrument": "A", "currency": "USD", "income": 40.0},
+        {"business_date": DAYS[0], "book": "P", "instrument": "A", "currency": "USD", "fees": -12.5},
+        {"business_date": DAYS[1], "book": "P", "instrument": "CASH:USD", "currency": "USD", "fees": -12.5},
+        {"business_date": DAYS[3], "book": "P", "instrument": "A", "currency": "USD", "income": 7.0},
+        {"business_date": DAYS[0], "book": "Q", "instrument": "A", "currency": "USD", "income": 7.0},
+    ]
+    found = breaks(cash=[(D, "P", "USD", 100.0)], their_cash=[(D, "P", "USD", 100.0 + difference)], acts=acts)
+    assert found["cause"].tolist() == [cause]
+
+
+def test_a_tiny_quantity_is_rounding_and_the_last_place_of_a_float_is_nothing():
+    found = breaks(
+        positions=[(D, "P", "A", 0.1 + 0.2, 0.1 + 0.2), (D, "P", "L", 5.0, 5.0)],
+        theirs=[(D, "P", "A", 0.3, 0.3, "USD"), (D, "P", "L", 5.0000005, 5.0000005, "GBP")],
+    )
+    assert found[["instrument", "cause"]].to_numpy().tolist() == [["L", "rounding"]]
+
+
+def test_a_failed_book_is_not_compared_and_a_day_off_neither():
+    ours, theirs = [(D, "P", "A", 10.0, 10.0)], [(d, "P", "A", 1.0, 1.0, "USD") for d in (DAYS[1], D)]
+    assert breaks(theirs=theirs, positions=ours, failures=[("P", DAYS[1], "why")]).empty
+    found = breaks(theirs=theirs, positions=ours, failures=[("P", D, "why")])
+    assert found["business_date"].tolist() == [DAYS[1]]
+    holiday = sessions("2020-05-08")
+    assert breaks(theirs=[(holiday[0], "Q", "A", 1.0, 1.0, "USD")], days=holiday).empty
+
+
+def test_nothing_to_compare():
+    assert breaks().empty
