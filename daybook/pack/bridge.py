@@ -4,6 +4,7 @@ Belongs here: putting nav and pnl side by side, in whole millionths and then in 
 P&L is computed, and how the bridge is drawn.
 """
 
+from collections.abc import Collection
 from typing import TypeVar
 
 import numpy as np
@@ -26,8 +27,8 @@ _UNITS, _CENTS = 1e6, 100.0
 _Frame = TypeVar("_Frame", pd.DataFrame, "pd.Series[float]")
 
 
-def bridges(day: Day) -> pd.DataFrame:
-    """One row per book of the day, indexed by book, money in base currency rounded to the cent.
+def bridges(day: Day, of: Collection[str] | None = None) -> pd.DataFrame:
+    """One row per book of the day, or per book in ``of``, indexed by book, money in base currency rounded to the cent.
 
     Columns: currency, opening, the ``STEPS``, ``rounding`` (so that the cents shown add up to the last one; less than
     half a cent for each figure), ``gap`` (what the steps do not explain, zero in a sound book), closing, ``first``
@@ -35,7 +36,7 @@ def bridges(day: Day) -> pd.DataFrame:
 
     Each figure is taken in millionths, as the books keep it, and added before it is rounded.
     """
-    books = pd.Index(day.names, name="book")
+    books = pd.Index(day.names if of is None else list(of), name="book")
     nav, before = _by_book(day.rows("nav")), _by_book(day.previous_nav)
     pnl = day.rows("pnl")
     parts = list(STEPS)[1:]

@@ -59,8 +59,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"no axis from {low} to {high}")
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
-        half = abs(high) / 2 or 1.0
+    if high - low <= max(1e-12 * max(abs(low), abs(high)), 1e-200):
+        half = abs(high) / 2 if abs(high) > 1e-200 else 1.0
         low, high = low - half, high + half
     raw = (high - low) / about
     power = 10.0 ** math.floor(math.log10(raw))
@@ -169,7 +169,7 @@ def bars(
     top = 24.0 if many else 6.0
     row = 21.0
     bottom = top + row * len(labels)
-    left = min(160.0, 10 + _CHARACTER * max(len(label) for label in labels))
+    left = min(190.0, 10 + _CHARACTER * max(len(label) for label in labels))
     right = 16 + _CHARACTER * max(len(text) for text in texts)
     x = _Scale(at[0], at[-1], left, WIDTH - right)
     body = [_legend(list(stack), "" if total is None else total_name)] if many else []
@@ -244,7 +244,7 @@ def losses(
         body.append(_text(WIDTH - right + 5, place, lines[n][0], f"label v{n}"))
     told = (
         f"{int(np.isfinite(pnl).sum())} sessions from {figures.day(dates[0])} to {figures.day(dates[-1])},"
-        f" in {currency}. {int(worse.sum())} exceptions"
+        f" in {currency}. exceptions: {int(worse.sum())}"
         + "".join(
             f"; {figures.day(d)} {figures.whole_change(float(v))}"
             for d, v in zip(dates[worse], pnl[worse], strict=True)

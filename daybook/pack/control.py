@@ -103,8 +103,8 @@ def compliance(day: Day, book: str | None) -> Section:
         [
             *book_column(rows, book),
             Column("Rule", rows["rule"]),
-            Column("Kind", [kinds.get(rule, "") for rule in rows["rule"]]),
-            Column("Bucket", rows["bucket"]),
+            Column("Kind", [kinds.get(rule, "") for rule in rows["rule"]], optional=True),
+            Column("Bucket", rows["bucket"], optional=True),
             Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "amount"),
             Column("Threshold", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "amount"),
             Column(
@@ -115,8 +115,8 @@ def compliance(day: Day, book: str | None) -> Section:
                 "the rule has no denominator",
             ),
             Column("Status", rows["status"], "status"),
-            Column("Cause", rows["cause"]),
-            Column("Reason", rows["reason"]),
+            Column("Cause", rows["cause"], optional=True),
+            Column("Reason", rows["reason"], optional=True),
         ],
         limit=_MOST,
         more=f"All: daybook show compliance_results --date {figures.day(day.business_date)}",
@@ -222,8 +222,8 @@ def _proposed(day: Day, rows: pd.DataFrame, book: str | None) -> Grid:
             Column("", currency),
             Column("Now", weight, "percent", "of NAV"),
             Column("Target", rows["target_weight"], "percent", "of NAV", "no target for this instrument"),
-            Column("Policy", rows["policy"]),
-            Column("Reason", rows["reason"]),
+            Column("Policy", rows["policy"], optional=True),
+            Column("Reason", rows["reason"], optional=True),
         ],
         limit=_MOST,
         more=f"All: daybook show proposed_orders --date {figures.day(day.business_date)}",
@@ -242,7 +242,7 @@ def _made(day: Day, rows: pd.DataFrame, book: str | None) -> Grid:
             Column("Quantity", rows["quantity"], "quantity", "units"),
             Column("Filled", rows["filled"], "quantity", "units", "nothing reported"),
             Column("Status", rows["status"], "status"),
-            Column("Reason", rows["reason"]),
+            Column("Reason", rows["reason"], optional=True),
         ],
         limit=_MOST,
         more="All: daybook orders list",
@@ -251,8 +251,9 @@ def _made(day: Day, rows: pd.DataFrame, book: str | None) -> Grid:
 
 def _findings(day: Day, book: str | None) -> pd.DataFrame:
     """Findings about the book or about all books."""
-    rows = day.rows("findings")
-    return rows if book is None else rows[rows["book"].isin([book, ""])]
+    if book is None:
+        return day.rows("findings")
+    return pd.concat([day.rows("findings", book), day.rows("findings", "")])
 
 
 def _finding_table(day: Day, book: str | None) -> Block:
@@ -268,7 +269,7 @@ def _finding_table(day: Day, book: str | None) -> Block:
             Column("Check", rows["check"].str.replace("_", " ")),
             Column("Book", rows["book"].where(rows["book"] != "", "all")),
             Column("Instrument", instruments(day, rows["instrument"]), "markup"),
-            Column("Reason", rows["reason"]),
+            Column("Reason", rows["reason"], optional=True),
             Column("Impact", rows["impact_base"], "whole_change", "base currency", "no effect on NAV, or not known"),
             Column("Impact", rows["impact_bp"], "bp", "bp of NAV", "no effect on NAV, or not known"),
             Column("Status", rows["status"]),
@@ -298,7 +299,7 @@ def _stale_table(day: Day, book: str | None) -> Block:
             Column("", rows["currency"]),
             Column("Source", rows["source"]),
             Column("Status", rows["status"], "status"),
-            Column("Reason", rows["reason"]),
+            Column("Reason", rows["reason"], optional=True),
         ],
         limit=_MOST_STALE,
         more=f"All: daybook show prices --date {figures.day(day.business_date)}",
@@ -320,7 +321,7 @@ def _feed_table(day: Day) -> Block:
             Column("Outcome", rows["outcome"], "status"),
             Column("Rows", rows["rows"], "count", "taken in", "the file was not read"),
             Column("Quarantined", rows["quarantined"], "count", "rows", "the file was not read"),
-            Column("Reason", rows["reason"]),
+            Column("Reason", rows["reason"], optional=True),
         ],
         limit=_MOST,
         more="The worst are shown.",
@@ -340,7 +341,7 @@ def _quarantine_table(day: Day) -> Block:
             Column(
                 "Value", [Markup('<span class="code">{}</span>').format(_clipped(v)) for v in rows["value"]], "markup"
             ),
-            Column("Reason", rows["reason"]),
+            Column("Reason", rows["reason"], optional=True),
             Column("Status", rows["status"], "status"),
         ],
         limit=_MOST,

@@ -105,26 +105,34 @@ class Day:
 
     def rows(self, table: str, book: str | None = None) -> pd.DataFrame:
         """Rows of ``table`` on D, of ``book`` or of the whole firm."""
-        return _of(self._tables, table, book)
+        frame = self._tables.get(table)
+        if frame is None:
+            return empty(table)
+        return frame if book is None else self._of_book(frame, table, book)
 
     def past(self, table: str, book: str) -> pd.DataFrame:
         """Rows of ``table`` for ``book`` over all sessions up to D, oldest first."""
-        return _of(self._history, table, book).sort_values("business_date", kind="stable")
+        frame = self._history.get(table)
+        return empty(table) if frame is None else self._of_book(frame, f"past {table}", book)
 
     @cached_property
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {name: _finite(frame) for name, frame in self.tables.items()}
+        return {name: _finite(frame) for name, frame in self.tables.items() if "business_date" in frame.columns}
 
     @cached_property
     def _history(self) -> Mapping[str, pd.DataFrame]:
-        return {name: _finite(frame) for name, frame in self.history.items()}
+        found = {name: frame for name, frame in self.history.items() if "business_date" in frame.columns}
+        return {name: _finite(frame.sort_values("business_date", kind="stable")) for name, frame in found.items()}
 
+    @cached_property
+    def _books(self) -> dict[str, dict[str, pd.DataFrame]]:
+        return {}
 
-def _of(frames: Mapping[str, pd.DataFrame], table: str, book: str | None) -> pd.DataFrame:
-    frame = frames.get(table)
-    if frame is None or "business_date" not in frame.columns:
-        return empty(table)
-    return frame if book is None or "book" not in frame.columns else frame[frame["book"] == book]
+    def _of_book(self, frame: pd.DataFrame, name: str, book: str) -> pd.DataFrame:
+        """The rows of ``book``: each table is taken apart once, whatever the number of books."""
+        if name not in self._books:
+            self._books[name] = {str(key): part for key, part in frame.groupby("book", sort=False)}
+        return self._books[name].get(book, frame.iloc[:0])
 
 
 def _finite(frame: pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,8 @@ class Column:
 
     ``kind`` is a name in ``figures.NUMBERS`` or one of ``text``, ``day``, ``status``, ``code`` (ids and hashes),
     ``amount`` (a figure written already), ``markup`` (already safe). ``missing`` says why a number may be absent; it is
-    printed below the table when one is, unless the table's own notes say it. ``total`` stands in the foot.
+    printed below the table when one is, unless the table's own notes say it. ``total`` stands in the foot. An
+    ``optional`` column of text is left out when it says nothing.
     """
 
     label: str
@@ -42,6 +43,7 @@ class Column:
     unit: str = ""
     missing: str = "not computed"
     total: Any = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def grid(
     rows below the line, one value per column, above that of the totals.
     """
     values = [list(column.values) for column in columns]
+    said_by = [not column.optional or any(map(figures.words, v)) for column, v in zip(columns, values, strict=True)]
+    columns, values = list(itertools.compress(columns, said_by)), list(itertools.compress(values, said_by))
     found = len(values[0])
     shown = values if not limit or found <= limit else [v[:limit] for v in values]
     cells = [_cells(column, v) for column, v in zip(columns, shown, strict=True)]

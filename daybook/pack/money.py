@@ -91,7 +91,7 @@ def holdings(day: Day, book: str) -> Section:
             Column("P&L", rows["total"], "change", currency, "not held on this date or the one before"),
             Column("Unrealised", rows["unrealised_base"], "change", currency, "cash has no unrealised gain"),
             Column("Status", rows["status"], "status"),
-            *([Column("Reason", rows["reason"])] if (rows["reason"] != "").any() else []),
+            Column("Reason", rows["reason"], optional=True),
         ],
         limit=_MOST_HOLDINGS,
         more=f"All: daybook show valuations --date {figures.day(day.business_date)} --book {book}",

@@ -12,13 +12,14 @@ from daybook.pack import control, figures, money, results, risk
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
 from daybook.pack.day import Day
-from daybook.pack.verdict import Verdict, verdicts
+from daybook.pack.verdict import Verdict, verdict, verdicts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
 _ORDER = {"blocked": 0, "ready": 1, "closed": 2}
+_MOST_VERDICTS = 24  # a longer list names the blocked books alone
 
 
 def file_name(book: str) -> str:
@@ -58,8 +59,8 @@ def book(day: Day, book: str) -> str:
     Raises:
         KeyError: ``book`` is not a book of the day.
     """
-    found = {book: verdicts(day)[book]}
-    bridge = bridges(day).loc[[book]]
+    found = {book: verdict(day, book)}
+    bridge = bridges(day, [book])
     sections = [
         money.book(day, book, bridge),
         money.holdings(day, book),
@@ -96,7 +97,9 @@ def _page(
             headline=_headline(book, found),
             others=_others(found) if book is None else "",
             state=_state(found),
-            verdicts=found,
+            verdicts={
+                name: one for name, one in found.items() if len(found) <= _MOST_VERDICTS or one.state == "blocked"
+            },
             glance=glance,
             sections=sections,
         )

@@ -102,7 +102,6 @@ def stress(day: Day, book: str | None) -> Section:
     rows = day.rows("stress", book).sort_values(["book", "scenario"], kind="stable")
     if not len(rows):
         return Section("stress", "Stress", _STRESS, [Words("No stress scenario has been computed.")])
-    reasons = [Column("Reason", rows["reason"])] if (rows["reason"] != "").any() else []
     missing = "the scenario could not be computed, see the reason"
     currency = "base currency" if book is None else day.currencies.get(book, "")
     table = grid(
@@ -114,7 +113,7 @@ def stress(day: Day, book: str | None) -> Section:
             *([Column("", [day.currencies.get(b, "") for b in rows["book"]])] if book is None else []),
             Column("P&L", rows["pnl_fraction"], "percent_change", "of NAV", missing),
             Column("Coverage", rows["coverage"], "percent", "of gross value", missing),
-            *reasons,
+            Column("Reason", rows["reason"], optional=True),
         ],
     )
     pictures = [
@@ -198,16 +197,16 @@ def limits(day: Day, book: str | None) -> Section:
         [
             *book_column(rows, book),
             Column("Limit", rows["limit"]),
-            Column("Measure", [measure.get(n, "") for n in rows["limit"]]),
-            Column("Dimension", rows["dimension"].str.replace("_", " ")),
-            Column("Bucket", rows["bucket"]),
+            Column("Measure", [measure.get(n, "") for n in rows["limit"]], optional=True),
+            Column("Dimension", rows["dimension"].str.replace("_", " "), optional=True),
+            Column("Bucket", rows["bucket"], optional=True),
             Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "amount"),
             Column("Hard level", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "amount"),
             Column("Utilisation", rows["utilisation"], "percent", "of hard level", "not evaluated, see the reason"),
             Column("", meters, "markup"),
             Column("Status", rows["status"], "status"),
-            Column("Reason", rows["reason"]),
-            Column("Owner", [owner.get(n, "") for n in rows["limit"]]),
+            Column("Reason", rows["reason"], optional=True),
+            Column("Owner", [owner.get(n, "") for n in rows["limit"]], optional=True),
         ],
         limit=_MOST_LIMITS,
         more=f"All: daybook show limit_usage --date {figures.day(day.business_date)}",
@@ -240,14 +239,16 @@ def _var_tables(day: Day, book: str | None, pictures: list[Chart]) -> list[Block
         return [Words("VaR has not been computed for this date.", "care")]
     currency = "base currency" if book is None else day.currencies.get(book, "")
     missing = "too few scenarios, see the status"
-    odd = ~rows["status"].isin(["", "ok"])
     ahead = sorted(set(rows["horizon_days"]))
     one = counted(ahead[0], "session") + " ahead" if len(ahead) == 1 else ""
+    one_method = rows["method"].nunique() == 1
+    known = [figures.words(rows["method"].iloc[0])] if one_method else []
+    known += [one] if one else []
     table = grid(
-        "Value at risk and expected shortfall" + (f", {one}" if one else ""),
+        ", ".join(["Value at risk and expected shortfall", *known]),
         [
             *book_column(rows, book),
-            Column("Method", rows["method"]),
+            *([] if one_method else [Column("Method", rows["method"])]),
             *([] if one else [Column("Ahead", rows["horizon_days"], "count", "sessions")]),
             Column("Confidence", rows["confidence"], "confidence"),
             Column("VaR", rows["var"], "whole", currency, missing),
@@ -256,7 +257,7 @@ def _var_tables(day: Day, book: str | None, pictures: list[Chart]) -> list[Block
             *([Column("", [day.currencies.get(b, "") for b in rows["book"]])] if book is None else []),
             Column("Scenarios", rows["scenarios"], "count", ""),
             Column("Coverage", rows["coverage"], "percent", "of gross value", "nothing is held"),
-            *([Column("Status", rows["status"])] if odd.any() else []),
+            Column("Status", rows["status"].mask(rows["status"] == "ok", ""), optional=True),
         ],
         notes=[
             f"Convention: {words}."
@@ -274,7 +275,6 @@ def _backtests(day: Day, book: str | None) -> list[Block]:
         return [Words("VaR has not been back-tested: there is no session yet whose P&L can be compared.")]
     missing = "too few sessions, see the status"
     expected = rows["observations"] * (1 - rows["confidence"])
-    odd = ~rows["status"].isin(["", "ok"])
     return [
         grid(
             "Back-test of VaR",
@@ -291,7 +291,7 @@ def _backtests(day: Day, book: str | None) -> list[Block]:
                 Column("Christoffersen", rows["christoffersen_lr"], "ratio", "LR", missing),
                 Column("", rows["christoffersen_p"], "ratio", "p", missing),
                 Column("Zone", rows["zone"], "status"),
-                *([Column("Status", rows["status"])] if odd.any() else []),
+                Column("Status", rows["status"].mask(rows["status"] == "ok", ""), optional=True),
             ],
             notes=[
                 "LR: likelihood ratio, chi-squared with 1 degree of freedom; p below 0.05 speaks against the model"
@@ -319,7 +319,7 @@ def _var_chart(day: Day, book: str, key: str, label: str) -> list[Chart]:
     currency = day.currencies.get(book, "")
     title = ("P&L against VaR" + (f", {figures.words(label)}" if label else "")) + f", last {len(dates)} sessions"
     hits = int((clean < -lines[0][1]).sum())
-    note = f"{currency}; clean P&L of each session, VaR of the session before; {hits} exceptions (▲)"
+    note = f"{currency}; clean P&L of each session, VaR of the session before; {counted(hits, 'exception')} (▲)"
     note += f" at {levels[0] * 100:g}%."
     return [Chart(charts.losses(key, title, dates, clean, lines, currency), title, note)]
 

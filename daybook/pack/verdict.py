@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from daybook.pack import figures
 from daybook.pack.day import Day
@@ -54,16 +55,20 @@ class Verdict:
 
 
 def verdicts(day: Day) -> dict[str, Verdict]:
-    """The verdict on every book of the day, in order of name.
+    """The verdict on every book of the day, in order of name."""
+    return {book: verdict(day, book) for book in day.names}
+
+
+def verdict(day: Day, book: str) -> Verdict:
+    """The verdict on one book.
 
     A book is blocked by every finding of severity blocking that is not waived and is about it or about no book in
     particular, by a NAV that could not be computed, and by a day that was not computed to the end. A signed book stays
     closed; findings that stand against it are told all the same.
+
+    Raises:
+        KeyError: ``book`` is not a book of the day.
     """
-    return {book: _verdict(day, book) for book in day.names}
-
-
-def _verdict(day: Day, book: str) -> Verdict:
     status = day.status[book]
     found, waived = _blocking(day, book)
     blockers = [*found, *_uncomputed(day, book, bool(found))]
@@ -80,10 +85,10 @@ def _verdict(day: Day, book: str) -> Verdict:
 
 def _blocking(day: Day, book: str) -> tuple[list[Blocker], int]:
     """The blocking findings about ``book`` or about all books, and how many more are waived."""
-    rows = day.rows("findings")
-    rows = rows[(rows["severity"] == "blocking") & rows["book"].isin([book, ""])]
+    rows = pd.concat([day.rows("findings", book), day.rows("findings", "")])
+    rows = rows[rows["severity"] == "blocking"]
     waived = rows["status"] == "waived"
-    rows = rows[~waived].sort_values(["book", "check", "instrument"], ascending=[False, True, True], kind="stable")
+    rows = rows[~waived].sort_values(["check", "instrument"], kind="stable")
     return [_blocker(day, row) for row in rows.to_dict("records")], int(waived.sum())
 
 

@@ -904,7 +904,7 @@ def test_pnl_is_held_against_the_var_of_the_session_before() -> None:
     day = Day(D, {"a": "candidate"}, "", {"var": var[2:]}, {"var": var, "pnl": pnl})
     told = read(page.book(day, "a")).sections["var"]
     # -150 exceeds the 100 of the day before; -250 is within 300, though beyond the 10 of its own day.
-    assert "1 exceptions; 2022-12-23 −150." in told
+    assert "exceptions: 1; 2022-12-23 −150." in told
 
 
 def test_components_and_effects_that_do_not_add_up_are_told(day: Day) -> None:
