@@ -47,7 +47,7 @@ def touching(
     actions["session"] = booked(calendar, actions["ex_date"])
     pay = booked(calendar, actions["pay_date"].fillna(actions["ex_date"]))
     actions["pay"] = np.maximum(pay, actions["session"])
-    actions["currency"] = actions["paid_currency"].where(actions["paid_currency"] != "", actions["currency"])
+    actions["paid_currency"] = actions["paid_currency"].where(actions["paid_currency"] != "", actions["currency"])
     actions["numerator"], actions["denominator"] = _ratios(actions)
     actions["reason"] = _unsupported(actions)
     return actions
@@ -100,6 +100,10 @@ def dividends(actions: pd.DataFrame, held: spans.Spans) -> pd.DataFrame:
     kept = np.frompyfunc(lambda tax: 1 - exact.decimal(tax), 1, 1)(rate.to_numpy())
     gross = np.frompyfunc(exact.decimal, 1, 1)(paying["amount"].to_numpy())
     amount, good = exact.products(exact.MONEY - exact.QUANTITY, quantity, gross, kept)
-    found: pd.DataFrame = paying[["action_id", "book", "instrument", "currency", "session", "pay", "date"]]
+    found: pd.DataFrame = paying[["action_id", "book", "instrument", "paid_currency", "session", "pay", "date"]]
     pay_on = dated.days(paying["pay_date"].fillna(paying["ex_date"]))
-    return found.assign(pay_on=pay_on, amount=amount, good=good).reset_index(drop=True)
+    return (
+        found.rename(columns={"paid_currency": "currency"})
+        .assign(pay_on=pay_on, amount=amount, good=good)
+        .reset_index(drop=True)
+    )

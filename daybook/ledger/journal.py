@@ -267,8 +267,7 @@ def _failed_events(events: pd.DataFrame, matched: lots_of.Matched) -> pd.DataFra
     kind, name = events["kind"], "transaction " + events["transaction_id"] + ": "
     opened = np.zeros(len(events), bool)
     opened[matched.states["opened"]] = True
-    currency = events.loc[events["event"] != lots_of.SPLIT].groupby("group")["currency"].first()
-    first = events["group"].map(currency)
+    first = events.groupby("group")["currency"].transform("first")
     tests: list[tuple[Any, Any]] = [
         (matched.overflowed, "a lot does not fit into 64 bits"),
         (
@@ -277,7 +276,7 @@ def _failed_events(events: pd.DataFrame, matched: lots_of.Matched) -> pd.DataFra
         ),
         ((kind == "transfer_out") & opened, "transfers out more " + events["instrument"] + " than the book holds"),
         (
-            (events["event"] != lots_of.SPLIT) & (events["currency"] != first),
+            events["currency"] != first,
             events["instrument"] + " in both " + first + " and " + events["currency"] + " is not supported yet",
         ),
         (_fractions(events, matched), "cash in lieu of fractions of " + events["instrument"] + " is not supported yet"),
