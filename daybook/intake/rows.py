@@ -267,7 +267,7 @@ def _empty(draft: Draft, column: str) -> Bools:
     kind = tables.COLUMNS[column].type
     found = draft.cells[column]
     if found.dtype.kind == "M":
-        return np.isnat(found)
+        return np.asarray(np.isnat(found), bool)
     return ~draft.filled(column) if kind == "float" and found.dtype != object else np.asarray(found == "", bool)
 
 
@@ -347,7 +347,8 @@ def _reference(draft: Draft) -> None:
 def _is_market(word: str) -> bool:
     from daybook import calendars
 
-    return (len(word) == 4 and word.isascii() and word.isalnum() and word.upper() == word) or calendars.is_calendar(
+    code = len(word) == 4 and word.isascii() and word.isalnum() and word.upper() == word
+    return code or calendars.is_calendar(
         word
     )
 

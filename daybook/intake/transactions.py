@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from daybook import calendars, tables
 from daybook.intake import terms, values
 from daybook.intake.draft import Bools, Draft, beyond, content, is_cash
-from daybook.market import dated, security_master
+from daybook.market import security_master
 
 EXACT = tuple(column.name for column in tables.TABLES["transactions"].columns if column.type == "float")
 """Columns that hold exact numbers."""
