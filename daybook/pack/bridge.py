@@ -37,8 +37,8 @@ def bridges(day: Day, of: Collection[str] | None = None) -> pd.DataFrame:
     Each figure is taken in millionths, as the books keep it, and added before it is rounded.
     """
     books = pd.Index(day.names if of is None else list(of), name="book")
-    nav, before = _by_book(day.rows("nav")), _by_book(day.previous_nav)
-    pnl = day.rows("pnl")
+    nav, before = _by_book(day.rows("nav"), books), _by_book(day.previous_nav, books)
+    pnl = day.rows("pnl") if of is None else pd.concat([day.rows("pnl", book) for book in of])
     parts = list(STEPS)[1:]
     moved = _units(pnl[parts]).groupby(pnl["book"].astype("object")).sum(min_count=1) if len(pnl) else pnl[parts]
     moved = moved.reindex(books)
@@ -77,6 +77,6 @@ def _units(values: _Frame) -> _Frame:
     return (values.astype("float64").replace([np.inf, -np.inf], np.nan) * _UNITS).round()
 
 
-def _by_book(frame: pd.DataFrame) -> pd.DataFrame:
-    """The last row of each book, indexed by book."""
-    return frame.drop_duplicates("book", keep="last").set_index("book")
+def _by_book(frame: pd.DataFrame, books: pd.Index) -> pd.DataFrame:
+    """The last row of each of ``books``, indexed by book."""
+    return frame[frame["book"].isin(books)].drop_duplicates("book", keep="last").set_index("book")

@@ -85,7 +85,7 @@ def line(
     """
     low, high = _range([x.level for x in lines], zero=unit == "percent")
     at = ticks(low, high)
-    right = 12 + _BOLD * max(len(x.label) for x in lines)
+    right = min(130.0, 12 + _BOLD * max(len(x.label) for x in lines))
     height, top, bottom = 230.0, 14.0, 206.0
     left = _gutter([_axis(v, unit, at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
@@ -104,7 +104,7 @@ def line(
             body.append(f'<circle class="dot c{n}" cx="{x(days[last]):.1f}" cy="{y(one.level[last]):.1f}" r="2.6"/>')
             ends.append((float(y(one.level[last])), n))
     for place, n in _apart(ends, 28.0, top + 4, bottom - 8):
-        body.append(_text(WIDTH - right + 7, place, lines[n].label, f"label c{n}"))
+        body.append(_text(WIDTH - right + 7, place, _short(lines[n].label, right), f"label c{n}"))
         value = _value(float(lines[n].level[_last(lines[n].level) or 0]), unit, signed=unit == "percent")
         body.append(_text(WIDTH - right + 7, place + 13, value, f"c{n}"))
     return _svg(key, title, _told(dates, lines, unit, currency), height, body)
@@ -214,7 +214,7 @@ def losses(
     """
     low, high = _range([pnl, *(-var for _, var in lines)], zero=True)
     at = ticks(low, high)
-    right = 12 + _BOLD * max(len(label) for label, _ in lines)
+    right = min(130.0, 12 + _BOLD * max(len(label) for label, _ in lines))
     height, top, bottom = 230.0, 14.0, 206.0
     left = _gutter([_axis(v, "money", at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
@@ -241,10 +241,10 @@ def losses(
         if last is not None:
             labels.append((float(y(-var[last])) + 4, n))
     for place, n in _apart(labels, 14.0, top + 4, bottom):
-        body.append(_text(WIDTH - right + 5, place, lines[n][0], f"label v{n}"))
+        body.append(_text(WIDTH - right + 5, place, _short(lines[n][0], right), f"label v{n}"))
     told = (
-        f"{int(np.isfinite(pnl).sum())} sessions from {figures.day(dates[0])} to {figures.day(dates[-1])},"
-        f" in {currency}. exceptions: {int(worse.sum())}"
+        f"{int(np.isfinite(pnl).sum())} sessions from {figures.day(dates[0])} to {figures.day(dates[-1])}"
+        f"{f', in {currency}' if currency else ''}; exceptions: {int(worse.sum())}"
         + "".join(
             f"; {figures.day(d)} {figures.whole_change(float(v))}"
             for d, v in zip(dates[worse], pnl[worse], strict=True)
@@ -381,9 +381,9 @@ def _gutter(labels: Sequence[str]) -> float:
     return 10 + _CHARACTER * max(len(label) for label in labels)
 
 
-def _short(label: str, left: float) -> str:
-    """As much of a label as fits to the left of the bars."""
-    room = int((left - 8) / _CHARACTER)
+def _short(label: str, margin: float) -> str:
+    """As much of a label as fits in a margin."""
+    room = int((margin - 8) / _CHARACTER)
     return label if len(label) <= room else label[: room - 1].rstrip() + "…"
 
 

@@ -15,7 +15,7 @@ from daybook.pack.blocks import Block, Section, Words
 from daybook.pack.day import DELIVERY_COLUMNS, Day
 from daybook.pack.grids import Column, Grid, grid
 from daybook.pack.money import book_column, counted, instruments, listed
-from daybook.pack.risk import level, measured, tally
+from daybook.pack.risk import declared, level, measured, tally
 
 _COMPLIANCE = (
     "Value against threshold on the basis that the rule declares; active: caused by a trade of the day, passive: by the"
@@ -96,14 +96,14 @@ def compliance(day: Day, book: str | None) -> Section:
             return Section("compliance", "Compliance", _COMPLIANCE, [Words(said, "bad")])
         return Section("compliance", "Compliance", _COMPLIANCE, [Words("The firm has declared no compliance rules.")])
     rows = rows.iloc[np.argsort(rows["status"].map(_URGENCY).fillna(0).to_numpy(), kind="stable")]
-    units = measured(day, rows, dict(zip(day.rules["rule"], day.rules["basis"], strict=True)))
-    kinds = dict(zip(day.rules["rule"], day.rules["kind"].str.replace("_", " "), strict=True))
+    units = measured(day, rows, declared(rows, day.rules, "rule", "basis"))
+    kinds = [kind.replace("_", " ") for kind in declared(rows, day.rules, "rule", "kind")]
     table = grid(
         "Rules, worst first",
         [
             *book_column(rows, book),
             Column("Rule", rows["rule"]),
-            Column("Kind", [kinds.get(rule, "") for rule in rows["rule"]], optional=True),
+            Column("Kind", kinds, optional=True),
             Column("Bucket", rows["bucket"], optional=True),
             Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "amount"),
             Column("Threshold", [level(v, u) for v, u in zip(rows["threshold"], units, strict=True)], "amount"),

@@ -185,19 +185,17 @@ def limits(day: Day, book: str | None) -> Section:
         return Section("limits", "Limits", _LIMITS, [Words("The firm has declared no limits.")])
     order = np.lexsort((-rows["utilisation"].fillna(0).to_numpy(np.float64), rows["status"].map(_URGENCY).fillna(0)))
     rows = rows.iloc[order]
-    units = measured(day, rows, _declared(day.limits, "limit", "basis"))
+    units = measured(day, rows, declared(rows, day.limits, "limit", "basis"))
     meters = [
         charts.meter(figures.number(u), grids.tone_of(s))
         for u, s in zip(rows["utilisation"], rows["status"], strict=True)
     ]
-    measure = _declared(day.limits, "limit", "measure")
-    owner = _declared(day.limits, "limit", "owner")
     table = grid(
         "Limits, worst first",
         [
             *book_column(rows, book),
             Column("Limit", rows["limit"]),
-            Column("Measure", [measure.get(n, "") for n in rows["limit"]], optional=True),
+            Column("Measure", declared(rows, day.limits, "limit", "measure"), optional=True),
             Column("Dimension", rows["dimension"].str.replace("_", " "), optional=True),
             Column("Bucket", rows["bucket"], optional=True),
             Column("Value", [level(v, u) for v, u in zip(rows["value"], units, strict=True)], "amount"),
@@ -206,7 +204,7 @@ def limits(day: Day, book: str | None) -> Section:
             Column("", meters, "markup"),
             Column("Status", rows["status"], "status"),
             Column("Reason", rows["reason"], optional=True),
-            Column("Owner", [owner.get(n, "") for n in rows["limit"]], optional=True),
+            Column("Owner", declared(rows, day.limits, "limit", "owner"), optional=True),
         ],
         limit=_MOST_LIMITS,
         more=f"All: daybook show limit_usage --date {figures.day(day.business_date)}",
@@ -214,12 +212,11 @@ def limits(day: Day, book: str | None) -> Section:
     return Section("limits", "Limits", _LIMITS, [tally(rows, "limit"), table])
 
 
-def measured(day: Day, rows: pd.DataFrame, basis: dict[str, str]) -> list[str]:
+def measured(day: Day, rows: pd.DataFrame, basis: list[str]) -> list[str]:
     """Unit of each row's value: base currency for basis money, fraction for another, empty where none is declared."""
-    name = "limit" if "limit" in rows.columns else "rule"
     return [
-        day.currencies.get(book, "base currency") if basis.get(one) == "money" else "fraction" if basis.get(one) else ""
-        for one, book in zip(rows[name], rows["book"], strict=True)
+        day.currencies.get(book, "base currency") if on == "money" else "fraction" if on else ""
+        for on, book in zip(basis, rows["book"], strict=True)
     ]
 
 
@@ -414,8 +411,12 @@ def _no_exposures() -> Section:
     return Section("exposures", "Exposures", _EXPOSURES, [Words("No exposures have been computed for this date.")])
 
 
-def _declared(frame: pd.DataFrame, key: str, value: str) -> dict[str, str]:
-    return dict(zip(frame[key], frame[value], strict=True))
+def declared(rows: pd.DataFrame, facts: pd.DataFrame, key: str, value: str) -> list[str]:
+    """The ``value`` declared for the limit or rule that each row names: for the row's book, else for every book."""
+    latest = facts.sort_values("valid_from", kind="stable")
+    found = dict(zip(zip(latest[key], latest["book"], strict=True), latest[value], strict=True))
+    names = zip(rows[key], rows["book"], strict=True)
+    return [figures.words(found.get((name, book), found.get((name, ""), ""))) for name, book in names]
 
 
 def tally(rows: pd.DataFrame, noun: str) -> Words:

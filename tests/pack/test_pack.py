@@ -850,6 +850,20 @@ def test_limits_and_rules_that_were_not_evaluated_are_a_failure(day: Day) -> Non
     assert "Cannot be sent" in found.sections["orders"]
 
 
+def test_a_level_has_the_unit_that_its_limit_declares(day: Day) -> None:
+    table = read(page.book(day, "multi")).tables["Limits, worst first"]
+    assert [row[4:6] for row in table[1:]] == [
+        ["11.00%", "10.00%"],
+        ["812,000 EUR", "1,000,000 EUR"],
+        ["95.00%", "200.00%"],
+    ]
+    own = rows("limits", limit=["VaR 99", "VaR 99"], book=["multi", ""], basis=["nav", "money"], measure="var")
+    changed = read(page.firm(dataclasses.replace(day, limits=own))).tables["Limits, worst first"]
+    units = {row[0]: row[5] for row in changed if row[1] == "VaR 99"}
+    assert units["growth"] == "812,000 USD"
+    assert units["multi"] == "81,200,000.00%"
+
+
 def test_orders_of_a_book_in_breach_cannot_be_sent(day: Day) -> None:
     assert "was not evaluated, for multi." in read(page.firm(day)).sections["orders"]
     assert "approved orders can be sent" in read(page.book(day, "growth")).sections["orders"]
