@@ -36,7 +36,7 @@ def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
     pnl = frame(
         "pnl",
         "business_date book instrument price_pnl fx_pnl income trading_pnl fees total",
-        *[(TODAY, "b", name, p, 0.0, 0.0, t, c, p + t + c) for name, (p, t, c) in earned.items()],
+        *[(TODAY, "b", name, p - 3, 1.0, 2.0, t, c, p + t + c) for name, (p, t, c) in earned.items()],
     )
     before, total = sum(held.values()), pnl["total"].sum()
     nav = frame(

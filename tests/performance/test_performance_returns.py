@@ -22,7 +22,11 @@ def performance(days, benchmark="", earned=()):
         "business_date book nav flows status reason",
         *[(d, "b", day[0], day[2], s, "no price of X") for d, day, s in zip(dates, days, status, strict=True)],
     )
-    pnl = frame("pnl", "business_date book instrument total", *[(d, "b", "A", day[1]) for d, day in zip(dates, days)])
+    pnl = frame(
+        "pnl",
+        "business_date book instrument total",
+        *[(d, "b", "A", day[1]) for d, day in zip(dates, days, strict=True)],
+    )
     key = pd.DataFrame({"business_date": dates, "book": "b"})
     views = key.assign(benchmark=benchmark, base_currency="USD", calendar="XNYS")
     known = views.iloc[: len(earned)].drop(columns="book").assign(benchmark_return=list(earned), reason="")
@@ -89,7 +93,8 @@ def test_inflows_are_what_came_in_at_closing_rates():
         (day, "b", "CASH:USD", "USD", -40.0, 0.0, 0.0, -7.0, 0.0, -7.0, 0.0),
         (day, "b", "CASH:EUR2", "EUR", 0.0, 0.0, 0.0, -10.0, 0.0, -10.0, 0.0),
         (day, "b", "A", "EUR", 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        (day, "b", "B", "USD", 0.0, -5.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        (day, "b", "B", "USD", 2.0, -5.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        (day, "b", "B", "EUR", -3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     )
     nav = frame("nav", "business_date book nav status", (day, "b", 1.0, "ok"))
     prices = frame(
@@ -101,7 +106,7 @@ def test_inflows_are_what_came_in_at_closing_rates():
     rates = frame("fx_rates", "business_date base quote rate status", (day, "EUR", "USD", 1.1, "ok"))
     instruments = frame("instruments", "instrument currency", ("A", "EUR"), ("B", "USD"))
     came = returns.inflows(activity, nav, prices, instruments, rates)
-    assert came["inflow"].tolist() == [100 * 1.1 + 3 * 20 * 1.1]
+    assert came["inflow"].tolist() == [pytest.approx(100 * 1.1 + 3 * 20 * 1.1 + 2.0 + 9.0)]
     assert returns.fees_of_kind_fee(activity, nav, rates)["fee"].tolist() == [-7.0 - 11.0]
     assert returns.inflows(activity.iloc[:0], nav, prices, instruments, rates).empty
 

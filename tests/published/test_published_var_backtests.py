@@ -6,9 +6,9 @@ from scipy.stats import chi2
 
 from daybook.risk import backtest
 
-# Kupiec, P. (1995), Techniques for verifying the accuracy of risk measurement models, Journal of Derivatives 3(2), table
-# of non-rejection regions of the proportion-of-failures test at the 5 % level, as reprinted in Jorion, P., Value at Risk,
-# table "Model backtesting, 95 percent nonrejection test confidence regions": exceptions N, strictly between two numbers.
+# Kupiec, P. (1995), Techniques for verifying the accuracy of risk measurement models, Journal of Derivatives 3(2): the
+# non-rejection regions of the proportion-of-failures test at the 5 % level, as reprinted in Jorion, P., Value at Risk
+# (chapter on back-testing). The number of exceptions lies strictly between two numbers.
 # The lower end of 0.01 at 255 days is printed as none (N < 7).
 REGIONS = {
     0.99: {255: (None, 7), 510: (1, 11), 1000: (4, 17)},
@@ -29,7 +29,7 @@ def test_kupiec_1995_non_rejection_regions(confidence):
 
 
 def test_jorion_jp_morgan_1998():
-    """Jorion, Value at Risk, back-testing chapter: 20 exceptions of 252 days at 95 %, 6 after an exception: 3.91, 9.53."""
+    """Jorion, Value at Risk, chapter on back-testing: 20 of 252 days at 95 %, 6 after an exception: 3.91 and 9.53."""
     assert backtest.kupiec(252, 20, 0.95) == pytest.approx(3.91, abs=0.005)
     assert backtest.christoffersen(218, 14, 14, 6) == pytest.approx(9.53, abs=0.005)
 

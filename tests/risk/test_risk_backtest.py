@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,7 +102,7 @@ def test_windows_agree_with_counting(hits, width):
     for i, (_, row) in enumerate(found.iterrows()):
         seen = hits[1 : i + 1][-width:]
         assert (row["observations"], row["exceptions"]) == (len(seen), sum(seen))
-        pairs = list(zip(seen, seen[1:], strict=False))
+        pairs = list(pairwise(seen))
         counts = [pairs.count(p) for p in ((False, False), (False, True), (True, False), (True, True))]
         assert row["christoffersen_lr"] == pytest.approx(float(backtest.christoffersen(*counts)), nan_ok=True)
 

@@ -20,7 +20,7 @@ def limit(
     book="",
     since="2019-01-01",
     until=None,
-):  # noqa: E501
+):
     return (name, book, since, measure, dimension, bucket, basis, warning, hard, until)
 
 

@@ -16,7 +16,7 @@ TODAY = sessions("2020-01-31")
 
 
 def book(days: int, *positions, status="ok", nav=1000.0):
-    """Inputs of one USD book: positions (instrument, currency, value), the i-th day's return of A is i - days / 2 bp."""
+    """Inputs of one USD book: positions (instrument, currency, value); the i-th return of A is i - days / 2 bp."""
     dates = pd.bdate_range(end="2020-01-31", periods=days).as_unit("us")
     returns = frame(
         "returns",
