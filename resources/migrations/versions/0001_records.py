@@ -1,5 +1,7 @@
 """The records of the first release."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,27 +15,27 @@ SCHEMA = "daybook"
 INSTANT = sa.DateTime(timezone=True)
 
 
-def text(*names):
+def text(*names: str) -> list[Any]:
     return [sa.Column(name, sa.Text, nullable=False, server_default="") for name in names]
 
 
-def numeric(*names):
+def numeric(*names: str) -> list[Any]:
     return [sa.Column(name, sa.Numeric) for name in names]
 
 
-def number(name):
+def number(name: str) -> Any:
     return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
 
 
-def identity(name):
+def identity(name: str) -> Any:
     return sa.Column(name, sa.BigInteger, sa.Identity(), primary_key=True)
 
 
-def instant(name):
+def instant(name: str) -> Any:
     return sa.Column(name, INSTANT, nullable=False)
 
 
-def document(name):
+def document(name: str) -> Any:
     return sa.Column(name, JSONB, nullable=False, server_default="{}")
 
 
