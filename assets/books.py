@@ -81,11 +81,14 @@ def nav(
     cash: pd.DataFrame,
     activity: pd.DataFrame,
     book_failures: pd.DataFrame,
-    books: pd.DataFrame,
+    prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Net asset value of every book: market value, cash and accruals. A book that cannot be valued fails by name."""
-    frame = valuation.nav(valuations, cash, activity, book_failures, books, fx_rates, sessions_of(context))
+    sessions = sessions_of(context)
+    frame = valuation.nav(valuations, cash, activity, book_failures, prices, fx_rates, books, instruments, sessions)
     return shown(context, frame)
 
 
@@ -101,31 +104,49 @@ def pnl(
     activity: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
-    corporate_actions: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """P&L of the session by instrument: price, FX, income, trading, fees; adds up to the change of NAV less flows."""
-    frame = profit.pnl(
-        valuations, activity, prices, fx_rates, corporate_actions, books, instruments, nav, sessions_of(context)
-    )
+    frame = profit.pnl(valuations, activity, prices, fx_rates, books, instruments, nav, sessions_of(context))
     return shown(context, frame)
 
 
-@dg.asset(**OF_THE_DAY, group_name=GROUP)
+@dg.asset(
+    **OF_THE_DAY,
+    group_name=GROUP,
+    ins={
+        name: dg.AssetIn(metadata=SINCE_START)
+        for name in ("positions", "cash", "custodian_positions", "custodian_cash", "activity", "book_failures")
+    },
+)
 def reconciliation_breaks(
     context: dg.AssetExecutionContext,
     positions: pd.DataFrame,
     cash: pd.DataFrame,
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
-    valuations: pd.DataFrame,
+    activity: pd.DataFrame,
+    book_failures: pd.DataFrame,
     nav: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
-    """Differences between the books and the custodian, with their likely effect on NAV."""
+    """Differences between the books and the custodian, with their likely effect on NAV and since when."""
     frame = reconciliation.breaks(
-        positions, cash, custodian_positions, custodian_cash, valuations, nav, prices, fx_rates, sessions_of(context)
+        positions,
+        cash,
+        custodian_positions,
+        custodian_cash,
+        activity,
+        book_failures,
+        nav,
+        prices,
+        fx_rates,
+        books,
+        instruments,
+        sessions_of(context),
     )
     return shown(context, frame)

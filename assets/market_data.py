@@ -6,7 +6,6 @@ how a price is chosen in ``daybook.market``.
 
 import dagster as dg
 import pandas as pd
-from resources.feeds import FeedsResource
 
 from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
@@ -14,6 +13,7 @@ from daybook.market import actions
 from daybook.market import fx as rates
 from daybook.market import prices as golden
 from daybook.tables import TABLES
+from resources.feeds import FeedsResource
 from resources.settings import settings
 
 GROUP = "market_data"
@@ -46,13 +46,17 @@ class Intake(dg.Config):
 def deliveries(context: dg.AssetExecutionContext, config: Intake, feeds: FeedsResource) -> dg.MaterializeResult:
     """Files, vendor data and broker reports taken in; bad rows are in quarantine with their reason."""
     through = context.run.tags.get("dagster/partition")
-    report = feeds.open().collect(pd.Timestamp(through) if through else None, config.files)
+    doors = feeds.open()
+    taken = (
+        doors.inbox.take_in(config.files) if config.files else doors.collect(pd.Timestamp(through) if through else None)
+    )
+    report = pd.DataFrame([vars(file) for file in taken.delivered])
     return dg.MaterializeResult(
         metadata={
-            "files": len(report.files),
-            "rows": report.rows,
-            "quarantined": report.quarantined,
-            "report": dg.MetadataValue.md(report.frame().to_markdown(index=False)),
+            "files": len(taken.delivered),
+            "rows": taken.rows,
+            "quarantined": taken.quarantined,
+            "report": dg.MetadataValue.md(report.to_markdown(index=False) if len(report) else "nothing new"),
         }
     )
 

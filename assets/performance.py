@@ -4,4 +4,88 @@ Belongs here: which tables returns and attribution are derived from. The formula
 ``daybook.attribution``.
 """
 
+import dagster as dg
+import pandas as pd
+
+from assets.partitions import SESSIONS, WITH_PRIOR
+from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
+from daybook import attribution as attributions
+from daybook import performance as measurement
+from resources.reports import write_tearsheets
+
 GROUP = "performance"
+
+
+def _since_start(*names: str) -> dict[str, dg.AssetIn]:
+    return {name: dg.AssetIn(metadata=SINCE_START) for name in names}
+
+
+@dg.asset(**RESULT, group_name=GROUP, ins=_since_start("nav", "pnl", "activity", "prices", "fx_rates", "returns"))
+def performance(
+    context: dg.AssetExecutionContext,
+    nav: pd.DataFrame,
+    pnl: pd.DataFrame,
+    activity: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    returns: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Daily time-weighted return of each book, gross and net of fees, beside its benchmark; linked since inception."""
+    frame = measurement.measured(
+        nav, pnl, activity, prices, fx_rates, returns, benchmark_weights, books, instruments, sessions_of(context)
+    )
+    return shown(context, frame)
+
+
+@dg.asset(
+    **RESULT,
+    group_name=GROUP,
+    ins={
+        "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        **_since_start("nav", "returns", "fx_rates"),
+    },
+)
+def attribution(
+    context: dg.AssetExecutionContext,
+    valuations: pd.DataFrame,
+    pnl: pd.DataFrame,
+    nav: pd.DataFrame,
+    performance: pd.DataFrame,
+    returns: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Brinson-Fachler effects by sector; they add up to the active return."""
+    frame = attributions.attributed(
+        valuations,
+        pnl,
+        nav,
+        performance,
+        returns,
+        fx_rates,
+        benchmark_weights,
+        risk_free_rates,
+        books,
+        instruments,
+        sessions_of(context),
+    )
+    return shown(context, frame)
+
+
+@dg.asset(
+    partitions_def=SESSIONS,
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"python"},
+    ins={"performance": dg.AssetIn(metadata=SINCE_START)},
+)
+def tearsheets(context: dg.AssetExecutionContext, performance: pd.DataFrame) -> dg.MaterializeResult:
+    """quantstats tear sheet of each book, on demand."""
+    paths = write_tearsheets(performance, pd.Timestamp(context.partition_key))
+    return dg.MaterializeResult(metadata={path.stem: dg.MetadataValue.path(path) for path in paths})

@@ -10,7 +10,10 @@ from assets import plots
 from assets.partitions import window
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, sessions_of, shown
 from daybook.risk import backtest, scenarios
+from daybook.risk import exposures as exposure
+from daybook.risk import stress as stresses
 from daybook.risk import var as value_at_risk
+from daybook.risk.limits import limit_usage as usage
 
 GROUP = "risk"
 YEARS_BACK = {
@@ -65,16 +68,52 @@ def var_components(
 @dg.asset(
     **OF_THE_DAY,
     group_name=GROUP,
-    ins={name: dg.AssetIn(partition_mapping=window(backtest.WINDOW + 1)) for name in ("var", "pnl")},
+    ins={name: dg.AssetIn(partition_mapping=window(backtest.WINDOW + 1)) for name in ("var", "pnl", "nav")},
 )
 def var_backtest(
-    context: dg.AssetExecutionContext, var: pd.DataFrame, pnl: pd.DataFrame, books: pd.DataFrame
+    context: dg.AssetExecutionContext, var: pd.DataFrame, pnl: pd.DataFrame, nav: pd.DataFrame
 ) -> dg.Output[pd.DataFrame]:
     """Value at risk of each session against the next session's P&L: Kupiec, Christoffersen, Basel zone."""
-    frame = backtest.backtest(var, pnl, books, sessions_of(context))
-    return shown(context, frame, lambda: {"plot": plots.var_against_pnl(var, pnl)})
+    frame = backtest.backtest(var, pnl, nav, sessions_of(context))
+    return shown(context, frame, lambda: plots.var_against_pnl(var, pnl))
 
 
-@dg.asset(**OF_THE_DAY, group_name=GROUP, ins={"returns": dg.AssetIn(metadata=SINCE_START)})
-def stress_pnl(context: dg.AssetExecutionContext) -> None:
-    """Placeholder."""
+@dg.asset(
+    **OF_THE_DAY,
+    group_name=GROUP,
+    ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("returns", "fx_rates")},
+)
+def stress(
+    context: dg.AssetExecutionContext,
+    valuations: pd.DataFrame,
+    nav: pd.DataFrame,
+    returns: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """P&L of each book under a historical replay and a hypothetical shock."""
+    frame = stresses.stress(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
+    return shown(context, frame)
+
+
+@dg.asset(**OF_THE_DAY, group_name=GROUP)
+def exposures(
+    context: dg.AssetExecutionContext, valuations: pd.DataFrame, instruments: pd.DataFrame, nav: pd.DataFrame
+) -> dg.Output[pd.DataFrame]:
+    """Long, short, gross and net by instrument, issuer, sector, country, currency and asset class."""
+    return shown(context, exposure.exposures(valuations, instruments, nav, sessions_of(context)))
+
+
+@dg.asset(**OF_THE_DAY, group_name=GROUP, ins={"performance": dg.AssetIn(metadata=SINCE_START)})
+def limit_usage(
+    context: dg.AssetExecutionContext,
+    limits: pd.DataFrame,
+    exposures: pd.DataFrame,
+    var: pd.DataFrame,
+    nav: pd.DataFrame,
+    performance: pd.DataFrame,
+    stress: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Every limit against what is used; a limit that cannot be evaluated is failed, never passed."""
+    frame = usage(limits, exposures, var, nav, performance, stress, sessions_of(context))
+    return shown(context, frame)

@@ -33,13 +33,19 @@ def sessions_of(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
 
 
 def shown(
-    context: dg.AssetExecutionContext, frame: pd.DataFrame, extra: Extra | None = None
+    context: dg.AssetExecutionContext,
+    frame: pd.DataFrame,
+    extra: Extra | None = None,
+    output_name: str | None = None,
 ) -> dg.Output[pd.DataFrame]:
     """``frame`` as the asset's output; a run of one session also shows its first rows and ``extra`` in the UI.
 
     A range run records one event per asset and session, so it carries no tables and no plots.
     """
-    if len(context.partition_keys) > 1:
-        return dg.Output(frame)
-    rows = dg.MetadataValue.md(frame.drop(columns="business_date", errors="ignore").head(12).to_markdown(index=False))
-    return dg.Output(frame, metadata={"rows": rows, **(extra() if extra else {})})
+    metadata: dict[str, Any] = {}
+    if len(context.partition_keys) == 1:
+        first = frame.drop(columns="business_date", errors="ignore").head(12)
+        metadata = {"rows": dg.MetadataValue.md(first.to_markdown(index=False)), **(extra() if extra else {})}
+    if output_name is None:
+        return dg.Output(frame, metadata=metadata)
+    return dg.Output(frame, output_name=output_name, metadata=metadata)

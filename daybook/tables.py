@@ -478,6 +478,8 @@ _table("targets", "result", "business_date book instrument", "target_weight poli
        "Weights wanted by each book's policy.")  # fmt: skip
 _table("proposed_orders", "result", "business_date book instrument", "side quantity reference_price reason",
        "Target less position less open orders, in whole lots.")  # fmt: skip
+_table("portfolio_failures", "result", "business_date book", "reason",
+       "Books that a policy or the rounding could not serve, by name.")  # fmt: skip
 _table("findings", "result", "business_date check book instrument",
        "severity reason impact_base impact_bp status", "What the day's checks found.")  # fmt: skip
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-from resources.feeds import Feeds
-from resources.inbox import Intake
 
 from orchestration.console import Refused
 from orchestration.plan import plan
+from resources.feeds import Feeds
+from resources.inbox import Intake
 
 Progress = Callable[[str, str, int, int], None]
 """Called with (job, step that has begun, steps done, steps in all)."""
@@ -30,7 +30,7 @@ def business_date(feeds: Feeds, asked: pd.Timestamp | None) -> tuple[pd.Timestam
     Raises:
         Refused: nothing has been delivered.
     """
-    report = feeds.collect(asked, ())
+    report = feeds.collect(asked)
     if asked is not None:
         return asked, report
     latest = feeds.latest_priced_session()

@@ -6,10 +6,10 @@ Belongs here: comparing what was delivered with what was computed. Does not belo
 from dataclasses import dataclass
 
 import pandas as pd
-from daybook.ledger.transactions import live
-from resources.facts import Facts
 
 from assets.partitions import session_days
+from daybook.ledger.transactions import live
+from resources.facts import Facts
 from resources.settings import Settings
 
 
@@ -48,8 +48,8 @@ def first_traded(facts: Facts) -> pd.Timestamp | None:
 
 def first_priced(facts: Facts) -> pd.Timestamp | None:
     """Date of the first delivered price or rate, None when there is none."""
-    firsts = [facts.first_date(table) for table in ("raw_prices", "raw_fx_rates")]
-    return min((first for first in firsts if first is not None), default=None)
+    spans = [facts.lake.span(table) for table in ("raw_prices", "raw_fx_rates")]
+    return min((span[0] for span in spans if span is not None), default=None)
 
 
 def _stale(facts: Facts, sessions: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp] | None:

@@ -15,7 +15,7 @@ def close(
 ) -> None:
     """Sign a computed business date as DAYBOOK_USER; refused while a blocking finding stands."""
     from daybook.closing import refusals
-    from resources import closes
+    from resources import closes, register
 
     session = parse(date)
     if session is None:
@@ -29,8 +29,8 @@ def close(
         if book not in against:
             raise Refused(f"there is no book {book!r} on {date}: {', '.join(sorted(against))}")
         against = {book: against[book]}
-    through = feeds.facts.computed_through(session)
-    if through is None or feeds.facts.is_stale(session):
+    through = register.through(feeds.engine, session)
+    if through is None or register.is_stale(feeds.facts, session):
         raise Refused(f"facts have changed since {date} was computed: run daybook eod --date {date}, look, then sign")
     seen = closes.seen(feeds.lake, session)
     for name, reasons in sorted(against.items()):

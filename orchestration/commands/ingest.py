@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from orchestration.commands.installation import here, opened
@@ -22,6 +23,10 @@ def ingest(
         target = settings.home / "inbox" / file.name
         if file.resolve() != target.resolve():
             shutil.copyfile(file, target)
-    report = opened().collect_files([file.name for file in files])
-    table("taken in", report.frame())
+    report = opened().inbox.take_in([file.name for file in files])
+    columns = ["file", "table", "rows", "quarantined", "outcome", "reason"]
+    table(
+        "taken in",
+        pd.DataFrame([{name: getattr(taken, name) for name in columns} for taken in report.files], columns=columns),
+    )
     raise typer.Exit(NOT_CLOSABLE if report.quarantined else DONE)

@@ -10,10 +10,12 @@ from orchestration.commands.installation import opened
 from orchestration.console import out, table
 
 
-def status(date: Annotated[str | None, typer.Option(help="Business date; the latest computed if left out.")] = None) -> None:
+def status(
+    date: Annotated[str | None, typer.Option(help="Business date; the latest computed if left out.")] = None,
+) -> None:
     """Show what is done, what blocks, and who must act."""
     from daybook.closing import refusals
-    from resources import closes
+    from resources import closes, register
 
     feeds = opened()
     asked = parse(date)
@@ -25,7 +27,7 @@ def status(date: Annotated[str | None, typer.Option(help="Business date; the lat
     nav = feeds.lake.read("nav", session, session)
     against = refusals(nav, feeds.lake.read("findings", session, session))
     signed = closes.states(feeds.engine, session).set_index("book")
-    stale = not nav.empty and feeds.facts.is_stale(session)
+    stale = not nav.empty and register.is_stale(feeds.facts, session)
     rows = [
         {
             "book": book,
@@ -41,8 +43,7 @@ def status(date: Annotated[str | None, typer.Option(help="Business date; the lat
         out.print(f"{session:%Y-%m-%d} was not computed: daybook eod --date {session:%Y-%m-%d}")
     elif stale:
         out.print(f"facts have changed since it was computed: daybook eod --date {session:%Y-%m-%d}")
-    waiting = feeds.quarantine()
-    waiting = waiting[waiting["status"].isin(["open", "waiting"])]
+    waiting = feeds.inbox.entries()
     if len(waiting):
         out.print(f"{len(waiting)} rows in quarantine: daybook quarantine list")
 

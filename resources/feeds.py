@@ -1,0 +1,152 @@
+"""Everything that comes into the firm: vendors, the inbox, brokers; and the doors to what is known.
+
+Belongs here: the order in which they are asked. Does not belong here: how a file is read (``inbox``) or a fill is made
+(``brokers``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import dagster as dg
+import pandas as pd
+import sqlalchemy as sa
+
+from daybook import calendars
+from daybook.compliance.clean import unclean
+from daybook.market import prices as golden
+from resources import records, register
+from resources.brokers import brokers
+from resources.facts import Facts
+from resources.inbox import Inbox, Intake, Taken
+from resources.lake import Lake
+from resources.orders import Orders
+from resources.settings import Settings, settings
+from resources.vendors import vendors
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """The doors of one installation."""
+
+    settings: Settings
+    lake: Lake
+    engine: sa.Engine
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What was delivered, as it stands."""
+        return Facts(self.settings, self.lake, self.engine)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The way in for files."""
+        return Inbox(self.settings, self.lake, self.engine)
+
+    @cached_property
+    def orders(self) -> Orders:
+        """Orders and their events."""
+        return Orders(self.engine)
+
+    def collect(self, through: pd.Timestamp | None) -> Intake:
+        """Ask every vendor, take in every file that waits, and ask every broker.
+
+        Args:
+            through: the last date that vendors deliver; None for the default date of each.
+        """
+        vendors_files = self._vendors(through)
+        waiting = self.inbox.take_in().files
+        fills = self._brokers(through if through is not None else self.latest_priced_session())
+        return Intake((*vendors_files, *waiting, *fills))
+
+    def latest_priced_session(self) -> pd.Timestamp | None:
+        """The latest session of any of the firm's calendars for which a price was delivered."""
+        span = self.lake.span("raw_prices")
+        if span is None:
+            return None
+        last = span[1]
+        sessions = [calendars.sessions(name, last=last) for name in self.settings.calendars]
+        return max((days[-1] for days in sessions if len(days)), default=None)
+
+    def refusals(self, ids: Sequence[str]) -> Mapping[tuple[date, str], str]:
+        """(date, book) -> reason, for the orders ``ids`` that must not be approved or sent."""
+        orders = self.orders.frame()
+        chosen = orders[orders["order_id"].isin(list(ids))]
+        refused: dict[tuple[date, str], str] = {}
+        for session in chosen["business_date"].unique():
+            read = {name: self.lake.read(name, session, session) for name in ("nav", "compliance_results", "findings")}
+            reasons = unclean(read["nav"], read["compliance_results"], read["findings"])
+            for book in chosen.loc[chosen["business_date"] == session, "book"].unique():
+                reason = reasons.get(book, "its compliance was never evaluated")
+                if register.is_stale(self.facts, session):
+                    reason = f"facts have changed since {session:%Y-%m-%d} was computed: run daybook eod"
+                if reason:
+                    refused[session.date(), str(book)] = reason
+        return refused
+
+    def _vendors(self, through: pd.Timestamp | None) -> list[Taken]:
+        taken: list[Taken] = []
+        for name, vendor in vendors(self.settings).items():
+            until = min(vendor.default_date() if through is None else through, vendor.last_session())
+            after = self._delivered(name)
+            if after is not None and until <= after:
+                continue
+            taken += self.inbox.deliver_all(vendor.deliver(after, until), "vendor").files
+            # The mark comes last: a vendor that was interrupted delivers the same bytes again, which is no delivery.
+            self._mark(name, until)
+        return taken
+
+    def _delivered(self, vendor: str) -> pd.Timestamp | None:
+        marks = records.deliveries
+        query = sa.select(sa.func.max(marks.c.delivered)).where(marks.c.kind == "mark", marks.c.suffix == vendor)
+        with self.engine.connect() as connection:
+            last = connection.execute(query).scalar()
+        return None if last is None else pd.Timestamp(last)
+
+    def _mark(self, vendor: str, until: pd.Timestamp) -> None:
+        row = {
+            "file": f"{vendor} through {until:%Y-%m-%d}",
+            "suffix": vendor,
+            "delivered": until.date(),
+            "kind": "mark",
+            "status": "done",
+            "outcome": "complete",
+            "recorded_at": sa.func.now(),
+        }
+        with self.engine.begin() as connection:
+            connection.execute(records.deliveries.insert().values(**row))
+
+    def _brokers(self, through: pd.Timestamp | None) -> list[Taken]:
+        """Ask each broker for fills up to ``through``, and take them in as transactions."""
+        taken: list[Taken] = []
+        orders = self.orders.frame()
+        if orders.empty or through is None:
+            return taken
+        instruments = self.facts.current("instruments")
+        actions = self.facts.current("corporate_actions")
+        first = orders["business_date"].min()
+        days = pd.DatetimeIndex([])
+        for name in self.settings.calendars:
+            days = days.union(calendars.sessions(name, first, through))
+        prices = golden.golden(
+            self.facts.current("raw_prices", first, through), instruments, actions, days, self.settings.vendors
+        )
+        for name, broker in brokers(prices, instruments, actions).items():
+            self.orders.fill(broker.executions(orders))
+            taken += self.inbox.deliver_all(self.orders.transactions_files(name, first, instruments), "broker").files
+        return taken
+
+
+class FeedsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The doors as a Dagster resource; where they lead is read from the environment."""
+
+    def open(self) -> Feeds:
+        """The doors of this installation."""
+        return feeds()
+
+
+def feeds() -> Feeds:
+    """The doors of the installation that the environment describes."""
+    found = settings()
+    return Feeds(found, Lake(found.lake_uri), records.engine(found))

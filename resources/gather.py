@@ -1,0 +1,78 @@
+"""What the pack shows of one business date, gathered from the lake and the records.
+
+Belongs here: reading. Does not belong here: what the pages say (``daybook.pack``).
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import sqlalchemy as sa
+
+from daybook import tables
+from daybook.market.security_master import effective
+from daybook.pack.day import PNL_COLUMNS, TABLES, Day
+from resources import closes, records
+from resources.facts import Facts
+from resources.feeds import Feeds
+from resources.lake import Lake
+
+
+def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
+    """Everything that the pack of ``session`` shows."""
+    lake, facts = feeds.lake, feeds.facts
+    rows = {name: lake.read(name, session, session) for name in TABLES}
+    states = closes.states(feeds.engine, session)
+    status = dict.fromkeys(rows["nav"]["book"], "candidate") | dict(zip(states["book"], states["status"], strict=True))
+    days = pd.DatetimeIndex([session])
+    books = effective(facts.current("books"), "book", days)
+    orders = feeds.orders.frame()
+    return Day(
+        business_date=session,
+        status={book: status[book] for book in rows["nav"]["book"]},
+        run_id=run_id,
+        tables=rows,
+        history=_history(lake, session),
+        previous_nav=_previous(lake.read("nav", None, session), session),
+        quarantine=feeds.inbox.entries()[list(tables.TABLES["quarantine"].names)],
+        versions={name: _version(lake, name, frame) for name, frame in rows.items()},
+        deliveries=_deliveries(feeds, session),
+        orders=orders[(orders["business_date"] == session) | orders["status"].isin(["approved", "sent"])],
+        closes=records.table(feeds.engine, "closes").query("business_date == @session and version > 0"),
+        books=books,
+        instruments=effective(facts.current("instruments"), "instrument", days),
+        limits=_in_force(facts, "limits", session),
+        rules=_in_force(facts, "rules", session),
+        reconciled=_reconciled(facts, session),
+    )
+
+
+def _history(lake: Lake, session: pd.Timestamp) -> Mapping[str, pd.DataFrame]:
+    pnl = lake.read("pnl", None, session)
+    by_book = pnl.groupby(["business_date", "book"], as_index=False)[list(PNL_COLUMNS[2:])].sum()
+    return {name: lake.read(name, None, session) for name in ("nav", "performance", "var")} | {"pnl": by_book}
+
+
+def _previous(nav: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:
+    before = nav[nav["business_date"] < session].sort_values("business_date")
+    return before.drop_duplicates("book", keep="last")
+
+
+def _version(lake: Lake, name: str, frame: pd.DataFrame) -> tuple[int, str]:
+    return lake.version(name) or 0, tables.content_hash(name, frame)
+
+
+def _deliveries(feeds: Feeds, session: pd.Timestamp) -> pd.DataFrame:
+    table = records.deliveries
+    query = sa.select(table).where(table.c.delivered == session.date(), table.c.kind != "mark").order_by(table.c.seq)
+    with feeds.engine.connect() as connection:
+        return records.read(connection, query)
+
+
+def _in_force(facts: Facts, name: str, session: pd.Timestamp) -> pd.DataFrame:
+    rows = facts.current(name)
+    return rows[(rows["valid_from"] <= session) & ~(rows["valid_to"] < session)]
+
+
+def _reconciled(facts: Facts, session: pd.Timestamp) -> tuple[str, ...]:
+    delivered = [facts.current(name, session, session)["book"] for name in ("custodian_positions", "custodian_cash")]
+    return tuple(sorted(set(pd.concat(delivered))))
