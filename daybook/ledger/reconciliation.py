@@ -40,8 +40,8 @@ def breaks(
     Settled quantities are compared where the custodian gives them, else quantities; cash with what is settled. The
     positions of a book are compared on sessions on which the custodian reported positions of that book, cash likewise;
     what one side does not list is 0 there. impact_base = difference x value of one unit x FX: what NAV would gain if
-    the custodian is right. opened_on is the first session of the unbroken run of compared sessions with a difference, and
-    part of break_id: a break that comes back is another one.
+    the custodian is right. opened_on is the first session of the unbroken run of compared sessions with a difference,
+    and part of break_id: a break that comes back is another one.
 
     Args:
         positions: table of ``sessions`` and of all sessions before on which the custodian reported.

@@ -284,7 +284,8 @@ def _sum(rows: pd.DataFrame, amounts: NDArray[np.int64] | NDArray[np.float64], a
 
 def _barred(failures: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Every session on which a failure holds: business_date, book, reason; the earliest failure first."""
-    since = failures.sort_values("business_date").rename(columns={"business_date": "since"})
+    since = failures.sort_values("business_date", kind="stable").drop_duplicates("book")
+    since = since.rename(columns={"business_date": "since"})
     rows = since.merge(pd.DataFrame({"business_date": sessions}), how="cross")
     return rows.loc[rows["business_date"] >= rows["since"], [*KEY, "reason"]]
 
