@@ -128,7 +128,11 @@ def orders(day: Day, book: str | None) -> Section:
     """What the targets ask for, and what became of the orders so far."""
     proposed = day.rows("proposed_orders", book)
     made = day.orders if book is None else day.orders[day.orders["book"] == book]
-    blocks: list[Block] = []
+    failures = day.rows("portfolio_failures", book)
+    blocks: list[Block] = [
+        Words(f"No proposal for {figures.words(name)}: {figures.words(reason)}", "care")
+        for name, reason in zip(failures["book"], failures["reason"], strict=True)
+    ]
     held_back = _held_back(day, book)
     if held_back and len(proposed):
         blocks.append(

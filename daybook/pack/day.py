@@ -15,7 +15,7 @@ from daybook.tables import empty
 TABLES = (
     "nav", "pnl", "valuations", "positions", "cash", "reconciliation_breaks", "performance", "attribution", "var",
     "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results", "targets",
-    "proposed_orders", "findings", "prices",
+    "proposed_orders", "portfolio_failures", "findings", "prices",
 )  # fmt: skip
 """The tables of one date that the pages read."""
 

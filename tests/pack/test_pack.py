@@ -850,6 +850,14 @@ def test_limits_and_rules_that_were_not_evaluated_are_a_failure(day: Day) -> Non
     assert "Cannot be sent" in found.sections["orders"]
 
 
+def test_a_book_that_its_policy_could_not_serve_is_named(day: Day) -> None:
+    failed = having(
+        day, portfolio_failures=rows("portfolio_failures", business_date=D, book=["lowvol"], reason="infeasible")
+    )
+    assert "No proposal for lowvol: infeasible" in read(page.firm(failed)).sections["orders"]
+    assert "infeasible" not in read(page.book(failed, "growth")).sections["orders"]
+
+
 def test_a_level_has_the_unit_that_its_limit_declares(day: Day) -> None:
     table = read(page.book(day, "multi")).tables["Limits, worst first"]
     assert [row[4:6] for row in table[1:]] == [
