@@ -49,8 +49,8 @@ def effects(
     own = np.divide(contribution, portfolio_weight, out=segment_return.copy(), where=held)
     allocation = (portfolio_weight - benchmark_weight) * (segment_return - benchmark_return)
     selection = benchmark_weight * (own - segment_return)
-    # Equal to (w_p - w_b)(c_p / w_p - r_b,s), and to c_p where w_p = 0; but where long and short nearly cancel, c_p / w_p
-    # is huge, and only this form keeps the sum of selection and interaction to the last digit.
+    # Equal to (w_p - w_b)(c_p / w_p - r_b,s), and to c_p where w_p = 0; but where long and short nearly cancel,
+    # c_p / w_p is huge, and only this form keeps the sum of selection and interaction to the last digit.
     interaction = contribution - portfolio_weight * segment_return - selection
     return allocation, selection, interaction
 
