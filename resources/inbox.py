@@ -32,7 +32,7 @@ from daybook.intake.names import Name
 from daybook.intake.reading import FileRefused, Sheet
 from daybook.intake.rows import Checked
 from daybook.intake.transactions import shadowed
-from resources import deliveries, quarantine, records
+from resources import bulk, deliveries, quarantine, records
 from resources.deliveries import Taken
 from resources.facts import GOOD, Facts
 from resources.lake import Lake
@@ -406,7 +406,7 @@ class _Work:
 
     def _enter(self, connection: sa.Connection, table: str, facts: pd.DataFrame) -> None:
         if table == "transactions" and len(facts):
-            connection.execute(sa.insert(_log), _plain(facts))
+            bulk.copy(connection, _log, {column: _plain(facts[column]) for column in facts.columns})
 
     # -- what waits --------------------------------------------------------------------------------------------------
 
@@ -649,13 +649,8 @@ def _stamped(facts: pd.DataFrame, row: Mapping[str, Any]) -> pd.DataFrame:
     return stamped[list(tables.TABLES[row["table_name"]].names)]
 
 
-def _plain(facts: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows for PostgreSQL: None for what is missing, exact numbers as they are."""
-    columns = {name: _plain_column(facts[name]) for name in facts.columns}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _plain_column(values: "pd.Series[Any]") -> list[Any]:
+def _plain(values: "pd.Series[Any]") -> list[Any]:
+    """Values for PostgreSQL: None for what is missing, exact numbers as they are."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         kept = np.asarray(values.dt.to_pydatetime(), object)
     elif values.dtype.kind == "M":

@@ -22,7 +22,7 @@ from daybook.intake.names import Name
 from daybook.intake.reading import FileRefused
 from daybook.intake.rows import Checked
 from daybook.market import dated
-from resources import records
+from resources import bulk, records
 from resources.deliveries import same_file
 
 UNDECIDED = ("open", "waiting")
@@ -49,15 +49,12 @@ def record(connection: sa.Connection, delivery: Mapping[str, Any], problems: pd.
     """Write an entry for each of ``problems`` (``rows.PROBLEMS``) of ``delivery``."""
     if problems.empty:
         return
+    columns: dict[str, list[Any]] = {name: problems[name].tolist() for name in problems.columns}
+    columns["business_date"] = [None if pd.isna(day) else day.date() for day in problems["business_date"]]
+    columns["status"] = ["open" if wait in ("", HELD) else "waiting" for wait in problems["waits_for"]]
     common = {"delivery": delivery["seq"], "file": delivery["file"], "recorded_at": at}
     common["table_name"] = delivery.get("table_name", "")
-    dates = [None if pd.isna(day) else day.date() for day in problems["business_date"]]
-    columns = ("line", "column", "value", "reason", "waits_for", "row")
-    found: dict[str, list[Any]] = {name: problems[name].tolist() for name in columns}
-    found["business_date"] = dates
-    found["status"] = ["open" if wait in ("", HELD) else "waiting" for wait in found["waits_for"]]
-    rows = [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
-    connection.execute(sa.insert(_entries), [{**common, **row} for row in rows])
+    bulk.copy(connection, _entries, columns | {name: [value] * len(problems) for name, value in common.items()})
 
 
 def close(connection: sa.Connection, ids: Sequence[int], status: str, who: str, why: str, at: datetime) -> None:

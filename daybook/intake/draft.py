@@ -113,8 +113,8 @@ class Draft:
 
 def beyond(places: int) -> str:
     """Why a number cannot be kept."""
-    kind = "quantity" if places == terms.QUANTITY_PLACES else "amount of money"
-    return f"a {kind} of {terms.LIMITS[places]:.0e} or more cannot be kept exactly"
+    kind = "a quantity" if places == terms.QUANTITY_PLACES else "an amount of money"
+    return f"{kind} of {terms.LIMITS[places]:.0e} or more cannot be kept exactly"
 
 
 def content(draft: Draft, leave: Iterable[str] = ()) -> pd.DataFrame:

@@ -348,9 +348,7 @@ def _is_market(word: str) -> bool:
     from daybook import calendars
 
     code = len(word) == 4 and word.isascii() and word.isalnum() and word.upper() == word
-    return code or calendars.is_calendar(
-        word
-    )
+    return code or calendars.is_calendar(word)
 
 
 def _repeated(draft: Draft) -> None:
@@ -381,7 +379,7 @@ def _repeated(draft: Draft) -> None:
     spare[at[equal & ~first & ~contradicts[same]]] = True
     draft.dropped |= spare
     if spare.any():
-        draft.notes.append(f"{spare.sum()} rows stand twice in the file and count once")
+        draft.notes.append(f"rows that repeat another and count once: {spare.sum()}")
 
 
 def _checked(draft: Draft) -> Checked:

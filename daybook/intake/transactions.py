@@ -114,7 +114,7 @@ def recognise(draft: Draft) -> None:
     draft.dropped |= known
     draft.known = tuple(draft.cells["transaction_id"][known])
     if known.any():
-        draft.notes.append(f"{known.sum()} transactions were known already")
+        draft.notes.append(f"transactions known already: {known.sum()}")
     other = taken & ~known & (draft.cells["corrects"] == "")
     where = pairs.drop_duplicates("at", keep="last").set_index("at")
     reasons = np.full(len(draft), "", object)
