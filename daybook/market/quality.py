@@ -289,8 +289,11 @@ def breaks(reconciliation_breaks: pd.DataFrame) -> pd.DataFrame:
         .drop_duplicates(names, keep="last")
         .sort_values(names)
     )
-    ours, theirs = (first[name].map("{:,.6g}".format).astype("str") for name in ("ours", "theirs"))
-    reason = first["kind"] + ": ours " + ours + ", theirs " + theirs + ", " + first["cause"]
+    money, units = (first["difference"].abs().map(text.format).astype("str") for text in ("{:,.2f}", "{:,.10g}"))
+    size = units.mask(first["kind"] == "cash", money + " " + first["currency"])
+    side = pd.Series(np.where(first["difference"] < 0, " less", " more"), first.index, dtype="str")
+    since = ", open since " + dated.iso(first["opened_on"]).set_axis(first.index)
+    reason = first["kind"] + ": the custodian has " + size + side + " than the books, " + first["cause"] + since
     each = _finding(first, "break_open", "warning", reason, first["impact_base"])
     book = rows.groupby(["business_date", "book"]).agg(
         size=("size", "sum"), known=("size", "count"), count=("kind", "size"), impact_base=("impact_base", "sum")

@@ -1,0 +1,101 @@
+"""The identities on what the real ledger posts: every kind, with splits, dividends, days off and corrections."""
+
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from daybook import calendars, ledger, tables
+from daybook.ledger import pnl, valuation
+from daybook.market import fx, prices
+from tests.frames import frame
+
+EXACT = ("quantity", "price", "fees", "taxes", "accrued_interest", "fx_rate", "cost")
+DAYS = calendars.sessions("XNYS", "2020-04-27", "2020-06-05")
+COLUMNS = "transaction_id book instrument kind trade_date quantity price currency fees taxes"
+BOOKS = frame("books", "book base_currency calendar", ("P", "USD", "XNYS"), ("Q", "EUR", "XLON"))
+LISTED = frame(
+    "instruments", "instrument currency exchange multiplier", ("A", "USD", "XNYS", 1.0), ("L", "GBP", "XLON", 10.0)
+)
+CURRENCY = {"A": "USD", "L": "GBP"}
+
+
+def log(rows: list[tuple]) -> pd.DataFrame:
+    """Transactions with exact numbers, as the records keep them."""
+    built = frame("transactions", COLUMNS, *rows)
+    exact = {name: [None if np.isnan(v) else Decimal(repr(v)) for v in built[name]] for name in EXACT}
+    return built.assign(**{name: pd.Series(values, dtype=object) for name, values in exact.items()})
+
+
+def random_firm(seed: int) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    rows = []
+
+    def add(book, instrument, kind, date, quantity, price, currency, charges=0.0):
+        rows.append(
+            (f"T{len(rows):03d}", book, instrument, kind, date, quantity, price, currency, charges, charges / 2)
+        )
+
+    for date in DAYS[:-1]:
+        for book in "PQ":
+            for name, currency in CURRENCY.items():
+                if rng.random() < 0.5 and calendars.is_session("XLON", [date])[0]:
+                    kind = str(rng.choice(["buy", "sell", "transfer_in"]))
+                    quantity, price = round(rng.uniform(1, 100), 3), round(rng.uniform(5, 50), 4)
+                    charged = 0.0 if kind == "transfer_in" else round(rng.uniform(0, 3), 5)
+                    add(book, name, kind, date, quantity, price, currency, charged)
+            kind = str(rng.choice(["deposit", "withdrawal", "interest", "fee", "tax", "fx", "fx"]))
+            amount, currency = round(rng.uniform(1, 900), 2), str(rng.choice(["USD", "GBP", "EUR"]))
+            if kind == "fx":
+                paid = "USD" if currency != "USD" else "EUR"
+                add(book, f"CASH:{currency}", "fx", date, amount, round(rng.uniform(0.7, 1.4), 5), paid, 0.25)
+            else:
+                add(book, "", kind, date, amount, np.nan, currency)
+    actions = "action_id instrument kind ex_date pay_date numerator denominator amount currency withholding_rate"
+    return {
+        "transactions": log(rows),
+        "corporate_actions": frame(
+            "corporate_actions",
+            actions,
+            ("S1", "A", "split", "2020-05-08", None, 3.0, 1.0, np.nan, "", 0.0),
+            ("S2", "L", "split", "2020-05-25", None, 2.0, 1.0, np.nan, "", 0.0),
+            ("D1", "A", "cash_dividend", "2020-05-06", "2020-05-15", np.nan, np.nan, 0.37, "USD", 0.15),
+            ("D2", "L", "cash_dividend", "2020-05-08", "2020-05-25", np.nan, np.nan, 0.11, "GBP", 0.0),
+        ),
+        "raw_prices": frame(
+            "raw_prices",
+            "business_date instrument close",
+            *[(d, i, rng.uniform(5, 50)) for d in DAYS for i in CURRENCY if rng.random() < 0.9 or d == DAYS[0]],
+        ),
+        "raw_fx_rates": frame(
+            "raw_fx_rates",
+            "business_date base quote rate",
+            *[(d, "EUR", q, rng.uniform(0.8, 1.3)) for d in DAYS for q in ("USD", "GBP")],
+        ),
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nav_is_explained_and_every_quantity_rolls(seed):
+    facts = random_firm(seed)
+    golden = prices.golden(facts["raw_prices"], LISTED, facts["corporate_actions"], DAYS, [])
+    rates = fx.golden(facts["raw_fx_rates"], DAYS, [])
+    made = ledger.derive(
+        facts["transactions"], facts["corporate_actions"], BOOKS, LISTED, facts["raw_fx_rates"], golden, rates, DAYS, []
+    )
+    assert made["book_failures"].empty, made["book_failures"]["reason"].tolist()[:1]
+    valued = valuation.valuations(made["positions"], made["cash"], golden, rates, BOOKS, LISTED, DAYS)
+    nav = valuation.nav(
+        valued, made["cash"], made["activity"], made["book_failures"], golden, rates, BOOKS, LISTED, DAYS
+    )
+    rows = pnl.pnl(valued, made["activity"], golden, rates, BOOKS, LISTED, nav, DAYS)
+    assert (nav["status"] == "ok").all()
+    assert len(nav) == len(DAYS) + calendars.is_session("XLON", DAYS).sum()
+    assert pnl.identity_gaps(nav, rows, BOOKS, DAYS).empty
+    gaps = pnl.roll_gaps(valued, made["activity"], facts["corporate_actions"], BOOKS, nav, DAYS)
+    assert gaps.empty, gaps["reason"].tolist()
+    change = nav.groupby("book")["nav"].last()
+    explained = rows.groupby("book")["total"].sum() + nav.groupby("book")["flows"].sum()
+    assert explained.to_dict() == pytest.approx(change.to_dict(), abs=1e-5)
+    assert tables.conform("pnl", rows)["income"].abs().sum() > 0
