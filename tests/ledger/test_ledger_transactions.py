@@ -93,6 +93,20 @@ def test_the_order_within_a_day():
         assert listed(realised, "transaction_id", "lot", "gain") == [("a sale", "timed", 10.0)]
 
 
+def test_without_times_purchases_and_transfers_in_come_before_sales():
+    rows = [
+        trade("a sale", "sell", "2020-01-06", 1, 50),
+        trade("b buy", "buy", "2020-01-06", 1, 20),
+        trade("a transfer out", "transfer_out", "2020-01-06", 1),
+        trade("c transfer in", "transfer_in", "2020-01-06", 1, cost=30),
+    ]
+    made = post(*rows, books=[book(shorts=False)])
+    assert journal.failures(made).empty
+    realised = lots.realised(made, days("2020-01-06"))
+    assert listed(realised, "transaction_id", "lot", "gain") == [("a sale", "b buy", 30.0)]
+    assert lots.lots(made, days("2020-01-06")).empty
+
+
 def test_an_earlier_execution_may_sell_short_first():
     rows = [
         trade("sale", "sell", "2020-01-06", 1, 50, executed_at="2020-01-06 15:00"),
