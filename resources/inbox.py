@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -357,7 +358,7 @@ class _Work:
         return self.views[table]
 
     def _reference(self, table: str, sheet: Sheet) -> Reference:
-        log = tables.empty("transactions")
+        log = _nothing("transactions")
         if table == "transactions":
             named = [sheet.columns[column] for column in ("transaction_id", "corrects") if column in sheet.columns]
             log = self._logged(sorted({word for texts in named for word in texts.to_pylist() if word}))
@@ -397,7 +398,7 @@ class _Work:
         with self.engine.connect() as connection:
             group: list[int] = list(connection.execute(query).scalars())
         if not group:
-            return tables.empty(name.table)
+            return _nothing(name.table)
         return self.facts.rows_of(name.table, np.intersect1d(group, self.facts.deliveries_in_force(name.table)))
 
     def _append(self, table: str, facts: pd.DataFrame, seq: int) -> None:
@@ -508,7 +509,7 @@ class _Work:
     def _affected_late(self, name: Name, checked: Checked, reference: Reference) -> pd.Timestamp | None:
         """From which date on rows that come in later than their file change a result."""
         late = name.table in tables.SNAPSHOTS
-        old = tables.empty(name.table) if late else self._before(name, checked, reference)
+        old = _nothing(name.table) if late else self._before(name, checked, reference)
         return changes.affects_from(name.table, checked.facts, old)
 
     # -- decisions ---------------------------------------------------------------------------------------------------
@@ -603,6 +604,12 @@ class _Work:
                 stamp = {"seq": row["delivery"], "file": row["file"], "table_name": "transactions"}
                 quarantine.record(connection, stamp, quarantine.of_dividend(row), now)
         return _with_held(taken, new)
+
+
+@lru_cache
+def _nothing(table: str) -> pd.DataFrame:
+    """No rows of ``table``; made once, as each column of it costs as much as a query."""
+    return tables.empty(table)
 
 
 def _with_held(taken: list[Taken], held: pd.DataFrame) -> list[Taken]:

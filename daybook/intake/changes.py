@@ -30,10 +30,15 @@ def affects_from(table: str, new: pd.DataFrame, old: pd.DataFrame) -> pd.Timesta
         return None
     if table in terms.BY_DELIVERY:
         return _versions(table, new, old)
-    names = [name for name in tables.TABLES[table].names if name not in tables.FACT_COLUMNS]
-    both = pd.concat([new[names], old[names]], ignore_index=True)
-    changed = both if table == "transactions" else both[~both.duplicated(keep=False)]
     column = terms.ROW_DATE.get(table, "business_date")
+    if table == "transactions":
+        changed = pd.concat([new[[column]], old[[column]]])
+    elif old.empty:
+        changed = new
+    else:
+        names = [name for name in tables.TABLES[table].names if name not in tables.FACT_COLUMNS]
+        both = pd.concat([new[names], old[names]], ignore_index=True)
+        changed = both[~both.duplicated(keep=False)]
     dates = changed[column]
     if isinstance(dates.dtype, pd.DatetimeTZDtype):
         dates = dates.dt.tz_localize(None).dt.normalize()

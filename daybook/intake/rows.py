@@ -8,6 +8,7 @@ Every check looks at whole columns; a row with several faults is reported once f
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -407,6 +408,8 @@ def _series(found: NDArray[Any], kind: str, table: str) -> "pd.Series[Any]":
 def _problems(draft: Draft) -> tuple[pd.DataFrame, Bools]:
     """What was refused, once for each row and column, in the order of the file; and the rows concerned."""
     bad = np.zeros(len(draft), bool)
+    if not draft.refusals and not draft.sheet.bad:
+        return _no_problems(), bad
     torn = pd.DataFrame(
         {
             "line": [wrong.line for wrong in draft.sheet.bad],
@@ -433,6 +436,11 @@ def _problems(draft: Draft) -> tuple[pd.DataFrame, Bools]:
         row=[rows[row] for row in at],
     )
     return _sorted(pd.concat([torn, found[list(PROBLEMS)]] if len(torn) else [found], ignore_index=True)), bad
+
+
+@lru_cache
+def _no_problems() -> pd.DataFrame:
+    return _sorted(pd.DataFrame(columns=list(PROBLEMS)))
 
 
 def _sorted(problems: pd.DataFrame) -> pd.DataFrame:
