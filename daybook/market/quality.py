@@ -68,7 +68,7 @@ def findings(
         prices: golden, of ``sessions``.
         fx_rates: golden, of ``sessions``.
         returns: table of ``sessions`` and of ``WINDOW`` sessions before.
-        raw_prices: facts since the oldest price in use.
+        raw_prices: facts of ``sessions`` and of more than ``MAX_STALE`` before.
         instruments: reference facts.
         corporate_actions: facts.
         weights: facts of table benchmark_weights.
@@ -153,7 +153,7 @@ def stale_prices(
     Args:
         valuations: table of the sessions that are checked.
         prices: golden, of the same sessions.
-        raw_prices: facts since the oldest price in use.
+        raw_prices: facts of the sessions and of more than ``MAX_STALE`` before; an older price blocks, its age not told.
         returns: table with ``WINDOW`` sessions before each that is checked.
         instruments: reference facts.
     """
@@ -161,20 +161,21 @@ def stale_prices(
     rows = _held(valuations).merge(old, on=["business_date", "instrument"])
     known, wanted = dated.codes([raw_prices["instrument"]], [rows["instrument"]])
     at = dated.last(known, raw_prices["business_date"], wanted, rows["business_date"])
-    # A price in use is always among the facts; an empty table can only meet no rows.
-    used = raw_prices["business_date"].take(at[at >= 0]).reset_index(drop=True)
-    rows = rows[at >= 0].reset_index(drop=True)
+    used = raw_prices["business_date"].reset_index(drop=True).reindex(at).reset_index(drop=True)
     exchange = security_master.attributes(instruments, "instrument", rows, ["exchange"])["exchange"]
-    age = _sessions_between(exchange, used, rows["business_date"])
-    volatility = _volatility(rows, returns)
-    late = age > 0
-    reason = "price of " + dated.iso(used) + ": " + pd.Series(age).astype("str") + " session(s) old"
+    beyond = used.isna()
+    age = _sessions_between(exchange, used.fillna(rows["business_date"]), rows["business_date"])
+    late = (age > 0) | beyond
+    old_price = "price of " + dated.iso(used) + ": " + pd.Series(age, rows.index).astype("str") + " session(s) old"
+    # The facts given reach back further than MAX_STALE, so a price that is not among them is older than that.
+    reason = old_price.mask(beyond, "the last price is older than all prices that were looked at")
+    impact = rows["market_value_base"].abs() * _volatility(rows, returns) * np.sqrt(age)
     return _finding(
         rows[late],
         "price_stale",
-        np.where(age > MAX_STALE, "blocking", "warning")[late],
+        np.where(beyond | (age > MAX_STALE), "blocking", "warning")[late],
         reason[late],
-        (rows["market_value_base"].abs() * volatility * np.sqrt(age))[late],
+        impact.mask(beyond)[late],
     )
 
 

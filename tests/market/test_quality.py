@@ -78,6 +78,16 @@ def test_a_stale_price_blocks_after_five_sessions(age, severity):
     assert found["impact_base"].tolist() == pytest.approx([100.0 * deviation * np.sqrt(age)])
 
 
+def test_a_price_older_than_all_that_was_given_blocks_and_is_not_forgotten():
+    raw = frame("raw_prices", "business_date instrument close", (D, "B", 10.0))
+    golden, returns = prices(("A", "stale", "raw")), calm("A", 0.01, 0.0)
+    for known in (raw, raw.head(0)):
+        found = quality.stale_prices(held(("A", 1.0, 10.0)), golden, known, returns, INSTRUMENTS)
+        reason = "the last price is older than all prices that were looked at"
+        assert said(found) == [["price_stale", "P", "A", "blocking", reason]]
+        assert np.isnan(found["impact_base"].tolist()[0])
+
+
 def test_a_closed_market_ages_by_its_own_sessions():
     boxing_day = sessions("2019-12-26")[0]  # London is closed on the 25th and 26th
     rows = held(("L", 1.0, 5.0), date=boxing_day)
