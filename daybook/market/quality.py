@@ -153,7 +153,7 @@ def stale_prices(
     Args:
         valuations: table of the sessions that are checked.
         prices: golden, of the same sessions.
-        raw_prices: facts of the sessions and of more than ``MAX_STALE`` before; an older price blocks, its age not told.
+        raw_prices: facts of the sessions and of more than ``MAX_STALE`` before; an older price blocks.
         returns: table with ``WINDOW`` sessions before each that is checked.
         instruments: reference facts.
     """
