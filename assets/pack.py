@@ -7,7 +7,10 @@ Belongs here: collecting what was found and shown. Does not belong here: the che
 import dagster as dg
 import pandas as pd
 
-from assets.sessions import OF_THE_DAY, OWNER, RESULT, sessions_of
+from assets.partitions import WITH_PRIOR, window
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, sessions_of, shown
+from daybook import identities
+from daybook.market import quality
 from daybook.pack import page
 from resources import closes, register, reports
 from resources.feeds import FeedsResource
@@ -38,6 +41,84 @@ def computed(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.Mate
     began = pd.Timestamp(record.start_time, unit="s", tz="UTC") if record and record.start_time else None
     through = register.mark(feeds.open().engine, sessions_of(context), began, context.run_id)
     return dg.MaterializeResult(metadata={"through_delivery": through})
+
+
+@dg.asset(
+    **OF_THE_DAY,
+    group_name=GROUP,
+    ins={
+        "nav": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        "returns": dg.AssetIn(partition_mapping=window(quality.WINDOW)),
+        "raw_prices": dg.AssetIn(partition_mapping=window(quality.WINDOW)),
+        "custodian_positions": dg.AssetIn(metadata=SINCE_START),
+        "custodian_cash": dg.AssetIn(metadata=SINCE_START),
+    },
+)
+def findings(
+    context: dg.AssetExecutionContext,
+    feeds: FeedsResource,
+    nav: pd.DataFrame,
+    valuations: pd.DataFrame,
+    cash: pd.DataFrame,
+    lots: pd.DataFrame,
+    positions: pd.DataFrame,
+    activity: pd.DataFrame,
+    pnl: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    returns: pd.DataFrame,
+    raw_prices: pd.DataFrame,
+    instruments: pd.DataFrame,
+    books: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    reconciliation_breaks: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+    custodian_cash: pd.DataFrame,
+    performance: pd.DataFrame,
+    attribution: pd.DataFrame,
+    var: pd.DataFrame,
+    var_components: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """What the checks found, with its likely effect on NAV; a blocking finding stands against signing the day."""
+    sessions, doors = sessions_of(context), feeds.open()
+    frame = quality.findings(
+        sessions,
+        nav=nav[nav["business_date"].isin(sessions)],
+        valuations=valuations[valuations["business_date"].isin(sessions)],
+        cash=cash,
+        lots=lots,
+        pnl=pnl,
+        prices=prices,
+        fx_rates=fx_rates,
+        returns=returns,
+        raw_prices=raw_prices,
+        instruments=instruments,
+        corporate_actions=corporate_actions,
+        weights=benchmark_weights,
+        reconciliation_breaks=reconciliation_breaks,
+        custodian_positions=custodian_positions,
+        custodian_cash=custodian_cash,
+        quarantine=doors.inbox.entries(),
+        deliveries=doors.deliveries(),
+        gaps=identities.gaps(
+            valuations=valuations,
+            activity=activity,
+            corporate_actions=corporate_actions,
+            books=books,
+            nav=nav,
+            pnl=pnl,
+            lots=lots,
+            positions=positions,
+            attribution=attribution,
+            performance=performance,
+            var=var,
+            var_components=var_components,
+            sessions=sessions,
+        ),
+    )
+    return shown(context, frame)
 
 
 @dg.asset(

@@ -9,12 +9,14 @@ Exit codes: 0 done; 1 failed or refused; 2 usage; 3 computed but not closable, o
 import os
 import sys
 
-import click
 import typer
 from rich.markup import escape
 
 from orchestration.commands import close, eod, ingest, orders, quarantine, services, show, status
 from orchestration.console import FAILED, USAGE, Misused, Refused, err
+
+# typer carries a click of its own, whose error of usage has no public name but this.
+UsageError = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="daybook",
@@ -39,11 +41,11 @@ def main() -> None:
     """Run the command line; errors go to standard error in one line: what, where, what to do."""
     try:
         code = app(standalone_mode=False)
-    except click.UsageError as error:
+    except UsageError as error:
         code = _say(error.format_message(), USAGE)
-    except click.exceptions.Exit as ended:
+    except typer.Exit as ended:
         code = ended.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         code = _say("interrupted; nothing is half done, run the command again", FAILED)
     except Misused as error:
         code = _say(str(error), USAGE)

@@ -10,12 +10,11 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from resources.feeds import FeedsResource  # noqa: E402
-from resources.lake_io import LakeIOManager  # noqa: E402
-
 from assets import books, checks, compliance, market_data, pack, performance, portfolio, risk, trading  # noqa: E402
 from jobs import eod, intraday, orders  # noqa: E402
-from orchestration.schedules import eod_risk  # noqa: E402
+from orchestration.schedules import eod_risk, history_before_close  # noqa: E402
+from resources.feeds import FeedsResource  # noqa: E402
+from resources.lake_io import LakeIOManager  # noqa: E402
 from resources.notifier import Notifier  # noqa: E402
 from resources.settings import quiet_telemetry  # noqa: E402
 from sensors import alerts, inbox  # noqa: E402
@@ -28,8 +27,8 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[eod.eod, eod.history, eod.market_history, *eod.stages, intraday.ingest, orders.orders],
-    schedules=[eod_risk],
-    sensors=[inbox.inbox_files, order_sensors.propose_orders, order_sensors.start_eod, alerts.run_failed],
+    schedules=[history_before_close, eod_risk],
+    sensors=[inbox.inbox_files, order_sensors.propose_orders, alerts.run_failed],
     resources={"io_manager": LakeIOManager(), "feeds": FeedsResource(), "notifier": Notifier()},
     executor=dg.in_process_executor,
 )

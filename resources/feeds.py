@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from daybook import calendars
 from daybook.compliance.clean import unclean
 from daybook.market import prices as golden
+from daybook.tables import TABLES, conform
 from resources import records, register
 from resources.brokers import brokers
 from resources.facts import Facts
@@ -68,6 +69,28 @@ class Feeds:
         last = span[1]
         sessions = [calendars.sessions(name, last=last) for name in self.settings.calendars]
         return max((days[-1] for days in sessions if len(days)), default=None)
+
+    def deliveries(self) -> pd.DataFrame:
+        """The file register, without files that were refused whole and that a person has discarded since."""
+        table, entries = records.deliveries, records.quarantine
+        undecided = sa.select(entries.c.delivery).where(entries.c.status.in_(("open", "waiting")))
+        query = sa.select(table).where(
+            table.c.kind != "mark", (table.c.outcome != "failed") | table.c.seq.in_(undecided)
+        )
+        with self.engine.connect() as connection:
+            return records.read(connection, query.order_by(table.c.seq))
+
+    def record(self, name: str) -> pd.DataFrame:
+        """A table of records, as ``daybook.tables`` declares it."""
+        if name == "orders":
+            return self.orders.frame()
+        if name == "executions":
+            return self.orders.executions()
+        table = {"quarantine": records.quarantine, "closes": records.closes}[name]
+        wanted = TABLES[name]
+        query = sa.select(*(table.c[column] for column in wanted.names)).order_by(*table.primary_key.columns)
+        with self.engine.connect() as connection:
+            return conform(name, records.read(connection, query))
 
     def refusals(self, ids: Sequence[str]) -> Mapping[tuple[date, str], str]:
         """(date, book) -> reason, for the orders ``ids`` that must not be approved or sent."""

@@ -6,12 +6,11 @@ Belongs here: reading. Does not belong here: what the pages say (``daybook.pack`
 from collections.abc import Mapping
 
 import pandas as pd
-import sqlalchemy as sa
 
 from daybook import tables
 from daybook.market.security_master import effective
 from daybook.pack.day import PNL_COLUMNS, TABLES, Day
-from resources import closes, records
+from resources import closes
 from resources.facts import Facts
 from resources.feeds import Feeds
 from resources.lake import Lake
@@ -37,7 +36,7 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         versions={name: _version(lake, name, frame) for name, frame in rows.items()},
         deliveries=_deliveries(feeds, session),
         orders=orders[(orders["business_date"] == session) | orders["status"].isin(["approved", "sent"])],
-        closes=records.table(feeds.engine, "closes").query("business_date == @session and version > 0"),
+        closes=_signed(feeds.record("closes"), session),
         books=books,
         instruments=effective(facts.current("instruments"), "instrument", days),
         limits=_in_force(facts, "limits", session),
@@ -46,9 +45,13 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
     )
 
 
+def _signed(register: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:
+    return register[(register["business_date"] == session) & (register["version"] > 0)]
+
+
 def _history(lake: Lake, session: pd.Timestamp) -> Mapping[str, pd.DataFrame]:
     pnl = lake.read("pnl", None, session)
-    by_book = pnl.groupby(["business_date", "book"], as_index=False)[list(PNL_COLUMNS[2:])].sum()
+    by_book = pnl.groupby(["business_date", "book"], as_index=False)[list(PNL_COLUMNS[2:])].sum(min_count=1)
     return {name: lake.read(name, None, session) for name in ("nav", "performance", "var")} | {"pnl": by_book}
 
 
@@ -62,10 +65,8 @@ def _version(lake: Lake, name: str, frame: pd.DataFrame) -> tuple[int, str]:
 
 
 def _deliveries(feeds: Feeds, session: pd.Timestamp) -> pd.DataFrame:
-    table = records.deliveries
-    query = sa.select(table).where(table.c.delivered == session.date(), table.c.kind != "mark").order_by(table.c.seq)
-    with feeds.engine.connect() as connection:
-        return records.read(connection, query)
+    known = feeds.deliveries()
+    return known[known["delivered"] == session]
 
 
 def _in_force(facts: Facts, name: str, session: pd.Timestamp) -> pd.DataFrame:

@@ -11,7 +11,7 @@ anything that the settings name.
 | DAYBOOK_VENDORS | sample | what feeds the firm, in order of preference, comma separated; ``files``: the inbox alone |
 | DAYBOOK_CALENDARS | XNYS | exchange calendars whose sessions are partitions, comma separated |
 | DAYBOOK_USER | the system's user | who signs, approves and decides |
-| DAYBOOK_SAMPLE_START | 2016-01-04 | first date that the vendor ``sample`` delivers |
+| DAYBOOK_SAMPLE_START | 2018-01-02 | first date that the vendor ``sample`` delivers |
 | DAGSTER_HOME | DAYBOOK_HOME/dagster | Dagster's home, with its dagster.yaml |
 """
 
@@ -74,7 +74,7 @@ def settings() -> Settings:
         calendars=_names("DAYBOOK_CALENDARS", "XNYS"),
         user=os.environ.get("DAYBOOK_USER") or getpass.getuser(),
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster").expanduser().absolute(),
-        sample_start=_date("DAYBOOK_SAMPLE_START", "2016-01-04"),
+        sample_start=_date("DAYBOOK_SAMPLE_START", "2018-01-02"),
     )
 
 

@@ -1,8 +1,8 @@
-"""A successful end of day proposes orders; history that is complete starts the day it was made for."""
+"""A successful end of day proposes orders."""
 
 import dagster as dg
 
-from jobs.eod import eod, history
+from jobs.eod import eod
 from jobs.orders import orders
 
 
@@ -19,18 +19,3 @@ def propose_orders(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.Ski
     if session is None:
         return dg.SkipReason(f"run {context.dagster_run.run_id} is not of one business date")
     return dg.RunRequest(run_key=f"orders:{context.dagster_run.run_id}", partition_key=session)
-
-
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[history],
-    request_job=eod,
-    minimum_interval_seconds=5,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
-def start_eod(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-    """Start the end of day that waited for this history, named in the run's tag ``daybook/eod``."""
-    session = context.dagster_run.tags.get("daybook/eod")
-    if session is None:
-        return dg.SkipReason(f"run {context.dagster_run.run_id} was not made for an end of day")
-    return dg.RunRequest(run_key=f"eod:{context.dagster_run.run_id}", partition_key=session)

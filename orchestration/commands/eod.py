@@ -1,15 +1,22 @@
 """``daybook eod``: compute one business date and what it needs before it."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
 from orchestration.console import DONE, NOT_CLOSABLE, Misused, err, out, table
+
+if TYPE_CHECKING:
+    from resources.feeds import Feeds
+
+CONFIDENCE = 0.99
+MOST_SHOWN = 10
 
 
 def eod(
@@ -43,7 +50,7 @@ def eod(
     for file in intake.files:
         if file.quarantined or file.outcome == "failed":
             err.print(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}", markup=False)
-    raise typer.Exit(_summary(session, intake.quarantined, time.monotonic() - started))
+    raise typer.Exit(_summary(feeds, session, intake.quarantined, time.monotonic() - started))
 
 
 def _not_a_session(asked: pd.Timestamp) -> bool:
@@ -68,24 +75,31 @@ def _not_a_session(asked: pd.Timestamp) -> bool:
     return True
 
 
-def _summary(session: pd.Timestamp, quarantined: int, seconds: float) -> int:
-    from resources.day import Day
+def _summary(feeds: "Feeds", session: pd.Timestamp, quarantined: int, seconds: float) -> int:
+    """Say what was computed; the exit code."""
+    from daybook.closing import blocking
+    from resources import closes, reports
 
-    day = Day.open(session)
-    nav, pnl = day.read("nav"), day.read("pnl")
-    totals = pnl.groupby("book")["total"].sum().rename("pnl").reset_index()
-    var = day.read("var")
-    var = var[(var["confidence"] == 0.99) & (var["method"] == "historical")][["book", "var"]]
-    performance = day.read("performance")[["book", "daily_return"]]
-    shown = nav[["book", "base_currency", "nav"]]
-    for part in (totals, performance, var.rename(columns={"var": "var 99 %"}), day.state()):
+    read = {name: feeds.lake.read(name, session, session) for name in ("nav", "pnl", "performance", "var", "findings")}
+    var = read["var"][(read["var"]["confidence"] == CONFIDENCE) & (read["var"]["method"] == "historical")]
+    shown = read["nav"][["book", "base_currency", "nav"]]
+    for part in (
+        read["pnl"].groupby("book", as_index=False)["total"].sum().rename(columns={"total": "pnl"}),
+        read["performance"][["book", "daily_return"]],
+        var[["book", "var"]].rename(columns={"var": "var 99 %"}),
+        closes.states(feeds.engine, session)[["book", "status"]],
+    ):
         shown = shown.merge(part, on="book", how="left")
     table(f"{session:%Y-%m-%d}", shown)
-    blocking = day.blocking()
-    for finding in blocking.head(10).itertuples():
-        out.print(f"[bold red]blocks[/bold red] {finding.book or 'firm'}: {finding.check}: {finding.reason}")
-    if len(blocking) > 10:
-        out.print(f"… and {len(blocking) - 10} more: daybook show findings --date {session:%Y-%m-%d}")
-    out.print(f"pack: {day.pack_path()}", soft_wrap=True)
-    out.print(f"[dim]{seconds:.1f} s[/dim]")
-    return NOT_CLOSABLE if len(blocking) or quarantined else DONE
+    against = blocking(read["findings"])
+    for finding in against.head(MOST_SHOWN).to_dict("records"):
+        out.print(
+            f"[bold red]blocks[/bold red] {escape(finding['book'] or 'the firm')}: {finding['check']}:"
+            f" {escape(finding['reason'])}",
+            soft_wrap=True,
+        )
+    if len(against) > MOST_SHOWN:
+        out.print(f"and {len(against) - MOST_SHOWN} more: daybook show findings --date {session:%Y-%m-%d}")
+    out.print(f"pack: {reports.pack_folder(session) / 'index.html'}", soft_wrap=True, highlight=False)
+    out.print(f"[dim]{seconds:.1f} s[/dim]", highlight=False)
+    return NOT_CLOSABLE if len(against) or quarantined else DONE

@@ -70,6 +70,4 @@ def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> 
         return feeds.facts.current(table, when, when, known_at=known)
     if kind == "result":
         return feeds.lake.read(table, when, when)
-    from resources import records
-
-    return records.table(feeds.engine, table)
+    return feeds.record(table)

@@ -1,0 +1,69 @@
+"""What must add up every day, whatever the market did.
+
+Belongs here: the list of identities, each asked of the module that owns it. Does not belong here: what a gap prevents
+(``daybook.market.quality``, ``daybook.closing``).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from daybook.attribution import brinson
+from daybook.ledger import pnl as profit
+from daybook.risk import var as value_at_risk
+
+HOLDING = ["business_date", "book", "instrument"]
+QUANTITY_DIGITS = 8
+
+
+def gaps(
+    *,
+    valuations: pd.DataFrame,
+    activity: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    books: pd.DataFrame,
+    nav: pd.DataFrame,
+    pnl: pd.DataFrame,
+    lots: pd.DataFrame,
+    positions: pd.DataFrame,
+    attribution: pd.DataFrame,
+    performance: pd.DataFrame,
+    var: pd.DataFrame,
+    var_components: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> Mapping[str, pd.DataFrame]:
+    """Identity -> its offenders: business_date, book, gap, reason, and instrument where it has one.
+
+    Of ``valuations`` and ``nav`` the session before is needed too; of every other table ``sessions`` alone.
+    """
+    today = nav[nav["business_date"].isin(sessions)]
+    return {
+        "nav": profit.identity_gaps(nav, pnl, books, sessions),
+        "roll": profit.roll_gaps(valuations, activity, corporate_actions, books, nav, sessions),
+        "lots": lot_gaps(lots, positions),
+        "parts": part_gaps(today),
+        "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
+        "var_components": _said(value_at_risk.identity_gaps(var, var_components), "components do not add up to VaR"),
+    }
+
+
+def lot_gaps(lots: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
+    """Holdings whose lots do not add up to the position: gap = lots - position, in units."""
+    summed = lots.groupby(HOLDING)["quantity"].sum().rename("lots")
+    held = positions.set_index(HOLDING)["quantity"].rename("position")
+    both = pd.concat([summed, held], axis=1).fillna(0.0).reset_index()
+    both["gap"] = np.round(both["lots"] - both["position"], QUANTITY_DIGITS - 1)
+    return _said(both[both["gap"] != 0], "lots do not add up to the position")
+
+
+def part_gaps(nav: pd.DataFrame) -> pd.DataFrame:
+    """Books of which nav = market_value + cash + accruals does not hold within 10^-6."""
+    known = nav[nav["nav"].notna()]
+    gap = (known["nav"] - known["market_value"] - known["cash"] - known["accruals"]).round(6)
+    return _said(known.assign(gap=gap)[gap.abs() > 1e-6 + 1e-15 * known["nav"].abs()], "parts do not add up to NAV")
+
+
+def _said(rows: pd.DataFrame, what: str) -> pd.DataFrame:
+    amounts = rows["gap"].map("{:g}".format) if len(rows) else pd.Series(dtype="str")
+    return rows.assign(reason=what + ": off by " + amounts.astype("str"))
