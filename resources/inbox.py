@@ -34,7 +34,7 @@ from daybook.intake.reading import FileRefused, Sheet
 from daybook.intake.rows import Checked
 from daybook.intake.transactions import shadowed
 from resources import bulk, deliveries, quarantine, records
-from resources.deliveries import Taken
+from resources.deliveries import Taken as Taken
 from resources.facts import GOOD, Facts
 from resources.lake import Lake
 from resources.quarantine import BY_ITSELF, SHADOWED, UNDECIDED
