@@ -3,22 +3,17 @@
 Belongs here: the list of what exists. Does not belong here: any of it.
 """
 
-import warnings
-
 import dagster as dg
 
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-
-from assets import books, checks, compliance, market_data, pack, performance, portfolio, risk, trading  # noqa: E402
-from jobs import eod, intraday, orders  # noqa: E402
-from orchestration.schedules import eod_risk, history_before_close  # noqa: E402
-from resources.feeds import FeedsResource  # noqa: E402
-from resources.lake_io import LakeIOManager  # noqa: E402
-from resources.notifier import Notifier  # noqa: E402
-from resources.settings import quiet_telemetry  # noqa: E402
-from sensors import alerts, inbox  # noqa: E402
-from sensors import orders as order_sensors  # noqa: E402
+from assets import books, checks, compliance, market_data, pack, performance, portfolio, risk, trading
+from jobs import eod, intraday, orders
+from orchestration.schedules import eod_risk, history_before_close
+from resources.feeds import FeedsResource
+from resources.lake_io import LakeIOManager
+from resources.notifier import Notifier
+from resources.settings import quiet_telemetry
+from sensors import alerts, inbox
+from sensors import orders as order_sensors
 
 quiet_telemetry()
 ROOMS = [market_data, books, performance, risk, compliance, portfolio, trading, pack]

@@ -22,7 +22,7 @@ def mark(engine: sa.Engine, sessions: pd.DatetimeIndex, began: pd.Timestamp | No
     table, seen = records.computed, records.deliveries
     newest = sa.select(sa.func.coalesce(sa.func.max(seen.c.seq), 0))
     if began is not None:
-        newest = newest.where(seen.c.recorded_at <= began.to_pydatetime())
+        newest = newest.where(seen.c.recorded_at <= began.floor("us").to_pydatetime())
     with engine.begin() as connection:
         last = int(connection.execute(newest).scalar_one())
         statement = insert(table).values(
