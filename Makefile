@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install eod test lint ui stop marts bench soak docs lock
 
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 ROOMS := daybook resources assets jobs sensors orchestration
@@ -49,5 +49,5 @@ docs: $(READY) ## write docs/formats.md from daybook/tables.py
 	$(BIN)/python -m orchestration.formats
 
 lock: ## resolve the dependencies again
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --python-version 3.11 \
-	  --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
+	  --custom-compile-command "make lock" --python-version 3.11 --upgrade --output-file requirements.lock --quiet
