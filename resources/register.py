@@ -43,12 +43,13 @@ def mark(engine: sa.Engine, sessions: pd.DatetimeIndex, began: pd.Timestamp | No
 
 def through(engine: sa.Engine, session: pd.Timestamp) -> int | None:
     """The last delivery that the results of ``session`` saw; None when it was never computed."""
-    return _entry(engine, session, records.computed.c.through_delivery)
+    last = _entry(engine, session, records.computed.c.through_delivery)
+    return None if last is None else int(last)
 
 
 def run(engine: sa.Engine, session: pd.Timestamp) -> str:
     """The run that computed ``session``, "" when none did."""
-    return _entry(engine, session, records.computed.c.run_id) or ""
+    return str(_entry(engine, session, records.computed.c.run_id) or "")
 
 
 def is_stale(facts: Facts, session: pd.Timestamp) -> bool:
