@@ -1,9 +1,12 @@
 """Fixtures for every test: one embedded PostgreSQL for the whole run, and a home of its own for each test."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -20,9 +23,13 @@ _VARIABLES = [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGST
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[str]:
-    """URL of the test run's own PostgreSQL, with a migrated database ``template`` to copy."""
-    home = tmp_path_factory.mktemp("server")
+def server() -> Iterator[str]:
+    """URL of the test run's own PostgreSQL, with a migrated database ``template`` to copy.
+
+    Not under pytest's folder: as root the server runs as another user, and any other pytest that starts takes away
+    everybody else's right to that folder.
+    """
+    home = Path(tempfile.mkdtemp(prefix="daybook-tests-"))
     environment = replace(read_settings(), home=home, postgres_url=None)
     url = postgres.server_url(environment)
     _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE template")
@@ -31,6 +38,7 @@ def server(tmp_path_factory) -> Iterator[str]:
         records.migrate(connection)
     yield url
     postgres.stop(environment)
+    shutil.rmtree(home)
 
 
 @pytest.fixture

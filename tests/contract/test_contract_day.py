@@ -1,6 +1,7 @@
 """A small firm over six sessions, every figure worked by hand from the contract's conventions."""
 
 import pytest
+from tests.contract.conftest import BOOKS, INSTRUMENTS
 
 PRICES = {
     "2022-12-19": (10.00, 20.00),
@@ -17,9 +18,12 @@ EURUSD = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def closed(reference):
+@pytest.fixture(scope="module")
+def closed(installation):
     """The whole week, closed at once on the 28th."""
+    reference = installation()
+    reference.put("books_2022-12-19.csv", BOOKS)
+    reference.put("instruments_2022-12-19.csv", INSTRUMENTS)
     for date, (aaa, bbb) in PRICES.items():
         reference.put(
             f"prices_{date}.csv",
@@ -135,14 +139,10 @@ def test_returns(closed):
 
 
 def test_a_second_time_changes_nothing(closed):
-    from resources.lake import Lake
-    from resources.settings import settings
-
-    lake = Lake(settings().lake_uri)
     tables = ["prices", "lots", "positions", "cash", "valuations", "nav", "pnl", "performance", "var", "findings"]
-    before = {table: lake.version(table) for table in tables}
+    before = closed.versions(*tables)
     closed.eod("2022-12-28")
-    assert {table: lake.version(table) for table in tables} == before
+    assert closed.versions(*tables) == before
 
 
 def test_a_late_trade_rederives_everything_from_its_date(closed):
