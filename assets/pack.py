@@ -73,6 +73,7 @@ def findings(
     books: pd.DataFrame,
     corporate_actions: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
+    alternative_data: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
@@ -102,6 +103,7 @@ def findings(
         custodian_cash=custodian_cash,
         quarantine=doors.inbox.entries(),
         deliveries=doors.deliveries(),
+        alternative_data=alternative_data,
         gaps=identities.gaps(
             valuations=valuations,
             activity=activity,

@@ -30,6 +30,8 @@ MATERIAL_BP = 50.0
 02/77 tolerates as a NAV error of bond and mixed funds (0.5 %; 1 % for equity funds)."""
 WEIGHT_SUM = 0.001
 """By how much the weights of a benchmark may differ from 1 in sum (contract 2.9)."""
+ENDED = 4.0
+"""Usual distances between a series' observations after which it has ended: a monthly series in the fifth month."""
 MONEY_TABLES = ("raw_prices", "raw_fx_rates", "transactions", "corporate_actions", "books", "instruments")
 """Facts that NAV is made of."""
 
@@ -54,6 +56,7 @@ def findings(
     custodian_cash: pd.DataFrame,
     quarantine: pd.DataFrame,
     deliveries: pd.DataFrame,
+    alternative_data: pd.DataFrame,
     gaps: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Table ``findings`` of ``sessions``: all checks of this module.
@@ -77,6 +80,7 @@ def findings(
         custodian_cash: facts of ``sessions`` and from before.
         quarantine: records, with business_date.
         deliveries: the file register.
+        alternative_data: facts.
         gaps: see ``identities``.
     """
     found = [
@@ -96,6 +100,7 @@ def findings(
         failed_feeds(deliveries, sessions),
         open_quarantine(quarantine, sessions),
         benchmark_weights(weights, sessions),
+        ended_series(alternative_data, sessions),
         identities(gaps),
     ]
     return collect(found, nav)
@@ -396,6 +401,23 @@ def benchmark_weights(weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.D
     off = each[(each["weight"] - 1.0).abs() > WEIGHT_SUM]
     text = "weights add up to " + off["weight"].map("{:.6f}".format).astype("str") + "; they are divided by that"
     return _finding(off.rename(columns={"benchmark": "instrument"}), "benchmark_weights", "warning", text)
+
+
+def ended_series(alternative_data: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Series that have no recent observation: ``series_ended``, info. A series that ended has not failed.
+
+    It has ended when its last observation is further back than ``ENDED`` times the usual distance between two of its
+    observations (the median); with fewer than three observations there is no usual distance.
+    """
+    known = alternative_data.sort_values("observed_on").assign(name=alternative_data["series"].str.cat(
+        alternative_data["instrument"], sep=" ").str.strip())  # fmt: skip
+    known = known.drop_duplicates(["name", "observed_on"])
+    step = known.groupby("name")["observed_on"].diff().groupby(known["name"]).median().rename("step")
+    each = pd.concat([step, known.groupby("name")["observed_on"].max().rename("last")], axis=1).dropna().reset_index()
+    rows = each.merge(pd.DataFrame({"business_date": sessions}), how="cross")
+    rows = rows[(rows["business_date"] - rows["last"]) > ENDED * rows["step"]]
+    reason = "the last observation is of " + dated.iso(rows["last"])
+    return _finding(rows.rename(columns={"name": "instrument"}), "series_ended", "info", reason)
 
 
 def identities(gaps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -330,3 +330,23 @@ def test_a_range_gives_the_findings_of_single_sessions():
     ]
     assert len(whole) > 1
     pd.testing.assert_frame_equal(whole, pd.concat(single, ignore_index=True), check_exact=True)
+
+
+def series(name, *dates):
+    return pd.DataFrame({"instrument": "", "series": name, "observed_on": pd.to_datetime(list(dates)), "value": 1.0})
+
+
+def test_a_series_that_ended_is_told_and_a_slow_one_is_not():
+    known = pd.concat(
+        [
+            series("monthly", "2022-08-31", "2022-09-30", "2022-10-31"),
+            series("ended", "2022-01-31", "2022-02-28", "2022-03-31"),
+            series("daily", "2022-12-14", "2022-12-15", "2022-12-16"),
+            series("lone", "2020-01-31"),
+        ],
+        ignore_index=True,
+    )
+    found = quality.ended_series(known, pd.DatetimeIndex(["2022-12-27"]))
+    assert found["instrument"].tolist() == ["daily", "ended"]
+    assert found["reason"].tolist() == ["the last observation is of 2022-12-16", "the last observation is of 2022-03-31"]
+    assert set(found["severity"]) == {"info"}
