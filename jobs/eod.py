@@ -52,7 +52,7 @@ market_history = dg.define_asset_job(
 )
 stages = [
     dg.define_asset_job(
-        stage,
+        f"stage_{stage}",  # an asset may be called as its stage is, and a job may not be called as an asset
         selection=dg.AssetSelection.groups(stage) - dg.AssetSelection.assets(*ON_DEMAND),
         partitions_def=SESSIONS,
         tags=_TAGS,

@@ -4,8 +4,8 @@ import dagster as dg
 
 from assets.partitions import SESSIONS
 
-orders = dg.define_asset_job(
-    "orders",
+propose = dg.define_asset_job(
+    "propose",
     selection=dg.AssetSelection.assets("orders"),
     partitions_def=SESSIONS,
     description="Write the proposed orders of one business date as orders that a person may approve.",

@@ -55,7 +55,7 @@ def close_of_business(
         if span is not None:
             run(definitions, instance, job, span, progress)
     run(definitions, instance, "eod", (day, day), progress)
-    run(definitions, instance, "orders", (day, day), progress)
+    run(definitions, instance, "propose", (day, day), progress)
 
 
 def run(

@@ -6,12 +6,12 @@ Belongs here: starting, stopping and looking at them. Does not belong here: what
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,11 @@ from resources.settings import Settings, quiet_telemetry
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 3000
+NAMES = ("webserver", "daemon")
+PATIENCE = 120
+"""Seconds that the webserver may take until it answers: it loads every code location first."""
+PATIENCE_AT_END = 10
+"""Seconds that processes have to end by themselves, before they are killed."""
 
 
 def prepare(settings: Settings) -> None:
@@ -40,27 +45,31 @@ def prepare(settings: Settings) -> None:
 
 
 def start(settings: Settings, port: int = PORT) -> str:
-    """Start webserver and daemon in the background, unless they run; the URL of the UI.
+    """Start webserver and daemon in the background, each unless it runs; the URL of the UI.
 
     Raises:
         Refused: the port is taken by something else, or a process ended at once.
     """
-    url = f"http://127.0.0.1:{port}"
-    if answers(url):
-        return url
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise Refused(f"port {port} is taken by another program: give --port")
+    server = _process(settings, "webserver")
+    if server is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise Refused(f"port {port} is taken by another program: give --port")
+    else:
+        port = _port(server)
     postgres.server_url(settings)
     workspace = ["--workspace", str(ROOT / "workspace.yaml")]
-    _spawn(settings, "daemon", ["dagster-daemon", "run", *workspace])
-    server = _spawn(
-        settings, "webserver", ["dagster-webserver", "--host", "127.0.0.1", "--port", str(port), *workspace]
-    )
-    for _ in range(600):
+    if _process(settings, "daemon") is None:
+        _spawn(settings, "daemon", ["dagster-daemon", "run", *workspace])
+    if server is None:
+        server = _spawn(
+            settings, "webserver", ["dagster-webserver", "--host", "127.0.0.1", "--port", str(port), *workspace]
+        )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(PATIENCE * 10):
         if answers(url):
             return url
-        if server.poll() is not None:
+        if not server.is_running() or server.status() == psutil.STATUS_ZOMBIE:
             break
         time.sleep(0.1)
     raise Refused(f"the webserver did not start: see {_log(settings, 'webserver')}")
@@ -76,8 +85,8 @@ def answers(url: str) -> bool:
 
 
 def stop(settings: Settings) -> list[str]:
-    """End webserver, daemon and the embedded PostgreSQL; the names of what was running."""
-    ended = [name for name in ("webserver", "daemon") if _end(settings, name)]
+    """End webserver, daemon, all that they started, and the embedded PostgreSQL; the names of what was running."""
+    ended = [name for name in NAMES if _end(settings, name)]
     if postgres.stop(settings):
         ended.append("postgres")
     return ended
@@ -85,10 +94,10 @@ def stop(settings: Settings) -> list[str]:
 
 def running(settings: Settings) -> dict[str, bool]:
     """Which background processes of this installation are alive."""
-    return {name: _alive(_pid(settings, name)) for name in ("webserver", "daemon")}
+    return {name: _process(settings, name) is not None for name in NAMES}
 
 
-def _spawn(settings: Settings, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+def _spawn(settings: Settings, name: str, command: list[str]) -> psutil.Process:
     executable = shutil.which(command[0], path=str(Path(sys.executable).parent)) or command[0]
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
     with _log(settings, name).open("ab") as log:
@@ -96,42 +105,62 @@ def _spawn(settings: Settings, name: str, command: list[str]) -> subprocess.Pope
             [executable, *command[1:]], cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-    (settings.home / "run" / f"{name}.pid").write_text(str(process.pid))
-    return process
+    _pid_file(settings, name).write_text(str(process.pid))
+    return psutil.Process(process.pid)
 
 
 def _log(settings: Settings, name: str) -> Path:
     return settings.home / "run" / f"{name}.log"
 
 
-def _pid(settings: Settings, name: str) -> int | None:
-    file = settings.home / "run" / f"{name}.pid"
-    return int(file.read_text()) if file.exists() else None
+def _pid_file(settings: Settings, name: str) -> Path:
+    return settings.home / "run" / f"{name}.pid"
 
 
-def _alive(pid: int | None) -> bool:
-    # A number alone may belong to another program after a restart: the command line tells.
-    if pid is None:
-        return False
+def _process(settings: Settings, name: str) -> psutil.Process | None:
+    """The living process ``name`` of this home, None when there is none.
+
+    A number alone may belong to another program after a restart: the command line and the environment tell.
+    """
     try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and any("dagster" in part for part in process.cmdline())
-    except psutil.Error:
-        return False
+        process = psutil.Process(int(_pid_file(settings, name).read_text()))
+        ours = process.environ().get("DAYBOOK_HOME") == str(settings.home) and f"dagster-{name}" in " ".join(
+            process.cmdline()
+        )
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+    return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+def _port(server: psutil.Process) -> int:
+    words = server.cmdline()
+    return int(words[words.index("--port") + 1])
 
 
 def _end(settings: Settings, name: str) -> bool:
-    pid = _pid(settings, name)
-    file = settings.home / "run" / f"{name}.pid"
-    if not _alive(pid):
-        file.unlink(missing_ok=True)
+    """End ``name`` and all that it started, which shares its session; whether it was alive."""
+    leader = _process(settings, name)
+    _pid_file(settings, name).unlink(missing_ok=True)
+    if leader is None:
         return False
-    os.killpg(pid, signal.SIGTERM)  # type: ignore[arg-type]
-    for _ in range(100):
-        if not _alive(pid):
-            break
-        time.sleep(0.1)
-    else:
-        os.killpg(pid, signal.SIGKILL)  # type: ignore[arg-type]
-    file.unlink(missing_ok=True)
+    everyone = [leader, *_session(leader.pid)]
+    for process in everyone:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(everyone, timeout=PATIENCE_AT_END)
+    left = _session(leader.pid)  # a run that was just starting is seen by this second look alone
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=PATIENCE_AT_END)
     return True
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    """The living processes of the session that ``leader`` began."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found

@@ -3,13 +3,13 @@
 import dagster as dg
 
 from jobs.eod import eod
-from jobs.orders import orders
+from jobs.orders import propose
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     monitored_jobs=[eod],
-    request_job=orders,
+    request_job=propose,
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
