@@ -5,7 +5,7 @@ Belongs here: the page's layout. Every fact on it stands in the tables.
 
 from pathlib import Path
 
-from daybook.tables import DATED_BY_FILE, FACT_COLUMNS, FILES, SNAPSHOTS, TABLES, Table
+from daybook.tables import DATED_BY_FILE, FACT_COLUMNS, FILES, SNAPSHOTS, TABLES, Column, Table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 _TYPES = {"floats": "list of float", "time": "instant", "text": "text"}
@@ -42,7 +42,7 @@ Kept in PostgreSQL, schema `daybook`, and shown by `daybook show`.
 def _file(name: str, table: Table) -> str:
     how = "a newer file of the same date and suffix replaces the older" if table.name in SNAPSHOTS else "files add"
     rows = [
-        f"| {_name(table, c.name)} | {_TYPES.get(c.type, c.type)} | {c.unit} | {_default(table, c.name)} | {c.meaning} |"
+        f"| {_name(table, c.name)} | {_kind(c)} | {c.unit} | {_default(table, c.name)} | {c.meaning} |"
         for c in table.columns
         if c.name not in FACT_COLUMNS and not (c.name == "valid_from" and table.name in DATED_BY_FILE)
     ]
@@ -57,11 +57,13 @@ def _default(table: Table, column: str) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = [
-        f"| {_name(table, c.name)} | {_TYPES.get(c.type, c.type)} | {c.unit} | {c.meaning} |" for c in table.columns
-    ]
+    rows = [f"| {_name(table, c.name)} | {_kind(c)} | {c.unit} | {c.meaning} |" for c in table.columns]
     head = "| column | type | unit | meaning |\n|---|---|---|---|\n"
     return f"### {table.name}\n\n{table.meaning}\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def _kind(column: Column) -> str:
+    return _TYPES.get(column.type, column.type)
 
 
 def _name(table: Table, column: str) -> str:

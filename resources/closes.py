@@ -12,14 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from daybook.tables import TABLES
-from resources import records
+from resources import records, register
+from resources.facts import Facts
 from resources.lake import Lake
 
 CANDIDATE, CLOSED = "candidate", "closed"
 
 
-def states(engine: sa.Engine, session: pd.Timestamp) -> pd.DataFrame:
-    """The newest entry of each book for ``session``: book, version, status, signed_by, through_delivery, seen."""
+def states(engine: sa.Engine, session: pd.Timestamp, version: int | None = None) -> pd.DataFrame:
+    """The newest entry of each book for ``session``, or that of ``version``: every column of the register."""
     table = records.closes
     query = (
         sa.select(table)
@@ -27,8 +28,26 @@ def states(engine: sa.Engine, session: pd.Timestamp) -> pd.DataFrame:
         .order_by(table.c.book, table.c.version.desc())
         .distinct(table.c.book)
     )
+    if version is not None:
+        query = query.where(table.c.version == version)
     with engine.connect() as connection:
         return records.read(connection, query)
+
+
+def objection(facts: Facts, session: pd.Timestamp) -> str:
+    """Why the results of ``session`` cannot be acted on: not computed to the end, or facts have changed since; else "".
+
+    History is computed without the checks of the date, so a session whose history was computed again later than its
+    pack was written is not computed to the end either.
+    """
+    again = f"run daybook eod --date {session:%Y-%m-%d}"
+    candidates = states(facts.engine, session, version=0)
+    if candidates.empty:
+        return f"{session:%Y-%m-%d} was not computed to the end: {again}"
+    last = register.through(facts.engine, session)
+    if register.is_stale(facts, session) or last != candidates["through_delivery"].min():
+        return f"facts have changed since {session:%Y-%m-%d} was computed: {again} and look again"
+    return ""
 
 
 def propose(engine: sa.Engine, session: pd.Timestamp, books: Iterable[str], through_delivery: int) -> None:

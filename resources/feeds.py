@@ -17,7 +17,7 @@ from daybook import calendars
 from daybook.compliance.clean import unclean
 from daybook.market import prices as golden
 from daybook.tables import TABLES, conform
-from resources import records, register
+from resources import closes, records
 from resources.brokers import brokers
 from resources.facts import Facts
 from resources.inbox import Inbox, Intake, Taken
@@ -102,8 +102,7 @@ class Feeds:
             reasons = unclean(read["nav"], read["compliance_results"], read["findings"])
             for book in chosen.loc[chosen["business_date"] == session, "book"].unique():
                 reason = reasons.get(book, "its compliance was never evaluated")
-                if register.is_stale(self.facts, session):
-                    reason = f"facts have changed since {session:%Y-%m-%d} was computed: run daybook eod"
+                reason = closes.objection(self.facts, pd.Timestamp(session)) or reason
                 if reason:
                     refused[session.date(), str(book)] = reason
         return refused

@@ -29,9 +29,9 @@ def close(
         if book not in against:
             raise Refused(f"there is no book {book!r} on {date}: {', '.join(sorted(against))}")
         against = {book: against[book]}
-    through = register.through(feeds.engine, session)
-    if through is None or register.is_stale(feeds.facts, session):
-        raise Refused(f"facts have changed since {date} was computed: run daybook eod --date {date}, look, then sign")
+    if objection := closes.objection(feeds.facts, session):
+        raise Refused(objection)
+    through = register.through(feeds.engine, session) or 0
     seen = closes.seen(feeds.lake, session)
     for name, reasons in sorted(against.items()):
         if reasons:

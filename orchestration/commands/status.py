@@ -15,7 +15,7 @@ def status(
 ) -> None:
     """Show what is done, what blocks, and who must act."""
     from daybook.closing import refusals
-    from resources import closes, register
+    from resources import closes
 
     feeds = opened()
     asked = parse(date)
@@ -27,22 +27,20 @@ def status(
     nav = feeds.lake.read("nav", session, session)
     against = refusals(nav, feeds.lake.read("findings", session, session))
     signed = closes.states(feeds.engine, session).set_index("book")
-    stale = not nav.empty and register.is_stale(feeds.facts, session)
+    objection = closes.objection(feeds.facts, session)
     rows = [
         {
             "book": book,
             "state": signed["status"].get(book, "open"),
             "signed by": signed["signed_by"].get(book, ""),
             "blocked by": "; ".join(reasons),
-            "turn": _turn(signed["status"].get(book, "open"), bool(reasons), stale),
+            "turn": _turn(signed["status"].get(book, "open"), bool(reasons), bool(objection)),
         }
         for book, reasons in sorted(against.items())
     ]
     table(f"{session:%Y-%m-%d}", pd.DataFrame(rows, columns=["book", "state", "signed by", "blocked by", "turn"]))
-    if nav.empty:
-        out.print(f"{session:%Y-%m-%d} was not computed: daybook eod --date {session:%Y-%m-%d}")
-    elif stale:
-        out.print(f"facts have changed since it was computed: daybook eod --date {session:%Y-%m-%d}")
+    if objection:
+        out.print(objection)
     waiting = feeds.inbox.entries()
     if len(waiting):
         out.print(f"{len(waiting)} rows in quarantine: daybook quarantine list")
