@@ -287,6 +287,8 @@ COLUMNS = _columns("""
     external | float | currency | external money, into the book positive
     transferred_quantity | float | units | signed quantity moved in or out of the book
     fee_kind | float | currency | the part of fees that is of kind fee
+    inflow | float | currency | the part of external that came in, without what went out on the same day
+    transferred_in | float | units | the part of transferred_quantity that came in
     window_start | date | | first date of the window used
     window_end | date | | last date of the window used
     table_name | text | | table of facts that the row was delivered for
@@ -432,7 +434,8 @@ _table("realised", "result", "business_date book instrument transaction_id lot",
        "quantity proceeds cost gain currency gain_base market_gain_base currency_gain_base",
        "Gains realised, one row per closing transaction and lot.")  # fmt: skip
 _table("activity", "result", "business_date book instrument currency",
-       "traded_quantity consideration fees income external transferred_quantity fee_kind",
+       "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
+       " transferred_in",
        "What was posted in the session, by instrument or cash row; a cost is negative.")  # fmt: skip
 _table("book_failures", "result", "business_date book", "reason",
        "Books that could not be derived, by name.")  # fmt: skip

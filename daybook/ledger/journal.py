@@ -25,7 +25,10 @@ from daybook.market import dated, security_master
 Ints = NDArray[np.int64]
 
 _ROW = ["session", "book", "instrument", "currency"]
-_AMOUNTS = ("traded", "bought", "consideration", "fees", "income", "external", "transferred", "fee_kind")
+_AMOUNTS = (
+    *("traded", "bought", "consideration", "fees", "income", "external", "transferred", "fee_kind"),
+    *("inflow", "transferred_in"),
+)
 
 
 @dataclass(frozen=True)
@@ -154,15 +157,20 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
           without an instrument in the cash row;
         * external: money from (+) or to (-) the outside;
         * transferred_quantity: signed units by transfer_in and transfer_out;
-        * fee_kind: the part of fees that is of kind ``fee``.
+        * fee_kind: the part of fees that is of kind ``fee``;
+        * inflow, transferred_in: the part of external and of transferred_quantity that came in, whatever went out on
+          the same day (contract 2.8).
     """
     entries, units = journal.entries, _own_units(journal)
     kind = entries["kind"]
+    transferred = units.where(kind.isin(posted.TRANSFERS), 0)
     own = entries[[*_ROW, "consideration", "income", "external", "bought"]].assign(
         traded=units.where(kind.isin(posted.TRADES), 0),
         fees=entries["charges"],
-        transferred=units.where(kind.isin(posted.TRANSFERS), 0),
+        transferred=transferred,
         fee_kind=entries["charges"].where(kind == "fee", 0),
+        inflow=entries["external"].clip(lower=0),
+        transferred_in=transferred.clip(lower=0),
     )
     nothing = dict.fromkeys([name for name in _AMOUNTS if name != "income"], 0)
     accrued = journal.dividends[[*_ROW, "amount"]].rename(columns={"amount": "income"}).assign(**nothing)
@@ -182,6 +190,8 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         external=exact.money(exactly["external"]),
         transferred_quantity=exact.units(exactly["transferred"]),
         fee_kind=exact.money(exactly["fee_kind"]),
+        inflow=exact.money(exactly["inflow"]),
+        transferred_in=exact.units(exactly["transferred_in"]),
     )
 
 

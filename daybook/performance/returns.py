@@ -119,10 +119,11 @@ def inflows(
     Returns:
         business_date, book, inflow (>= 0); no row where nothing came in.
     """
-    came_in = activity.loc[(activity["external"] > 0) | (activity["transferred_quantity"] > 0)]
+    came_in = activity.loc[(activity["inflow"] > 0) | (activity["transferred_in"] > 0)]
+    came_in = came_in.assign(external=came_in["inflow"], transferred_quantity=came_in["transferred_in"])
     books = nav.rename(columns={"business_date": "valid_from"}).drop_duplicates(["book", "base_currency"])
     worth = valued_activity(came_in, prices, fx_rates, books, instruments)
-    amounts = worth["external"].clip(lower=0) + worth["transferred"].clip(lower=0)
+    amounts = worth["external"] + worth["transferred"]
     sums = worth[KEY].assign(inflow=amounts).groupby(KEY, as_index=False)[["inflow"]].sum()
     return sums.assign(inflow=sums["inflow"] / MICRO)
 

@@ -136,6 +136,7 @@ def test_the_amount_of_each_kind():
     of = journal.activity(post(*rows), days("2020-01-06"))
     money = only(of, instrument="CASH:USD")
     assert (money.external, money.income, money.fees, money.fee_kind) == (890.0, 9.0, -6.0, -2.0)
+    assert money.inflow == 1010.0
     share = only(of, instrument="ACME")
     assert (share.traded_quantity, share.consideration, share.fees, share.income) == (6.0, -7.0, -0.9, 6.0)
     balance = only(cash.cash(post(*rows), days("2020-01-06")), currency="USD")

@@ -88,13 +88,13 @@ def test_inflows_are_what_came_in_at_closing_rates():
     columns = "business_date book instrument currency external transferred_quantity traded_quantity fee_kind"
     activity = frame(
         "activity",
-        columns + " consideration fees income",
-        (day, "b", "CASH:EUR", "EUR", 100.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        (day, "b", "CASH:USD", "USD", -40.0, 0.0, 0.0, -7.0, 0.0, -7.0, 0.0),
-        (day, "b", "CASH:EUR2", "EUR", 0.0, 0.0, 0.0, -10.0, 0.0, -10.0, 0.0),
-        (day, "b", "A", "EUR", 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        (day, "b", "B", "USD", 2.0, -5.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        (day, "b", "B", "EUR", -3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        columns + " consideration fees income inflow transferred_in",
+        (day, "b", "CASH:EUR", "EUR", 100.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100.0, 0.0),
+        (day, "b", "CASH:USD", "USD", -40.0, 0.0, 0.0, -7.0, 0.0, -7.0, 0.0, 30.0, 0.0),
+        (day, "b", "CASH:EUR2", "EUR", 0.0, 0.0, 0.0, -10.0, 0.0, -10.0, 0.0, 0.0, 0.0),
+        (day, "b", "A", "EUR", 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0),
+        (day, "b", "B", "USD", 2.0, -5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0),
+        (day, "b", "B", "EUR", -3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0),
     )
     nav = frame("nav", "business_date book nav status", (day, "b", 1.0, "ok"))
     prices = frame(
@@ -106,7 +106,8 @@ def test_inflows_are_what_came_in_at_closing_rates():
     rates = frame("fx_rates", "business_date base quote rate status", (day, "EUR", "USD", 1.1, "ok"))
     instruments = frame("instruments", "instrument currency", ("A", "EUR"), ("B", "USD"))
     came = returns.inflows(activity, nav, prices, instruments, rates)
-    assert came["inflow"].tolist() == [pytest.approx(100 * 1.1 + 3 * 20 * 1.1 + 2.0 + 9.0)]
+    # 30 came in of the 40 that went out, 4 of A of which 1 went out again the same day.
+    assert came["inflow"].tolist() == [pytest.approx(100 * 1.1 + 30 + 4 * 20 * 1.1 + 2.0 + 9.0)]
     assert returns.fees_of_kind_fee(activity, nav, rates)["fee"].tolist() == [-7.0 - 11.0]
     assert returns.inflows(activity.iloc[:0], nav, prices, instruments, rates).empty
 

@@ -101,7 +101,8 @@ def firm(count: int, seed: int = 0, names: int = 12, history: int = 0) -> Simple
     key = nav[["business_date", "book"]]
     activity = key.assign(instrument="CASH:" + nav["base_currency"], currency=nav["base_currency"])
     activity = activity.assign(external=flows.ravel(), fees=fee.ravel(), fee_kind=fee.ravel())
-    for name in ("traded_quantity", "consideration", "income", "transferred_quantity"):
+    activity["inflow"] = activity["external"].clip(lower=0)
+    for name in ("traded_quantity", "consideration", "income", "transferred_quantity", "transferred_in"):
         activity[name] = 0.0
     reference = tables.empty("instruments").reindex(range(names))
     reference = reference.assign(
