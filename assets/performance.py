@@ -4,13 +4,18 @@ Belongs here: which tables returns and attribution are derived from. The formula
 ``daybook.attribution``.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 import pandas as pd
 
+from assets import plots
 from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
 from daybook import attribution as attributions
 from daybook import performance as measurement
+from resources.feeds import FeedsResource
 from resources.reports import write_tearsheets
 
 GROUP = "performance"
@@ -23,6 +28,7 @@ def _since_start(*names: str) -> dict[str, dg.AssetIn]:
 @dg.asset(**RESULT, group_name=GROUP, ins=_since_start("nav", "pnl", "activity", "prices", "fx_rates", "returns"))
 def performance(
     context: dg.AssetExecutionContext,
+    feeds: FeedsResource,
     nav: pd.DataFrame,
     pnl: pd.DataFrame,
     activity: pd.DataFrame,
@@ -34,10 +40,16 @@ def performance(
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Daily time-weighted return of each book, gross and net of fees, beside its benchmark; linked since inception."""
+    sessions = sessions_of(context)
     frame = measurement.measured(
-        nav, pnl, activity, prices, fx_rates, returns, benchmark_weights, books, instruments, sessions_of(context)
+        nav, pnl, activity, prices, fx_rates, returns, benchmark_weights, books, instruments, sessions
     )
-    return shown(context, frame)
+    before = sessions[0] - pd.Timedelta(days=1)
+
+    def plotted() -> Mapping[str, Any]:
+        return plots.cumulative(pd.concat([feeds.open().lake.read("performance", last=before), frame]))
+
+    return shown(context, frame, plotted)
 
 
 @dg.asset(

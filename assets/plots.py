@@ -4,6 +4,7 @@ Belongs here: wrapping a chart for the Dagster UI. Does not belong here: drawing
 """
 
 import base64
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -15,20 +16,29 @@ import pandas as pd
 
 from daybook.pack import charts
 from daybook.pack.charts import Line
+from daybook.pack.results import benchmark_line
 
 CONFIDENCE = 0.99
+WIDTH_SHOWN = 880
+"""Width of a plot in the UI, in pixels."""
+_HEIGHT = re.compile(r'viewBox="0 0 \S+ (\S+)"')
 
 
 def cumulative(performance: pd.DataFrame) -> dict[str, Any]:
-    """One plot a book: linked return since inception, beside the benchmark's."""
-    return {f"plot {book}": _picture(_growth(book, rows)) for book, rows in _books(performance)}
+    """One plot a book: linked return since inception, beside the benchmark's; none where nothing is known."""
+    drawn = performance[np.isfinite(performance["cumulative_return"])]
+    return {f"plot {book}": _picture(_growth(book, rows)) for book, rows in _books(drawn)}
 
 
 def var_against_pnl(var: pd.DataFrame, pnl: pd.DataFrame) -> dict[str, Any]:
-    """One plot a book: P&L of each session against minus the VaR of the session before."""
+    """One plot a book: P&L of each session against minus the 99 % VaR of the session before.
+
+    A book without any P&L has no plot.
+    """
     at = var[(var["confidence"] == CONFIDENCE) & (var["method"] == "historical")]
     totals = pnl.groupby(["book", "business_date"])["total"].sum()
-    return {f"plot {book}": _picture(_losses(book, rows, totals)) for book, rows in _books(at)}
+    drawn = at[at["book"].isin(pnl.loc[np.isfinite(pnl["total"]), "book"])]
+    return {f"plot {book}": _picture(_losses(book, rows, totals)) for book, rows in _books(drawn)}
 
 
 def _books(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -37,16 +47,17 @@ def _books(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _growth(book: str, rows: pd.DataFrame) -> str:
-    benchmark = (1 + rows["benchmark_return"].fillna(0)).cumprod() - 1
-    lines = [Line(book, rows["cumulative_return"].to_numpy(np.float64))]
-    if rows["benchmark_return"].notna().any():
-        lines.append(Line("benchmark", benchmark.to_numpy(np.float64), "other"))
+    ours = rows["cumulative_return"].to_numpy(np.float64)
+    theirs, first = benchmark_line(ours, rows["benchmark_return"].to_numpy(np.float64))
+    lines = [Line("Book", ours)]
+    if first is not None:
+        lines.append(Line("Benchmark", theirs, "other"))
     return str(charts.line(f"growth-{book}", f"{book}: return since inception", _days(rows), lines, "percent"))
 
 
 def _losses(book: str, rows: pd.DataFrame, totals: "pd.Series[float]") -> str:
     gained = totals.get(book, pd.Series(dtype="float64")).reindex(rows.index).to_numpy(np.float64)
-    limit = ("99 % VaR of the session before", rows["var"].shift(1).to_numpy(np.float64))
+    limit = ("99 % VaR", rows["var"].shift(1).to_numpy(np.float64))
     return str(charts.losses(f"var-{book}", f"{book}: P&L and value at risk", _days(rows), gained, [limit], ""))
 
 
@@ -55,8 +66,10 @@ def _days(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.datetime64]]:
 
 
 def _picture(svg: str) -> dg.MarkdownMetadataValue:
-    """An SVG chart as a Markdown image, with the style that the pack gives it."""
-    whole = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    """An SVG chart as a Markdown image, with the style that the pack gives it and a size of its own."""
+    height = WIDTH_SHOWN * float(_HEIGHT.search(svg)[1]) / charts.WIDTH  # type: ignore[index]
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{WIDTH_SHOWN}" height="{height:.0f}"'
+    whole = svg.replace("<svg ", f"<svg {size} ", 1)
     at = whole.index(">") + 1
     styled = f"{whole[:at]}<style>{_style()}</style>{whole[at:]}"
     return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(styled.encode()).decode()})")
@@ -64,4 +77,6 @@ def _picture(svg: str) -> dg.MarkdownMetadataValue:
 
 @cache
 def _style() -> str:
-    return (resources.files("daybook.pack") / "templates" / "style.css").read_text(encoding="utf-8")
+    """The charts' rules, without the one that fits a chart into a page; a picture has no page to take a font from."""
+    rules = (resources.files("daybook.pack") / "templates" / "charts.css").read_text(encoding="utf-8")
+    return rules + ".chart{width:auto;font-family:system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif}"

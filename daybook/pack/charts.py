@@ -1,7 +1,7 @@
 """Charts as inline SVG, built as text: no library, no script, nothing fetched.
 
 Belongs here: geometry, ticks, labels and the text alternative of each kind of chart. Does not belong here: what is
-drawn (the sections), and colours (``templates/style.css``, classes ``c0`` to ``c5`` and named marks).
+drawn (the sections), and colours (``templates/charts.css``, classes ``c0`` to ``c5`` and named marks).
 
 Every chart is ``WIDTH`` units wide with text of 12 units, which stays legible at the width of a phone and in two
 columns on A4. Every function takes a ``key``, unique in the page, from which the ids of the text alternative are made.

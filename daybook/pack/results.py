@@ -232,7 +232,7 @@ def _return_chart(day: Day, book: str, key: str, label: str) -> list[Chart]:
     dates = past["business_date"].to_numpy("datetime64[D]")
     lines = [Line(_short(label), ours)]
     note = "Linked daily returns since the first session, net of fees."
-    theirs, first = _benchmark_line(ours, past["benchmark_return"].to_numpy(np.float64))
+    theirs, first = benchmark_line(ours, past["benchmark_return"].to_numpy(np.float64))
     if first is not None:
         lines.append(Line("Benchmark", theirs, "other"))
         if first:
@@ -242,7 +242,7 @@ def _return_chart(day: Day, book: str, key: str, label: str) -> list[Chart]:
     return [Chart(charts.line(key, title, dates, lines, "percent"), title, note)]
 
 
-def _benchmark_line(ours: Floats, returns: Floats) -> tuple[Floats, int | None]:
+def benchmark_line(ours: Floats, returns: Floats) -> tuple[Floats, int | None]:
     """The benchmark linked over its last unbroken stretch, from the book's level there, and where that begins."""
     line = np.full(len(returns), np.nan)
     if not len(returns) or not np.isfinite(returns[-1]):
