@@ -1,4 +1,4 @@
--- One row per book and session: NAV, what moved it, and the return. total_pnl + flows = change of NAV.
+-- One row per book and session: NAV, what moved it, and the return. total_pnl + flows = nav_change.
 with parts as (
     select
         business_date,
@@ -11,15 +11,25 @@ with parts as (
         sum(total) as total_pnl
     from {{ source('lake', 'pnl') }}
     group by business_date, book
+),
+
+navs as (
+    select
+        *,
+        -- A book's first NAV is all change. After a session without NAV there is nothing to compare with.
+        nav - lag(nav, 1, 0.0) over by_book as nav_change,
+        lag(status, 1, 'ok') over by_book as status_before
+    from {{ source('lake', 'nav') }}
+    window by_book as (partition by book order by business_date)
 )
 
 select
-    nav.business_date,
-    nav.book,
-    nav.base_currency,
-    nav.nav,
-    nav.nav - lag(nav.nav) over (partition by nav.book order by nav.business_date) as nav_change,
-    nav.flows,
+    navs.business_date,
+    navs.book,
+    navs.base_currency,
+    navs.nav,
+    case when navs.status = 'ok' and navs.status_before = 'ok' then navs.nav_change end as nav_change,
+    navs.flows,
     parts.price_pnl,
     parts.fx_pnl,
     parts.income,
@@ -28,8 +38,9 @@ select
     parts.total_pnl,
     performance.daily_return,
     performance.benchmark_return,
+    performance.active_return,
     performance.cumulative_return,
-    nav.status
-from {{ source('lake', 'nav') }} as nav
+    navs.status
+from navs
 left join parts using (business_date, book)
 left join {{ source('lake', 'performance') }} as performance using (business_date, book)
