@@ -19,9 +19,9 @@ from daybook.pack.charts import Line
 from daybook.pack.results import benchmark_line
 
 CONFIDENCE = 0.99
-WIDTH_SHOWN = 880
-"""Width of a plot in the UI, in pixels."""
-_HEIGHT = re.compile(r'viewBox="0 0 \S+ (\S+)"')
+SCALE, MARGIN = 1.5, 24.0
+"""Pixels of the UI for one unit of a chart, and units added at its right."""
+_BOX = re.compile(r'viewBox="0 0 \S+ (\S+)"')
 
 
 def cumulative(performance: pd.DataFrame) -> dict[str, Any]:
@@ -66,10 +66,16 @@ def _days(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.datetime64]]:
 
 
 def _picture(svg: str) -> dg.MarkdownMetadataValue:
-    """An SVG chart as a Markdown image, with the style that the pack gives it and a size of its own."""
-    height = WIDTH_SHOWN * float(_HEIGHT.search(svg)[1]) / charts.WIDTH  # type: ignore[index]
-    size = f'xmlns="http://www.w3.org/2000/svg" width="{WIDTH_SHOWN}" height="{height:.0f}"'
-    whole = svg.replace("<svg ", f"<svg {size} ", 1)
+    """An SVG chart as a Markdown image, with the style that the pack gives it, a size of its own and a margin.
+
+    A picture cuts off what a page lets overflow, such as the label of a line in a wider font than expected.
+    """
+    box = _BOX.search(svg)
+    if box is None:
+        raise ValueError("a chart without viewBox")
+    width, height = charts.WIDTH + MARGIN, float(box[1])
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{SCALE * width:.0f}" height="{SCALE * height:.0f}"'
+    whole = svg.replace(box[0], f'{size} viewBox="0 0 {width:.0f} {height:.0f}"', 1)
     at = whole.index(">") + 1
     styled = f"{whole[:at]}<style>{_style()}</style>{whole[at:]}"
     return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(styled.encode()).decode()})")

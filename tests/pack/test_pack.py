@@ -15,7 +15,7 @@ from daybook import tables
 from daybook.pack import charts, figures, page
 from daybook.pack.bridge import bridges
 from daybook.pack.day import PNL_COLUMNS, Day
-from daybook.pack.results import _benchmark_line
+from daybook.pack.results import benchmark_line
 from daybook.pack.verdict import verdicts
 
 D = pd.Timestamp("2022-12-27")
@@ -910,11 +910,11 @@ def test_returns_link_and_a_gap_is_not_zero() -> None:
     assert "The benchmark starts at the book's level of 2022-11-30." in found.sections["performance"]
 
 
-def test_the_benchmark_line_starts_at_the_level_of_the_book_after_a_gap() -> None:
-    line, first = _benchmark_line(np.array([0.1, 0.21, 0.331]), np.array([np.nan, np.nan, 0.5]))
+def test_thebenchmark_line_starts_at_the_level_of_the_book_after_a_gap() -> None:
+    line, first = benchmark_line(np.array([0.1, 0.21, 0.331]), np.array([np.nan, np.nan, 0.5]))
     assert first == 2
     assert line.tolist() == pytest.approx([np.nan, 0.21, 0.815], nan_ok=True)
-    assert _benchmark_line(np.array([0.1, 0.2]), np.array([0.1, np.nan]))[1] is None
+    assert benchmark_line(np.array([0.1, 0.2]), np.array([0.1, np.nan]))[1] is None
 
 
 def test_pnl_is_held_against_the_var_of_the_session_before() -> None:
