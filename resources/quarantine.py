@@ -36,6 +36,14 @@ SHADOWED = "a corporate action on that ex or pay date posts this dividend; actio
 _entries, _deliveries = records.quarantine, records.deliveries
 
 
+def entries(engine: sa.Engine, statuses: Sequence[str]) -> pd.DataFrame:
+    """Entries with one of ``statuses``, in order of arrival: every column of the record."""
+    query = sa.select(_entries).where(_entries.c.status.in_(statuses))
+    query = query.order_by(_entries.c.delivery, _entries.c.line, _entries.c.id)
+    with engine.connect() as connection:
+        return records.read(connection, query)
+
+
 def of_file(error: FileRefused) -> pd.DataFrame:
     """What stands against a file as a whole: one entry without a row."""
     problem = {
