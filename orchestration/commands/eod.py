@@ -29,9 +29,9 @@ def eod(
     asked = parse(date)
     if asked is not None and _not_a_session(asked):
         return
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
-    ) as bars:
+    parts = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    # Where nobody looks, a bar would only add lines to standard error, which is kept for one line of an error.
+    with Progress(*parts, console=err, transient=True, disable=not err.is_terminal) as bars:
         task = bars.add_task("taking in what was delivered", total=None)
         feeds = opened()
         import dagster as dg

@@ -1,6 +1,7 @@
 """A small firm over six sessions, every figure worked by hand from the contract's conventions."""
 
 import pytest
+
 from tests.contract.conftest import BOOKS, INSTRUMENTS
 
 PRICES = {
