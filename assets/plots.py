@@ -19,8 +19,8 @@ from daybook.pack.charts import Line
 from daybook.pack.results import benchmark_line
 
 CONFIDENCE = 0.99
-SCALE, MARGIN = 1.5, 24.0
-"""Pixels of the UI for one unit of a chart, and units added at its right."""
+SCALE, MARGIN = 1.5, 20.0
+"""Pixels of the UI for one unit of a chart, and units added at its left and right."""
 _BOX = re.compile(r'viewBox="0 0 \S+ (\S+)"')
 
 
@@ -73,9 +73,9 @@ def _picture(svg: str) -> dg.MarkdownMetadataValue:
     box = _BOX.search(svg)
     if box is None:
         raise ValueError("a chart without viewBox")
-    width, height = charts.WIDTH + MARGIN, float(box[1])
+    width, height = charts.WIDTH + 2 * MARGIN, float(box[1])
     size = f'xmlns="http://www.w3.org/2000/svg" width="{SCALE * width:.0f}" height="{SCALE * height:.0f}"'
-    whole = svg.replace(box[0], f'{size} viewBox="0 0 {width:.0f} {height:.0f}"', 1)
+    whole = svg.replace(box[0], f'{size} viewBox="{-MARGIN:.0f} 0 {width:.0f} {height:.0f}"', 1)
     at = whole.index(">") + 1
     styled = f"{whole[:at]}<style>{_style()}</style>{whole[at:]}"
     return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(styled.encode()).decode()})")
