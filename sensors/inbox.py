@@ -8,29 +8,26 @@ import json
 import dagster as dg
 
 from jobs.intraday import ingest
-from resources.settings import settings
+from resources.feeds import FeedsResource
 
 
 @dg.sensor(job=ingest, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
-def inbox_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Start one run for each file that two looks found with the same size and time.
+def inbox_files(context: dg.SensorEvaluationContext, feeds: FeedsResource) -> dg.SensorResult:
+    """Start one run for each new file that two looks found with the same size and time.
 
-    The run is named by file, size and time, so the same file never starts a second run, and a newer version does.
+    The run is named by file, size and time, so the same file never starts a second run, and a newer version does. A
+    file that `daybook eod` or `daybook ingest` dealt with starts none.
     """
-    inbox = settings().home / "inbox"
     before = json.loads(context.cursor or "{}")
-    now = {}
-    for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
-        if path.is_file() and not path.name.startswith("."):
-            stat = path.stat()
-            now[path.name] = f"{stat.st_size}:{stat.st_mtime_ns}"
+    now = feeds.open().inbox.pending()
     requests = [
         dg.RunRequest(
-            run_key=f"{name}:{version}",
+            run_key=f"{name}:{look}",
             run_config={"ops": {"deliveries": {"config": {"files": [name]}}}},
             tags={"daybook/file": name},
         )
-        for name, version in now.items()
-        if before.get(name) == version
+        for name, look in sorted(now.items())
+        if before.get(name) == look
     ]
-    return dg.SensorResult(run_requests=requests, cursor=json.dumps(now))
+    waiting = "" if requests else f"{len(now)} new files wait for a second look" if now else "no new file"
+    return dg.SensorResult(run_requests=requests, skip_reason=waiting or None, cursor=json.dumps(now))
