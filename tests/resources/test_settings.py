@@ -36,7 +36,7 @@ def test_an_empty_environment_gives_defaults_that_work(bare, tmp_path):
     assert found.vendors == ("sample",)
     assert found.calendars == ("XNYS",)
     assert found.user
-    assert found.sample_start == date(2016, 1, 4)
+    assert found.sample_start == date(2018, 1, 2)
 
 
 def test_the_environment_is_read_at_each_call(bare):
@@ -61,9 +61,9 @@ def test_folders_are_absolute_and_object_stores_are_left_alone(bare, tmp_path):
 
 def test_a_bad_value_is_named(bare):
     bare.setenv("DAYBOOK_SAMPLE_START", "4 January")
-    with pytest.raises(SettingsError, match=r"DAYBOOK_SAMPLE_START='4 January'.*2016-01-04"):
+    with pytest.raises(SettingsError, match=r"DAYBOOK_SAMPLE_START='4 January'.*2018-01-02"):
         read_settings()
-    bare.setenv("DAYBOOK_SAMPLE_START", "2016-01-04")
+    bare.setenv("DAYBOOK_SAMPLE_START", "2018-01-02")
     bare.setenv("DAYBOOK_VENDORS", " , ")
     with pytest.raises(SettingsError, match="DAYBOOK_VENDORS"):
         read_settings()
