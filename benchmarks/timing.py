@@ -80,7 +80,7 @@ def middle(costs: Sequence[Cost]) -> Cost:
 
 
 def copy_of(home: Path, name: str) -> Path:
-    """A copy of a stopped installation beside it; ``cp -a`` because PostgreSQL insists on its files' owner and modes."""
+    """A copy of a stopped installation beside it; ``cp -a`` since PostgreSQL wants owners and modes kept."""
     copy = home.with_name(f"{home.name}-{name}")
     subprocess.run(["cp", "-a", str(home), str(copy)], check=True)
     return copy

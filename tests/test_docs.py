@@ -1,4 +1,4 @@
-"""The pages say what the code does: formats are generated, settings named, links lead somewhere, the lock is in step."""
+"""The pages say what the code does: formats are generated, settings named, links good, the lock is in step."""
 
 import re
 import tomllib
