@@ -37,10 +37,17 @@ OF_THE_DATE = (
 )
 def computed(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.MaterializeResult:
     """The register of sessions whose results stand, with the last delivery that they saw."""
-    record = context.instance.get_run_record_by_id(context.run_id)
-    began = pd.Timestamp(record.start_time, unit="s", tz="UTC") if record and record.start_time else None
-    through = register.mark(feeds.open().engine, sessions_of(context), began, context.run_id)
+    through = register.mark(feeds.open().engine, sessions_of(context), _facts_read_from(context), context.run_id)
     return dg.MaterializeResult(metadata={"through_delivery": through})
+
+
+def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
+    """The instant from which on this run read facts: its start, or the end of what it took in itself."""
+    taken_in = context.instance.get_latest_materialization_event(dg.AssetKey("deliveries"))
+    if taken_in is not None and taken_in.run_id == context.run_id:
+        return pd.Timestamp(taken_in.timestamp, unit="s", tz="UTC")
+    record = context.instance.get_run_record_by_id(context.run_id)
+    return pd.Timestamp(record.start_time, unit="s", tz="UTC") if record and record.start_time else None
 
 
 @dg.asset(

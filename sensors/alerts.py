@@ -1,5 +1,7 @@
 """A failed run is told to people."""
 
+from collections.abc import Iterator, Mapping
+
 import dagster as dg
 
 from resources.notifier import Notifier
@@ -9,10 +11,24 @@ from resources.notifier import Notifier
     monitor_all_code_locations=True, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING
 )
 def run_failed(context: dg.RunFailureSensorContext, notifier: Notifier) -> None:
-    """Notify once of each failed run: which job, which business date, and the error's first line."""
+    """Notify once of each failed run: which job, which business date, and what each failed step said first."""
     run = context.dagster_run
     notifier.notify(
         cause=f"run:{run.run_id}",
-        title=f"{run.job_name} failed for {run.tags.get('dagster/partition', 'no business date')}",
-        body=(context.failure_event.message or "").splitlines()[0] if context.failure_event.message else "",
+        title=f"{run.job_name} failed for {_dates(run.tags)}",
+        body="; ".join(_reasons(context)) or context.failure_event.message or "",
     )
+
+
+def _dates(tags: Mapping[str, str]) -> str:
+    """The business date or dates of a run."""
+    first, last = (tags.get(f"dagster/asset_partition_range_{end}", "") for end in ("start", "end"))
+    return tags.get("dagster/partition") or (f"{first} to {last}" if first else "no business date")
+
+
+def _reasons(context: dg.RunFailureSensorContext) -> Iterator[str]:
+    for event in context.get_step_failure_events():
+        error = event.step_failure_data.error
+        cause = error.cause if error and error.cause else error
+        said = (cause.message if cause else event.message or "").strip().splitlines()
+        yield f"{event.step_key}: {said[0] if said else 'no message'}"

@@ -1,0 +1,60 @@
+"""The schedules asked for one evening each."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from orchestration.schedules import eod_risk, history_before_close
+from tests.orchestration.small_firm import prices
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def evening(day: str, hour: int) -> dg.ScheduleEvaluationContext:
+    return dg.build_schedule_context(
+        scheduled_execution_time=datetime.fromisoformat(f"{day}T{hour}:30:00").replace(tzinfo=NEW_YORK)
+    )
+
+
+def test_a_session_is_closed_once_on_its_evening():
+    request = eod_risk(evening("2022-12-27", 18))
+    assert (request.partition_key, request.run_key) == ("2022-12-27", "eod:2022-12-27")
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2022-12-26",  # Christmas, observed
+        "2022-12-24",  # a Saturday
+        "2022-11-24",  # Thanksgiving
+    ],
+)
+@pytest.mark.parametrize("schedule", [eod_risk, history_before_close])
+def test_a_day_without_a_session_is_skipped_with_the_reason(settings, schedule, day):
+    assert schedule(evening(day, 18)).skip_message == f"{day} is not a session of XNYS"
+
+
+def test_earlier_sessions_that_are_missing_are_one_range(daybook, firm, settings):
+    inbox = settings.home / "inbox"
+    inbox.mkdir()
+    for name, text in firm.items():
+        (inbox / name).write_text(text)
+    assert daybook("ingest", *(str(inbox / name) for name in firm))[0] == 0
+    request = history_before_close(evening("2022-12-23", 18))
+    assert request.tags == {
+        "dagster/asset_partition_range_start": "2022-12-21",  # the first transaction
+        "dagster/asset_partition_range_end": "2022-12-22",
+    }
+
+
+def test_where_nothing_is_missing_the_history_is_skipped(settings):
+    assert history_before_close(evening("2022-12-27", 18)).skip_message == "every session before 2022-12-27 stands"
+
+
+def test_prices_of_the_small_firm_do_not_depend_on_what_is_asked():
+    import pandas as pd
+
+    day = pd.DatetimeIndex(["2022-12-27"])
+    assert set(prices(day).splitlines()) < set(prices(pd.DatetimeIndex(["2022-12-23", "2022-12-27"])).splitlines())
