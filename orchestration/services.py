@@ -1,4 +1,4 @@
-"""The processes of an installation: PostgreSQL, webserver, daemon.
+"""The processes of an installation: PostgreSQL, code servers, webserver, daemon.
 
 Belongs here: starting, stopping and looking at them. Does not belong here: what they run.
 """
@@ -11,10 +11,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
+import yaml
 
 from orchestration.console import Refused
 from resources import postgres
@@ -22,9 +25,8 @@ from resources.settings import Settings, quiet_telemetry
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 3000
-NAMES = ("webserver", "daemon")
 PATIENCE = 120
-"""Seconds that the webserver may take until it answers: it loads every code location first."""
+"""Seconds that the webserver may take until it answers: it and the code servers load everything first."""
 PATIENCE_AT_END = 10
 """Seconds that processes have to end by themselves, before they are killed."""
 
@@ -45,34 +47,42 @@ def prepare(settings: Settings) -> None:
 
 
 def start(settings: Settings, port: int = PORT) -> str:
-    """Start webserver and daemon in the background, each unless it runs; the URL of the UI.
+    """Start code servers, daemon and webserver in the background, unless all of them run; the URL of the UI.
+
+    Each code location has one server, which webserver and daemon share. Named as modules, as in workspace.yaml, each of
+    the two would load every location by itself, and the daemon again every minute.
 
     Raises:
-        Refused: the port is taken by something else, or a process ended at once.
+        Refused: the port is taken by something else, or a process ended before it answered.
     """
-    server = _process(settings, "webserver")
-    if server is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                raise Refused(f"port {port} is taken by another program: give --port")
-    else:
-        port = _port(server)
+    found = {name: _process(settings, name) for name in names()}
+    if found["webserver"] is not None and all(found.values()):
+        return f"http://127.0.0.1:{_port(found['webserver'])}"
+    for name in found:
+        _end(settings, name)
+    if _taken(port):
+        raise Refused(f"port {port} is taken by another program: give --port")
     postgres.server_url(settings)
-    workspace = ["--workspace", str(ROOT / "workspace.yaml")]
-    if _process(settings, "daemon") is None:
-        _spawn(settings, "daemon", ["dagster-daemon", "run", *workspace])
-    if server is None:
-        server = _spawn(
-            settings, "webserver", ["dagster-webserver", "--host", "127.0.0.1", "--port", str(port), *workspace]
-        )
+    servers = {}
+    for location in _locations():
+        servers[location["location_name"]] = _free_port()
+        _spawn(settings, _server_name(location), _server_command(location, servers[location["location_name"]]))
+    for location in _locations():
+        _await(settings, _server_name(location), partial(_taken, servers[location["location_name"]]))
+    workspace = settings.home / "run" / "workspace.yaml"
+    entries = [
+        {"grpc_server": {"host": "127.0.0.1", "port": at, "location_name": name}} for name, at in servers.items()
+    ]
+    workspace.write_text(yaml.safe_dump({"load_from": entries}))
+    _spawn(settings, "daemon", ["dagster-daemon", "run", "--workspace", str(workspace)])
+    _spawn(
+        settings,
+        "webserver",
+        ["dagster-webserver", "--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)],
+    )
     url = f"http://127.0.0.1:{port}"
-    for _ in range(PATIENCE * 10):
-        if answers(url):
-            return url
-        if not server.is_running() or server.status() == psutil.STATUS_ZOMBIE:
-            break
-        time.sleep(0.1)
-    raise Refused(f"the webserver did not start: see {_log(settings, 'webserver')}")
+    _await(settings, "webserver", partial(answers, url))
+    return url
 
 
 def answers(url: str) -> bool:
@@ -86,7 +96,7 @@ def answers(url: str) -> bool:
 
 def stop(settings: Settings) -> list[str]:
     """End webserver, daemon, all that they started, and the embedded PostgreSQL; the names of what was running."""
-    ended = [name for name in NAMES if _end(settings, name)]
+    ended = [name for name in names() if _end(settings, name)]
     if postgres.stop(settings):
         ended.append("postgres")
     return ended
@@ -94,10 +104,52 @@ def stop(settings: Settings) -> list[str]:
 
 def running(settings: Settings) -> dict[str, bool]:
     """Which background processes of this installation are alive."""
-    return {name: _process(settings, name) is not None for name in NAMES}
+    return {name: _process(settings, name) is not None for name in names()}
 
 
-def _spawn(settings: Settings, name: str, command: list[str]) -> psutil.Process:
+def names() -> list[str]:
+    """Names of the background processes, in the order in which they are ended: those that use others first."""
+    return ["webserver", "daemon", *map(_server_name, _locations())]
+
+
+def _locations() -> list[dict[str, str]]:
+    return [entry["python_module"] for entry in yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]]
+
+
+def _server_name(location: dict[str, str]) -> str:
+    return f"code-{location['location_name']}"
+
+
+def _server_command(location: dict[str, str], port: int) -> list[str]:
+    return [
+        "dagster", "code-server", "start", "--host", "127.0.0.1", "--port", str(port),
+        "--location-name", location["location_name"], "--module-name", location["module_name"],
+        "--working-directory", str(ROOT), "--inject-env-vars-from-instance",
+    ]  # fmt: skip
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(settings: Settings, name: str, ready: Callable[[], bool]) -> None:
+    for _ in range(PATIENCE * 10):
+        if ready():
+            return
+        if _process(settings, name) is None:
+            break
+        time.sleep(0.1)
+    raise Refused(f"{name} did not start: see {_log(settings, name)}")
+
+
+def _spawn(settings: Settings, name: str, command: list[str]) -> None:
     executable = shutil.which(command[0], path=str(Path(sys.executable).parent)) or command[0]
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
     with _log(settings, name).open("ab") as log:
@@ -106,7 +158,6 @@ def _spawn(settings: Settings, name: str, command: list[str]) -> psutil.Process:
             start_new_session=True,
         )  # fmt: skip
     _pid_file(settings, name).write_text(str(process.pid))
-    return psutil.Process(process.pid)
 
 
 def _log(settings: Settings, name: str) -> Path:
@@ -124,9 +175,8 @@ def _process(settings: Settings, name: str) -> psutil.Process | None:
     """
     try:
         process = psutil.Process(int(_pid_file(settings, name).read_text()))
-        ours = process.environ().get("DAYBOOK_HOME") == str(settings.home) and f"dagster-{name}" in " ".join(
-            process.cmdline()
-        )
+        words = " ".join(process.cmdline())
+        ours = process.environ().get("DAYBOOK_HOME") == str(settings.home) and "dagster" in words
     except (FileNotFoundError, ValueError, psutil.Error):
         return None
     return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
