@@ -3,10 +3,12 @@
 Belongs here: how things look in a terminal. Does not belong here: what they are.
 """
 
+import json
 import sys
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -62,6 +64,9 @@ def machine(frame: pd.DataFrame, form: str) -> None:
             plain[name] = plain[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         elif pd.api.types.is_datetime64_dtype(plain[name]):
             plain[name] = plain[name].dt.strftime("%Y-%m-%d")
+        elif plain[name].map(lambda value: isinstance(value, np.ndarray)).any():
+            lists = plain[name].map(list)
+            plain[name] = lists.map(json.dumps) if form == "csv" else lists
     if form == "csv":
         plain.to_csv(sys.stdout, index=False)
     else:

@@ -5,7 +5,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,9 @@ import pandas as pd
 import psycopg2
 import pytest
 import sqlalchemy as sa
+
+from orchestration.services import prepare
+from resources.settings import settings
 
 _numbers = count()
 OURS = ("DAYBOOK_", "DAGSTER_")
@@ -47,10 +50,8 @@ class Firm:
         from orchestration import cli
 
         said, complained = io.StringIO(), io.StringIO()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        environment |= {**self.environment, "DAYBOOK_USER": user, "COLUMNS": "200"}
         with (
-            mock.patch.dict(os.environ, environment, clear=True),
+            self.inside(DAYBOOK_USER=user, COLUMNS="200"),
             mock.patch.object(sys, "argv", ["daybook", *words]),
             redirect_stdout(said),
             redirect_stderr(complained),
@@ -60,6 +61,14 @@ class Firm:
         if words[0] != "show":
             self.known.clear()
         return int(ended.value.code or 0), said.getvalue(), complained.getvalue()
+
+    @contextmanager
+    def inside(self, **more: str) -> Iterator[None]:
+        """The environment of this installation, and nothing of another."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        with mock.patch.dict(os.environ, environment | self.environment | more, clear=True):
+            prepare(settings())
+            yield
 
     def eod(self, date: str | None = None, code: int = 0) -> str:
         """Compute a date and insist on the exit code."""
