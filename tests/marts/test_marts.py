@@ -7,10 +7,12 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
+from dagster._core.events import StepMaterializationData
 from frames import frame
 
 from orchestration import marts
 
+PACK_RUN = "11111111-2222-3333-4444-555555555555"
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05")
 
 
@@ -56,6 +58,28 @@ def write_pnl(lake, total):
           (first, "B", "X", 10.0, 0.0, 10.0), (last, "B", "X", -5.0, 0.0, -5.0))  # fmt: skip
 
 
+def requested(settings, instance):
+    """Names of the runs that the sensor asks for: before a pack, after it, and looking again."""
+    location = marts.definitions(settings)
+    sensor, repository = location.resolve_sensor_def("pack_written"), location.get_repository_def()
+    looks, cursor = [], None
+    for look in range(3):
+        if look == 1:
+            instance.report_dagster_event(
+                dg.DagsterEvent(
+                    event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+                    job_name="eod",
+                    event_specific_data=StepMaterializationData(dg.AssetMaterialization("pack", partition=DAYS[-1])),
+                ),
+                run_id=PACK_RUN,
+            )
+        with dg.build_sensor_context(instance=instance, cursor=cursor, repository_def=repository) as context:
+            data = sensor.evaluate_tick(context)
+        looks.append([request.run_key for request in data.run_requests])
+        cursor = data.cursor
+    return looks
+
+
 def rows(settings, query):
     with duckdb.connect(str(marts.marts_file(settings)), read_only=True) as connection:
         return connection.sql(query).fetchall()
@@ -81,6 +105,7 @@ def test_the_marts_hold_the_identity_and_a_broken_one_fails_the_check(firm, lake
     with dg.DagsterInstance.get() as instance:
         assert [run.status.value for run in instance.get_runs()] == ["FAILURE", "SUCCESS"]
         assert instance.get_latest_materialization_event(dg.AssetKey("risk_compliance")) is not None
+        assert requested(firm, instance) == [[], [f"marts:{PACK_RUN}"], []]
 
 
 def test_an_empty_lake_is_told_in_one_line_and_nothing_runs(settings, capfd):
