@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets import books, checks, compliance, market_data, pack, performance, portfolio, risk, trading
 from jobs import eod, intraday, orders
-from orchestration.schedules import eod_risk, history_before_close
+from orchestration.schedules import eod_risk, history_before_close, market_before_close
 from resources.feeds import FeedsResource
 from resources.lake_io import LakeIOManager
 from resources.notifier import Notifier
@@ -22,7 +22,7 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[eod.eod, eod.history, eod.market_history, *eod.stages, intraday.ingest, orders.propose],
-    schedules=[history_before_close, eod_risk],
+    schedules=[market_before_close, history_before_close, eod_risk],
     sensors=[inbox.inbox_files, order_sensors.propose_orders, alerts.run_failed],
     resources={"io_manager": LakeIOManager(), "feeds": FeedsResource(), "notifier": Notifier()},
     executor=dg.in_process_executor,

@@ -12,6 +12,9 @@ from daybook.ledger.transactions import live
 from resources.facts import Facts
 from resources.settings import Settings
 
+Span = tuple[pd.Timestamp, pd.Timestamp]
+"""First and last session of a range."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -24,8 +27,8 @@ class Plan:
     """
 
     day: pd.Timestamp
-    market: tuple[pd.Timestamp, pd.Timestamp] | None
-    history: tuple[pd.Timestamp, pd.Timestamp] | None
+    market: Span | None
+    history: Span | None
 
 
 def plan(facts: Facts, settings: Settings, day: pd.Timestamp) -> Plan:
@@ -52,7 +55,7 @@ def first_priced(facts: Facts) -> pd.Timestamp | None:
     return min((span[0] for span in spans if span is not None), default=None)
 
 
-def _stale(facts: Facts, sessions: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+def _stale(facts: Facts, sessions: pd.DatetimeIndex) -> Span | None:
     if sessions.empty:
         return None
     stale = facts.stale_sessions(sessions)

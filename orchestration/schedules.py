@@ -3,28 +3,28 @@
 Belongs here: the time of day and the reason to skip. Does not belong here: what runs (jobs).
 """
 
+from collections.abc import Callable
+
 import dagster as dg
 import pandas as pd
 
 from assets.partitions import SESSIONS, TIMEZONE
-from jobs.eod import eod, history
-from orchestration.plan import plan
+from jobs.eod import eod, history, market_history
+from orchestration.plan import Plan, Span, plan
 from resources.feeds import feeds
 from resources.settings import settings
+
+
+@dg.schedule(job=market_history, cron_schedule="45 17 * * *", execution_timezone=TIMEZONE)
+def market_before_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Prices and rates of sessions before the first transaction that are missing or whose facts changed."""
+    return _due(context, lambda wanted: wanted.market)
 
 
 @dg.schedule(job=history, cron_schedule="0 18 * * *", execution_timezone=TIMEZONE)
 def history_before_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Half an hour before the close of business: earlier sessions that are missing or whose facts changed."""
-    session = f"{context.scheduled_execution_time:%Y-%m-%d}"
-    if not SESSIONS.has_partition_key(session):
-        return _closed(session)
-    due = plan(feeds().facts, settings(), pd.Timestamp(session)).history
-    if due is None:
-        return dg.SkipReason(f"every session before {session} stands")
-    first, last = (f"{day:%Y-%m-%d}" for day in due)
-    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-    return dg.RunRequest(run_key=f"history:{session}", tags=tags)
+    return _due(context, lambda wanted: wanted.history)
 
 
 @dg.schedule(job=eod, cron_schedule="30 18 * * *", execution_timezone=TIMEZONE)
@@ -34,6 +34,18 @@ def eod_risk(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipRe
     if not SESSIONS.has_partition_key(session):
         return _closed(session)
     return dg.RunRequest(run_key=f"eod:{session}", partition_key=session)
+
+
+def _due(context: dg.ScheduleEvaluationContext, part: Callable[[Plan], Span | None]) -> dg.RunRequest | dg.SkipReason:
+    session = f"{context.scheduled_execution_time:%Y-%m-%d}"
+    if not SESSIONS.has_partition_key(session):
+        return _closed(session)
+    span = part(plan(feeds().facts, settings(), pd.Timestamp(session)))
+    if span is None:
+        return dg.SkipReason(f"every session before {session} stands")
+    first, last = (f"{day:%Y-%m-%d}" for day in span)
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    return dg.RunRequest(run_key=session, tags=tags)
 
 
 def _closed(day: str) -> dg.SkipReason:

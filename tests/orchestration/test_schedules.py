@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.schedules import eod_risk, history_before_close
+from orchestration.schedules import eod_risk, history_before_close, market_before_close
 from tests.orchestration.small_firm import prices
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -31,7 +31,7 @@ def test_a_session_is_closed_once_on_its_evening():
         "2022-11-24",  # Thanksgiving
     ],
 )
-@pytest.mark.parametrize("schedule", [eod_risk, history_before_close])
+@pytest.mark.parametrize("schedule", [eod_risk, history_before_close, market_before_close])
 def test_a_day_without_a_session_is_skipped_with_the_reason(settings, schedule, day):
     assert schedule(evening(day, 18)).skip_message == f"{day} is not a session of XNYS"
 
@@ -46,6 +46,11 @@ def test_earlier_sessions_that_are_missing_are_one_range(daybook, firm, settings
     assert request.tags == {
         "dagster/asset_partition_range_start": "2022-12-21",  # the first transaction
         "dagster/asset_partition_range_end": "2022-12-22",
+    }
+    request = market_before_close(evening("2022-12-23", 17))
+    assert request.tags == {
+        "dagster/asset_partition_range_start": "2022-09-09",  # the first price
+        "dagster/asset_partition_range_end": "2022-12-20",
     }
 
 
