@@ -36,7 +36,7 @@ def main() -> int:
         finally:
             daybook("stop", home=home)
         say("one more day")
-        lines += one_more_day.rows(one_more_day.close(home), costs)
+        lines += one_more_day.rows(one_more_day.close(home))
         ways = []
         for what, way in (("one range run", "range"), ("one at a time", "single")):
             say(f"{count} sessions, {what}")

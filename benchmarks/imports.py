@@ -15,10 +15,10 @@ REPEATS = 5
 LOCATION_GOAL = 2.0
 
 
-def costs() -> Mapping[str, Cost]:
-    """The cost of each of ``CODE`` in a fresh process, the middle of five taken in turn."""
+def costs(repeats: int = REPEATS) -> Mapping[str, Cost]:
+    """The cost of each of ``CODE`` in a fresh process, the middle of several taken in turn."""
     found: dict[str, list[Cost]] = {name: [] for name in CODE}
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         for name, code in CODE.items():
             found[name].append(python(code))
     return {name: middle(taken) for name, taken in found.items()}
