@@ -4,8 +4,9 @@ Belongs here: how things look in a terminal. Does not belong here: what they are
 """
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from rich.table import Table
 
 DONE, FAILED, USAGE, NOT_CLOSABLE = 0, 1, 2, 3
 
-out = Console(soft_wrap=False)
+WIDE = 160
+"""Characters of a line where no terminal sets them: rich would fold every table into 80."""
+
+out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 err = Console(stderr=True)
 
 
@@ -28,12 +32,12 @@ class Misused(Refused):
     """The words of the command are wrong."""
 
 
-def table(title: str, frame: pd.DataFrame, rows: int = 60) -> None:
-    """Print the last ``rows`` rows of ``frame`` as a table."""
+def table(title: str, frame: pd.DataFrame, rows: int = 60, right: Collection[str] = ()) -> None:
+    """Print the last ``rows`` rows of ``frame`` as a table; numbers and the columns ``right`` to the right."""
     shown = Table(title=escape(title), title_justify="left", header_style="bold", show_lines=False)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
-        shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(str(name), justify="right" if numeric or name in right else "left", overflow="fold")
     for row in frame.tail(rows).itertuples(index=False):
         shown.add_row(*(escape(cell(value)) for value in row))
     out.print(shown)
@@ -71,9 +75,3 @@ def machine(frame: pd.DataFrame, form: str) -> None:
         plain.to_csv(sys.stdout, index=False)
     else:
         sys.stdout.write(plain.to_json(orient="records", double_precision=15) + "\n")
-
-
-def say(lines: Iterable[str]) -> None:
-    """Print lines with rich markup."""
-    for line in lines:
-        out.print(line)

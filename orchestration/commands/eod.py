@@ -84,13 +84,23 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, quarantined: int, seconds: f
     var = read["var"][(read["var"]["confidence"] == CONFIDENCE) & (read["var"]["method"] == "historical")]
     shown = read["nav"][["book", "base_currency", "nav"]]
     for part in (
-        read["pnl"].groupby("book", as_index=False)["total"].sum().rename(columns={"total": "pnl"}),
+        read["pnl"].groupby("book", as_index=False)["total"].sum(),
         read["performance"][["book", "daily_return"]],
-        var[["book", "var"]].rename(columns={"var": "var 99 %"}),
+        var[["book", "var"]],
         closes.states(feeds.engine, session)[["book", "status"]],
     ):
         shown = shown.merge(part, on="book", how="left")
-    table(f"{session:%Y-%m-%d}", shown)
+    figures = pd.DataFrame(
+        {
+            "book": shown["book"],
+            "NAV": shown["nav"].map(_money) + " " + shown["base_currency"],
+            "P&L": shown["total"].map(_money),
+            "return": shown["daily_return"].map(_percent),
+            "VaR 99 %": shown["var"].map(_money),
+            "state": shown["status"].fillna("open"),
+        }
+    )
+    table(f"{session:%A, %Y-%m-%d}", figures, right=("NAV", "P&L", "return", "VaR 99 %"))
     against = blocking(read["findings"])
     for finding in against.head(MOST_SHOWN).to_dict("records"):
         out.print(
@@ -103,3 +113,11 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, quarantined: int, seconds: f
     out.print(f"pack: {reports.pack_folder(session) / 'index.html'}", soft_wrap=True, highlight=False)
     out.print(f"[dim]{seconds:.1f} s[/dim]", highlight=False)
     return NOT_CLOSABLE if len(against) or quarantined else DONE
+
+
+def _money(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:,.2f}"
+
+
+def _percent(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:+.2%}"
