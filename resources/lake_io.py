@@ -18,6 +18,8 @@ from resources.settings import settings
 
 DATED_FACTS = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
 """Facts of which an asset needs those of its own sessions; of all others it needs the history up to its last one."""
+WHOLE = ("transactions",)
+"""Facts that are read whole: a later row may cancel or correct an earlier one."""
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
@@ -53,8 +55,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if tables.TABLES[table].kind == "fact":
             from resources.facts import Facts
 
-            since = first if table in DATED_FACTS else None
-            current: pd.DataFrame = Facts(environment, lake, records.engine(environment)).current(table, since, last)
+            since, until = first if table in DATED_FACTS else None, None if table in WHOLE else last
+            current: pd.DataFrame = Facts(environment, lake, records.engine(environment)).current(table, since, until)
             return current
         if lake.version(table) is None:
             raise LakeError(f"{table}: nothing was ever written; materialise it first")

@@ -35,6 +35,7 @@ class Firm:
     home: Path
     environment: dict[str, str]
     known: dict[tuple, pd.DataFrame] = field(default_factory=dict)
+    said: str = ""
 
     @property
     def inbox(self) -> Path:
@@ -146,6 +147,19 @@ def installation(server, tmp_path_factory) -> Iterator[Callable[..., Firm]]:
     yield make
     for name in made:
         execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def december(installation) -> Firm:
+    """The fifteen sessions of ``tests.contract.december``: every file at once, one command."""
+    from tests.contract import december as story
+
+    firm = installation()
+    for files in story.files().values():
+        for name, text in files.items():
+            firm.put(name, text)
+    firm.said = firm.eod(story.LAST, code=3)
+    return firm
 
 
 BOOKS = """book,name,base_currency,benchmark,strategy,shorts

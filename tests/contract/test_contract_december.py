@@ -10,15 +10,9 @@ from tests.contract import december as d
 from tests.contract.december import FIRST, LAST, price, rate
 
 
-@pytest.fixture(scope="module")
-def firm(installation):
-    """All files in one inbox, one command."""
-    made = installation()
-    for files in d.files().values():
-        for name, text in files.items():
-            made.put(name, text)
-    made.said = made.eod(LAST, code=3)
-    return made
+@pytest.fixture
+def firm(december):
+    return december
 
 
 def before(day: str) -> str:

@@ -37,19 +37,7 @@ def runs(firm, *spans: tuple[str, str]) -> None:
             run(defs, instance, job, (pd.Timestamp(first), pd.Timestamp(last)), lambda *_: None)
 
 
-@pytest.fixture(scope="module")
-def at_once(installation):
-    """Every file, then one range of sessions."""
-    firm = installation()
-    for files in d.files().values():
-        for name, text in files.items():
-            firm.put(name, text)
-    assert firm.daybook("ingest", *map(str, sorted(firm.inbox.iterdir())))[0] == 0
-    runs(firm, (d.MARKET[0], d.MARKET[d.MARKET.index(FIRST) - 1]), (FIRST, LAST))
-    return firm
-
-
-def test_a_range_gives_the_tables_of_single_sessions(at_once, installation):
+def test_a_range_gives_the_tables_of_single_sessions(december, installation):
     firm = installation()
     days = list(d.files().values())
     for group in (days[8:], days[4:8], days[:4]):
@@ -65,23 +53,23 @@ def test_a_range_gives_the_tables_of_single_sessions(at_once, installation):
     assert firm.daybook("ingest", str(firm.inbox / "prices_2022-12-19_correction.csv"))[0] == 0
     assert firm.show("quarantine").query("status in ['open', 'waiting']").empty
     runs(firm, (d.MARKET[0], d.MARKET[d.MARKET.index(FIRST) - 1]), *((day, day) for day in d.SESSIONS))
-    assert not differing(firm, at_once)
+    assert not differing(firm, december)
 
 
 @pytest.mark.soak
-def test_every_day_closed_as_its_files_arrive(at_once, installation):
+def test_every_day_closed_as_its_files_arrive(december, installation):
     firm = installation()
     for day, files in d.files().items():
         for name, text in files.items():
             firm.put(name, text)
         code, out, err = firm.daybook("eod", "--date", day)
         assert code in (0, 3), out + err
-    assert not differing(firm, at_once)
+    assert not differing(firm, december)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seconds", [4, 8, 12])
-def test_killed_anywhere_and_run_again(at_once, installation, seconds):
+def test_killed_anywhere_and_run_again(december, installation, seconds):
     firm = installation()
     for files in d.files().values():
         for name, text in files.items():
@@ -94,4 +82,4 @@ def test_killed_anywhere_and_run_again(at_once, installation, seconds):
     process.wait()
     again = subprocess.run(words, env=environment | firm.environment, capture_output=True, text=True, check=False)
     assert again.returncode == 3, again.stderr
-    assert not differing(firm, at_once)
+    assert not differing(firm, december)
