@@ -67,6 +67,7 @@ def definitions(settings: Settings) -> dg.Definitions:
     @dg.asset_sensor(
         asset_key=dg.AssetKey("pack"),
         job=job,
+        description="A written pack builds the marts.",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )

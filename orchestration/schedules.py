@@ -15,19 +15,34 @@ from resources.feeds import feeds
 from resources.settings import settings
 
 
-@dg.schedule(job=market_history, cron_schedule="45 17 * * *", execution_timezone=TIMEZONE)
+@dg.schedule(
+    job=market_history,
+    cron_schedule="45 17 * * *",
+    execution_timezone=TIMEZONE,
+    description="Completes prices and rates of sessions before the first transaction.",
+)
 def market_before_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Prices and rates of sessions before the first transaction that are missing or whose facts changed."""
     return _due(context, lambda wanted: wanted.market)
 
 
-@dg.schedule(job=history, cron_schedule="0 18 * * *", execution_timezone=TIMEZONE)
+@dg.schedule(
+    job=history,
+    cron_schedule="0 18 * * *",
+    execution_timezone=TIMEZONE,
+    description="Completes earlier sessions that are missing or whose facts changed.",
+)
 def history_before_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Half an hour before the close of business: earlier sessions that are missing or whose facts changed."""
     return _due(context, lambda wanted: wanted.history)
 
 
-@dg.schedule(job=eod, cron_schedule="30 18 * * *", execution_timezone=TIMEZONE)
+@dg.schedule(
+    job=eod,
+    cron_schedule="30 18 * * *",
+    execution_timezone=TIMEZONE,
+    description="Closes the session at half past six New York time; skips a holiday with the reason.",
+)
 def eod_risk(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Close the session at half past six New York time, two and a half hours after the market."""
     session = f"{context.scheduled_execution_time:%Y-%m-%d}"

@@ -8,7 +8,10 @@ from resources.notifier import Notifier
 
 
 @dg.run_failure_sensor(
-    monitor_all_code_locations=True, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING
+    description="A failed run is told to people, once.",
+    monitor_all_code_locations=True,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def run_failed(context: dg.RunFailureSensorContext, notifier: Notifier) -> None:
     """Notify once of each failed run: which job, which business date, and what each failed step said first."""

@@ -11,7 +11,12 @@ from jobs.intraday import ingest
 from resources.feeds import FeedsResource
 
 
-@dg.sensor(job=ingest, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=ingest,
+    description="A new file in the inbox starts the ingestion of that file.",
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def inbox_files(context: dg.SensorEvaluationContext, feeds: FeedsResource) -> dg.SensorResult:
     """Start one run for each new file that two looks found with the same size and time.
 

@@ -10,6 +10,7 @@ from jobs.orders import propose
     run_status=dg.DagsterRunStatus.SUCCESS,
     monitored_jobs=[eod],
     request_job=propose,
+    description="A successful end of day proposes its orders, where compliance is clean.",
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
