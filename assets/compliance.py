@@ -1,6 +1,6 @@
 """Compliance: the rules that a book must keep, judged on the close.
 
-Belongs here: which tables rules are evaluated on. The rules themselves are facts, their logic in ``daybook.compliance``.
+Belongs here: which tables rules are evaluated on. The rules are facts, their logic is in ``daybook.compliance``.
 """
 
 import dagster as dg

@@ -10,7 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ["orchestration", "sensors", "jobs", "assets", "resources", "daybook"]
 HEAVY = ["great_expectations", "riskfolio", "quantstats", "cvxpy", "matplotlib", "skfolio", "arch", "numba", "scipy"]
-IMPURE = ["dagster", "sqlalchemy", "deltalake", "duckdb", "requests", "urllib.request", "socket", "subprocess", "os", "time"]
+IMPURE = [
+    "dagster",
+    "sqlalchemy",
+    "deltalake",
+    "duckdb",
+    "requests",
+    "urllib.request",
+    "socket",
+    "subprocess",
+    "os",
+    "time",
+]
 
 
 def imports(path, top_level_only=False):

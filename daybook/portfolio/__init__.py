@@ -1,6 +1,7 @@
 """What a book should hold, and what to trade for it.
 
-Belongs here: ``rebalanced``, from the books to proposed orders. Policies are in ``policies``, rounding in ``rebalance``.
+Belongs here: ``rebalanced``, from the books to proposed orders. Policies are in ``policies``, rounding is
+in ``rebalance``.
 """
 
 import pandas as pd
