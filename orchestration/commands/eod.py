@@ -93,7 +93,7 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, quarantined: int, seconds: f
     figures = pd.DataFrame(
         {
             "book": shown["book"],
-            "NAV": shown["nav"].map(_money) + " " + shown["base_currency"],
+            "NAV": shown["nav"].map(_money).astype("str") + " " + shown["base_currency"],
             "P&L": shown["total"].map(_money),
             "return": shown["daily_return"].map(_percent),
             "VaR 99 %": shown["var"].map(_money),
