@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PORT = 3000
 PATIENCE = 120
 """Seconds that the webserver may take until it answers: it and the code servers load everything first."""
-PATIENCE_AT_END = 10
+PATIENCE_AT_END = 5
 """Seconds that processes have to end by themselves, before they are killed."""
 
 
@@ -58,8 +58,7 @@ def start(settings: Settings, port: int = PORT) -> str:
     found = {name: _process(settings, name) for name in names()}
     if found["webserver"] is not None and all(found.values()):
         return f"http://127.0.0.1:{_port(found['webserver'])}"
-    for name in found:
-        _end(settings, name)
+    _end(settings)
     if _taken(port):
         raise Refused(f"port {port} is taken by another program: give --port")
     postgres.server_url(settings)
@@ -96,7 +95,7 @@ def answers(url: str) -> bool:
 
 def stop(settings: Settings) -> list[str]:
     """End webserver, daemon, all that they started, and the embedded PostgreSQL; the names of what was running."""
-    ended = [name for name in names() if _end(settings, name)]
+    ended = _end(settings)
     if postgres.stop(settings):
         ended.append("postgres")
     return ended
@@ -108,7 +107,7 @@ def running(settings: Settings) -> dict[str, bool]:
 
 
 def names() -> list[str]:
-    """Names of the background processes, in the order in which they are ended: those that use others first."""
+    """Names of the background processes."""
     return ["webserver", "daemon", *map(_server_name, _locations())]
 
 
@@ -187,23 +186,23 @@ def _port(server: psutil.Process) -> int:
     return int(words[words.index("--port") + 1])
 
 
-def _end(settings: Settings, name: str) -> bool:
-    """End ``name`` and all that it started, which shares its session; whether it was alive."""
-    leader = _process(settings, name)
-    _pid_file(settings, name).unlink(missing_ok=True)
-    if leader is None:
-        return False
-    everyone = [leader, *_session(leader.pid)]
+def _end(settings: Settings) -> list[str]:
+    """End every background process and all that it started, which shares its session; the names of those alive."""
+    leaders = {name: process.pid for name in names() if (process := _process(settings, name)) is not None}
+    everyone = [process for leader in leaders.values() for process in _session(leader)]
     for process in everyone:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
     psutil.wait_procs(everyone, timeout=PATIENCE_AT_END)
-    left = _session(leader.pid)  # a run that was just starting is seen by this second look alone
+    # A run that was just starting is seen by this second look alone.
+    left = [process for leader in leaders.values() for process in _session(leader)]
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(left, timeout=PATIENCE_AT_END)
-    return True
+    for name in names():
+        _pid_file(settings, name).unlink(missing_ok=True)
+    return list(leaders)
 
 
 def _session(leader: int) -> list[psutil.Process]:
