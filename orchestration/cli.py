@@ -10,10 +10,9 @@ import os
 import sys
 
 import typer
-from rich.markup import escape
 
 from orchestration.commands import close, eod, ingest, orders, quarantine, services, show, status
-from orchestration.console import FAILED, USAGE, Misused, Refused, err
+from orchestration.console import FAILED, USAGE, Misused, Refused, complain
 
 # typer carries a click of its own, whose error of usage has no public name but this.
 UsageError = typer.BadParameter.__mro__[1]
@@ -57,5 +56,5 @@ def main() -> None:
 
 
 def _say(message: str, code: int) -> int:
-    err.print(f"[bold red]daybook:[/bold red] {escape(' '.join(message.split()))}", soft_wrap=True)
+    complain(message)
     return code

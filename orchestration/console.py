@@ -75,3 +75,8 @@ def machine(frame: pd.DataFrame, form: str) -> None:
         plain.to_csv(sys.stdout, index=False)
     else:
         sys.stdout.write(plain.to_json(orient="records", double_precision=15) + "\n")
+
+
+def complain(message: str) -> None:
+    """One line on standard error, however many lines ``message`` has: what, where, what to do."""
+    err.print(f"[bold red]daybook:[/bold red] {escape(' '.join(message.split()))}", soft_wrap=True)

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from rich.markup import escape
 
-from orchestration.console import DONE, FAILED, Refused, err, out, table
+from orchestration.console import DONE, FAILED, Refused, complain, out, table
 from resources.lake import Lake
 from resources.settings import Settings, quiet_telemetry, settings
 
@@ -106,7 +105,7 @@ def main() -> int:
         if wrong := _wrong(result):
             raise Refused(wrong)
     except (Refused, ValueError, OSError) as error:
-        err.print(f"[bold red]daybook:[/bold red] {escape(' '.join(str(error).split()))}", soft_wrap=True)
+        complain(str(error))
         return FAILED
     _show(environment)
     return DONE

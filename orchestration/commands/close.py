@@ -6,7 +6,7 @@ import typer
 
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import here, opened
-from orchestration.console import FAILED, Misused, Refused, err, out
+from orchestration.console import FAILED, Misused, Refused, complain, out
 
 
 def close(
@@ -35,7 +35,7 @@ def close(
     seen = closes.seen(feeds.lake, session)
     for name, reasons in sorted(against.items()):
         if reasons:
-            err.print(f"[bold red]refused[/bold red] {name} {date}: {'; '.join(reasons)}", soft_wrap=True)
+            complain(f"refused: {name} {date}: {'; '.join(reasons)}")
         else:
             version = closes.sign(feeds.engine, session, name, user, seen, through)
             out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
-from orchestration.console import DONE, NOT_CLOSABLE, Misused, err, out, table
+from orchestration.console import DONE, NOT_CLOSABLE, Misused, complain, err, out, table
 
 if TYPE_CHECKING:
     from resources.feeds import Feeds
@@ -49,7 +49,7 @@ def eod(
             close_of_business(defs, instance, feeds, session, progress)
     for file in intake.files:
         if file.quarantined or file.outcome == "failed":
-            err.print(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}", markup=False)
+            complain(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}")
     raise typer.Exit(_summary(feeds, session, intake.quarantined, time.monotonic() - started))
 
 

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from orchestration.commands.installation import here, opened
-from orchestration.console import DONE, NOT_CLOSABLE, Misused, err, out, table
+from orchestration.console import DONE, NOT_CLOSABLE, Misused, complain, out, table
 
 if TYPE_CHECKING:
     from resources.inbox import Taken
@@ -63,6 +63,6 @@ def discard(numbers: Ids, reason: Why) -> None:
 def _report(outcomes: "list[Taken]") -> None:
     refused = [taken for taken in outcomes if taken.quarantined or taken.outcome == "failed"]
     for taken in refused:
-        err.print(f"still refused: {taken.file}: {taken.reason}", markup=False)
+        complain(f"still refused: {taken.file}: {taken.reason}")
     out.print(f"taken in: {sum(taken.rows for taken in outcomes)}")
     raise typer.Exit(NOT_CLOSABLE if refused else DONE)

@@ -283,6 +283,8 @@ def test_show_prints_full_precision_and_nothing_else(firm):
 def test_close_is_refused_while_something_blocks_and_signs_once(firm):
     code, _, err = firm.daybook("close", LAST, "--book", "YEN")
     assert code == 1
+    assert err.startswith("daybook: ")
+    assert len(err.strip().splitlines()) == 1
     assert "JPY" in err
     assert firm.daybook("close", LAST, "--book", "EURO")[0] == 1
     assert firm.rows("closes", LAST, book="EURO", status="closed").empty

@@ -12,7 +12,7 @@ INSTRUMENTS = "instrument,currency\nAAA,USD"
 PRICES = "business_date,instrument,close\n2022-12-19,AAA,10\n2022-12-20,AAA,11"
 
 
-def test_a_firm_without_books_and_a_book_without_transactions(firm):
+def test_a_firm_without_books(firm):
     firm.put("instruments_2022-12-20.csv", INSTRUMENTS)
     firm.put("prices_2022-12-20.csv", PRICES)
     said = firm.eod()
@@ -22,6 +22,12 @@ def test_a_firm_without_books_and_a_book_without_transactions(firm):
     code, _, err = firm.daybook("close", "2022-12-20")
     assert code == 1
     assert err.startswith("daybook: ")
+
+
+@pytest.mark.soak
+def test_a_firm_whose_only_book_has_no_transactions(firm):
+    firm.put("instruments_2022-12-20.csv", INSTRUMENTS)
+    firm.put("prices_2022-12-20.csv", PRICES)
     firm.put("books_2022-12-20.csv", "book,base_currency\nB,USD")
     firm.eod("2022-12-20")
     assert firm.show("nav").empty
