@@ -354,14 +354,23 @@ def _scan(found: DeltaTable, schema: tables.Table, names: list[str], where: str)
     condition = f" WHERE {where}" if where else ""
     if "://" in found.table_uri and not found.table_uri.startswith("file://"):
         return _scan_remotely(found, wanted, condition)
+    import duckdb
+
     files = sorted(found.file_uris(file_pruning_predicate=where or None))
     if not files:
         return pa.schema([field for field in schema.schema if field.name in names]).empty_table()
     partitions = "hive_partitioning=true, hive_types={'business_date': DATE}"
     options = partitions if schema.kind == "result" else "hive_partitioning=false"
-    query = f"SELECT {wanted} FROM read_parquet($files, union_by_name=true, {options}){condition}"
+    read = f"SELECT {wanted} FROM read_parquet($files, {options}){condition}"
+    # A column that was added to the table later is not in older files: they are joined by name, and an empty table
+    # brings what none of them has. That opens every file twice, so only where the plain way fails.
+    by_name = f"SELECT * FROM read_parquet($files, union_by_name=true, {options}) UNION ALL BY NAME SELECT * FROM blank"
     with _database().cursor() as cursor:
-        return cursor.sql(query, params={"files": files}).to_arrow_table()
+        try:
+            return cursor.sql(read, params={"files": files}).to_arrow_table()
+        except (duckdb.BinderException, duckdb.InvalidInputException):
+            cursor.register("blank", schema.schema.empty_table())
+            return cursor.sql(f"SELECT {wanted} FROM ({by_name}){condition}", params={"files": files}).to_arrow_table()
 
 
 def _scan_remotely(found: DeltaTable, wanted: str, condition: str) -> pa.Table:

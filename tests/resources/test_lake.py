@@ -1,5 +1,6 @@
 """The lake against real Delta tables in a temporary folder."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -337,3 +338,21 @@ def files(lake, table):
         Path(file).parent.name.removeprefix("business_date="): os.path.relpath(file, f"{lake.uri}/{table}")
         for file in found
     }
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_column_added_to_a_table_later_is_empty_in_what_was_written_before(lake, monkeypatch, mixed):
+    days = pd.to_datetime(["2022-12-27", "2022-12-28"])
+    nav = tables.TABLES["nav"]
+    older = dataclasses.replace(nav, columns=tuple(c for c in nav.columns if c.name not in ("reason", "accruals")))
+    frame = pd.DataFrame(
+        {"business_date": days, "book": "A", "nav": 1.0, "market_value": 1.0, "cash": 0.0, "accruals": 0.0,
+         "flows": 0.0, "status": "ok", "base_currency": "USD", "reason": "said"}
+    )  # fmt: skip
+    with monkeypatch.context() as before:
+        before.setitem(tables.TABLES, "nav", older)
+        lake.write("nav", frame[list(older.names)], days)
+    lake.write("nav", frame.iloc[1:] if mixed else frame.iloc[:0], days[1:])
+    found = lake.read("nav", None, days[1] if mixed else days[0])
+    assert found["reason"].tolist() == (["", "said"] if mixed else [""])
+    assert found["accruals"].isna().tolist() == ([True, False] if mixed else [True])
