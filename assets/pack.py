@@ -7,8 +7,8 @@ Belongs here: collecting what was found and shown. Does not belong here: the che
 import dagster as dg
 import pandas as pd
 
-from assets.partitions import WITH_PRIOR, window
-from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, sessions_of, shown
+from assets.partitions import WITH_PRIOR
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, back, sessions_of, shown
 from daybook import identities
 from daybook.market import quality
 from daybook.pack import page
@@ -56,8 +56,8 @@ def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
     ins={
         "nav": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
-        "returns": dg.AssetIn(partition_mapping=window(quality.WINDOW)),
-        "raw_prices": dg.AssetIn(partition_mapping=window(quality.WINDOW)),
+        "returns": dg.AssetIn(metadata=back(quality.WINDOW)),
+        "raw_prices": dg.AssetIn(metadata=back(quality.WINDOW)),
         "custodian_positions": dg.AssetIn(metadata=SINCE_START),
         "custodian_cash": dg.AssetIn(metadata=SINCE_START),
     },

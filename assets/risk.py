@@ -7,8 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from assets import plots
-from assets.partitions import window
-from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, sessions_of, shown
+from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, back, sessions_of, shown
 from daybook.risk import backtest, scenarios
 from daybook.risk import exposures as exposure
 from daybook.risk import stress as stresses
@@ -17,8 +16,8 @@ from daybook.risk.limits import limit_usage as usage
 
 GROUP = "risk"
 YEARS_BACK = {
-    "returns": dg.AssetIn(partition_mapping=window(scenarios.WINDOW)),
-    "fx_rates": dg.AssetIn(partition_mapping=window(scenarios.WINDOW + 1)),
+    "returns": dg.AssetIn(metadata=back(scenarios.WINDOW)),
+    "fx_rates": dg.AssetIn(metadata=back(scenarios.WINDOW + 1)),
 }
 """The sessions that make scenarios; a rate is needed at the session before the first return too."""
 
@@ -68,7 +67,7 @@ def var_components(
 @dg.asset(
     **OF_THE_DAY,
     group_name=GROUP,
-    ins={name: dg.AssetIn(partition_mapping=window(backtest.WINDOW + 1)) for name in ("var", "pnl", "nav")},
+    ins={name: dg.AssetIn(metadata=back(backtest.WINDOW + 1)) for name in ("var", "pnl", "nav")},
 )
 def var_backtest(
     context: dg.AssetExecutionContext, var: pd.DataFrame, pnl: pd.DataFrame, nav: pd.DataFrame

@@ -24,6 +24,12 @@ OF_THE_DAY: dict[str, Any] = {**RESULT, "backfill_policy": dg.BackfillPolicy.mul
 SINCE_START: dict[str, bool] = {"since_start": True}
 """Metadata of an input that is read from the first session on, not only for the run's sessions."""
 
+
+def back(sessions: int) -> dict[str, int]:
+    """Metadata of an input that is read so many sessions further back than the run's first one."""
+    return {"sessions_before": sessions}
+
+
 Extra = Callable[[], Mapping[str, Any]]
 
 

@@ -106,6 +106,14 @@ def test_an_input_since_the_start_is_read_from_the_first_session(run):
     assert seen[0]["business_date"].dt.day.unique().tolist() == [16, 17, 21, 22]
 
 
+@pytest.mark.parametrize(("back", "days"), [(1, [21, 22]), (3, [16, 17, 21, 22]), (20_000, [16, 17, 21, 22])])
+def test_an_input_is_read_so_many_sessions_back(run, back, days):
+    nav, seen = reader("pnl", metadata={"sessions_before": back})
+    run(pnl, tags=RANGE)
+    run(pnl.to_source_asset(), nav, partition_key="2020-01-22")
+    assert seen[0]["business_date"].dt.day.unique().tolist() == days
+
+
 def test_a_table_never_written_is_an_error_that_says_so(run):
     nav, _ = reader("pnl")
     with pytest.raises(Exception, match="pnl: nothing was ever written; materialise it first"):
