@@ -3,12 +3,14 @@
 Belongs here: where a report is written, and that it is written whole. Does not belong here: what it says.
 """
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from daybook.pack import page
 from resources.settings import settings
 
 
@@ -31,6 +33,8 @@ def write_tearsheets(performance: pd.DataFrame, session: pd.Timestamp) -> list[P
     import matplotlib
 
     matplotlib.use("Agg")
+    # quantstats asks for Arial; the font that matplotlib carries does as well, and needs no warning for each label.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     import quantstats
 
     folder = pack_folder(session)
@@ -39,7 +43,7 @@ def write_tearsheets(performance: pd.DataFrame, session: pd.Timestamp) -> list[P
     for book, rows in performance.groupby("book"):
         returns = rows.set_index("business_date")["daily_return"].dropna()
         benchmark = rows.set_index("business_date")["benchmark_return"].reindex(returns.index)
-        path = folder / f"tearsheet-{book}.html"
+        path = folder / f"tearsheet-{page.file_name(str(book))}"
         quantstats.reports.html(
             returns,
             benchmark=None if benchmark.isna().any() else benchmark,
