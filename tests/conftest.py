@@ -19,7 +19,17 @@ from resources.settings import settings as read_settings
 
 quiet_telemetry()
 _numbers = count()
-_VARIABLES = [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGSTER_"))]
+for name in [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGSTER_"))]:
+    del os.environ[name]  # what surrounds the tests is no part of them
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a test, or a command that it runs in this process, leaves in the environment ends with it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +40,14 @@ def server() -> Iterator[str]:
     everybody else's right to that folder.
     """
     home = Path(tempfile.mkdtemp(prefix="daybook-tests-"))
-    environment = replace(read_settings(), home=home, postgres_url=None)
-    url = postgres.server_url(environment)
+    own = replace(read_settings(), home=home, postgres_url=None)
+    url = postgres.server_url(own)
     _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE template")
     template = sa.create_engine(_database(url, "template"), poolclass=sa.NullPool)
     with template.begin() as connection:
         records.migrate(connection)
     yield url
-    postgres.stop(environment)
+    postgres.stop(own)
     shutil.rmtree(home)
 
 
@@ -46,8 +56,6 @@ def settings(server, tmp_path, monkeypatch) -> Iterator[Settings]:
     """What the environment says during this test: a home under ``tmp_path`` and a database that nobody else uses."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     _execute(server, f"CREATE DATABASE {name} TEMPLATE template")
-    for variable in _VARIABLES:
-        monkeypatch.delenv(variable)
     monkeypatch.setenv("DAYBOOK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAYBOOK_POSTGRES_URL", _database(server, name))
     monkeypatch.setenv("DAYBOOK_USER", "tester")

@@ -1,7 +1,5 @@
 """dbt builds the marts over a real lake; the identity of the books is a check that can fail."""
 
-import os
-
 import dagster as dg
 import duckdb
 import pandas as pd
@@ -41,8 +39,6 @@ def firm(settings, lake):
           (last, "feed_failed", "", "blocking", "open"), (last, "break", "B", "blocking", "open"),
           (last, "spike", "B", "warning", "open"))  # fmt: skip
     yield settings
-    for name in ("DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE", "DAYBOOK_DBT_LAKE", "DAYBOOK_DBT_FILE"):
-        os.environ.pop(name, None)
 
 
 def write(lake, table, columns, *rows):

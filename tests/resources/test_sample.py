@@ -43,8 +43,8 @@ def by_table(*deliveries):
 
 
 def in_another_process(code):
-    """What ``code`` prints, run with the default settings."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
+    """What ``code`` prints, run with the settings of ``vendor``."""
+    environment = os.environ | {"DAYBOOK_SAMPLE_START": "2016-01-04"}
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT, env=environment
     )
