@@ -38,7 +38,7 @@ def firm(settings, lake):
     write(lake, "findings", "business_date check book severity status",
           (last, "feed_failed", "", "blocking", "open"), (last, "break", "B", "blocking", "open"),
           (last, "spike", "B", "warning", "open"))  # fmt: skip
-    yield settings
+    return settings
 
 
 def write(lake, table, columns, *rows):
