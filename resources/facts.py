@@ -8,6 +8,7 @@ snapshot table, date and suffix the newest good one is in force, together with t
 corrected later; a file that failed replaces nothing.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,11 @@ GOOD = ("complete", "partial", "empty")
 """Outcomes of a file that make it replace an older one."""
 DERIVED = ("retry", "correction")
 """Kinds of delivery that bring rows of an earlier one."""
+
+
+_RECENT: "OrderedDict[tuple[Any, ...], pd.DataFrame]" = OrderedDict()
+"""Current views by table, version, range and the deliveries that count; pandas copies on write."""
+_MOST_RECENT = 48
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,28 @@ class Facts:
 
     def latest(self, table: str, first: Any = None, last: Any = None, known_at: Any = None) -> pd.DataFrame:
         """As ``current``, for tables in the lake, with cancelled corporate actions."""
-        dated = "business_date" in tables.TABLES[table].names
-        frame = self.lake.read(table, first, last) if dated else _bounded(self.lake.read(table), first, last)
-        instant = None if known_at is None else _instant(known_at)
-        if instant is not None:
+        snapshot = table in tables.SNAPSHOTS
+        if known_at is not None:
+            instant = _instant(known_at)
+            frame = self._delivered(table, first, last)
             frame = frame[frame["known_at"] <= instant]
-        force = in_force(self._deliveries(table), table in tables.SNAPSHOTS, instant, frame["delivery"].unique())
-        frame = frame[frame["delivery"].isin(force)]
-        return _newest(table, frame)
+            force = in_force(self._deliveries(table), snapshot, instant, frame["delivery"].unique())
+            return _newest(table, frame[frame["delivery"].isin(force)])
+        force = in_force(self._deliveries(table), snapshot)
+        # A run asks for the same facts once for each asset that needs them: the same rows of the same deliveries.
+        asked = (self.lake.uri, table, self.lake.version(table), str(first), str(last), force.tobytes())
+        if asked not in _RECENT:
+            frame = self._delivered(table, first, last)
+            _RECENT[asked] = _newest(table, frame[frame["delivery"].isin(force)])
+            while len(_RECENT) > _MOST_RECENT:
+                _RECENT.popitem(last=False)
+        return _RECENT[asked].copy(deep=False)
+
+    def _delivered(self, table: str, first: Any, last: Any) -> pd.DataFrame:
+        """All rows of ``table`` between two dates, whether or not they count."""
+        if "business_date" in tables.TABLES[table].names:
+            return self.lake.read(table, first, last)
+        return _bounded(self.lake.read(table), first, last)
 
     def rows_of(self, table: str, deliveries: Any) -> pd.DataFrame:
         """The rows of ``table`` that came with ``deliveries``, whether or not they count."""

@@ -173,8 +173,18 @@ class Lake:
         return f"{self.uri.rstrip('/')}/{table}"
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        path = self._path(table)
+        known = _OPEN.pop(path, None)
         try:
-            return DeltaTable(self._path(table), version=version)
+            if known is None or (version is not None and version != known.version()):
+                found = DeltaTable(path, version=version)
+            else:
+                found = known
+                if version is None:
+                    found.update_incremental()
+            if version is None:
+                _OPEN[path] = found
+            return found
         except TableNotFoundError:
             if version is None:
                 return None
@@ -271,6 +281,8 @@ class Span:
         return low and (self.last is None or (other.last is not None and other.last <= self.last))
 
 
+_OPEN: dict[str, DeltaTable] = {}
+"""Tables as last opened: to look for newer commits costs 0.4 ms, to open one again 4 ms, some 350 times a day."""
 _RECENT: "OrderedDict[tuple[str, int], tuple[Span, pd.DataFrame]]" = OrderedDict()
 """The widest range read of each recent version; a version never changes, and pandas copies on write."""
 _RECENT_ROWS = 5_000_000
