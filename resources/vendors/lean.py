@@ -320,7 +320,9 @@ def _read(path: Path, names: Sequence[str], numbers: Sequence[str] = ()) -> pd.D
         raise LeanDataError(f"{path}: holds no rows")
     dates = pd.to_datetime(rows["date"].str[:8], format="%Y%m%d", errors="coerce").astype(_DATES)
     typed: dict[str, Any] = {"date": dates}
-    typed |= {name: pd.to_numeric(rows[name], errors="coerce").astype("float64") for name in numbers}
+    for name in numbers:
+        found = pd.to_numeric(rows[name], errors="coerce").astype("float64")
+        typed[name] = found.where(np.isfinite(found))
     for name, found in typed.items():
         bad = found.index[found.isna()]
         if len(bad):

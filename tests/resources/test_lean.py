@@ -201,6 +201,7 @@ def test_prices_alone_are_enough(folder):
         ("map_files/new.csv", "20140401,old,N\n20130101,new,N", "new.csv: the dates are not in order"),
         ("factor_files/new.csv", "20140401,1,1,1\n2014,1,1,1", "new.csv, line 2, column date: '2014': not a date"),
         ("factor_files/new.csv", "20140401,1,,1\n20150101,1,1,1", "new.csv, line 1, column split_factor: ''"),
+        ("factor_files/new.csv", "20140401,1,inf,1\n20150101,1,1,1", "new.csv, line 1, column split_factor: 'inf'"),
         ("factor_files/new.csv", "20140401,1,0,1\n20150101,1,1,1", "new.csv, line 1, column split_factor: .*zero"),
         ("map_files/new.csv", "", "new.csv: holds no rows"),
     ],
@@ -360,7 +361,7 @@ def _the_actions_are_the_known_ones(actions):
         (pd.Timestamp("2020-08-31"), 4.0, 1.0),
     ]
     paid = apple[apple["kind"] == "cash_dividend"].sort_values("ex_date")
-    # Declared by Apple: https://investor.apple.com/dividend-history, per share of that day.
+    # Per share of that day: https://strike.market/stocks/AAPL/dividends, sums by year, and since 2018 by ex date.
     assert paid["amount"].tolist() == [
         *[2.65] * 3, *[3.05] * 4, 3.29, *[0.47] * 3, *[0.52] * 4, *[0.57] * 4, *[0.63] * 4, *[0.73] * 4, *[0.77] * 4,
         *[0.82] * 2, *[0.205] * 2,
