@@ -186,6 +186,27 @@ def test_a_ticker_that_two_have_at_once_is_the_one_s_that_took_it_last(folder):
     assert rows(prices[prices["business_date"] == "2014-07-01"], "instrument") == [("OLD-2014-07-01",)]
 
 
+def test_a_rename_ends_the_ticker_that_was_delivered_without_end(folder):
+    before = by_table(vendor(folder).deliver(None, pd.Timestamp("2014-08-06")))["identifiers"]
+    (folder / "map_files" / "new.csv").write_text("20140401,old,N\n20140502,old,N\n20140806,new,Q\n20501231,newer,Q")
+    after = by_table(vendor(folder).deliver(pd.Timestamp("2014-08-05"), pd.Timestamp("2014-08-07")))["identifiers"]
+    columns = ("instrument", "value", "valid_from", "valid_to")
+    assert ("OLD-2014-04-01", "NEW", "2014-05-03", "") in rows(before, *columns)
+    assert rows(after, *columns) == [
+        ("OLD-2014-04-01", "NEW", "2014-05-03", "2014-08-06"),
+        ("OLD-2014-04-01", "NEWER", "2014-08-07", ""),
+    ]
+
+
+def test_factors_belong_to_the_map_of_their_name_and_not_to_who_took_the_ticker(folder):
+    (folder / "map_files" / "plain.csv").write_text("20140529,zeta,N\n20140530,zeta,N\n20140602,plain,N")
+    told = by_table(vendor(folder).deliver(None, LAST))
+    prices = told["prices"][told["prices"]["close"].isin(["1.0", "1.2345"])]
+    assert rows(prices, "instrument") == [("ZETA-2014-05-29",), ("PLAIN-2014-06-09",)]
+    splits = told["corporate_actions"][told["corporate_actions"]["numerator"] == "1"]
+    assert rows(splits, "instrument", "denominator") == [("ZETA-2014-05-29", "2")]
+
+
 def test_prices_alone_are_enough(folder):
     for path in [*folder.rglob("*.csv"), folder / "old_daily_raw_e4.csv.gz"]:
         path.unlink()
