@@ -12,6 +12,7 @@ anything that the settings name.
 | DAYBOOK_CALENDARS | XNYS | exchange calendars whose sessions are partitions, comma separated |
 | DAYBOOK_USER | the system's user | who signs, approves and decides |
 | DAYBOOK_SAMPLE_START | 2018-01-02 | first date that the vendor ``sample`` delivers |
+| DAYBOOK_LEAN_DATA | none | folder that the vendor ``lean`` reads; it must be set where that is among the vendors |
 | DAGSTER_HOME | DAYBOOK_HOME/dagster | Dagster's home, with its dagster.yaml |
 """
 
@@ -47,6 +48,7 @@ class Settings:
         user: who acts.
         dagster_home: absolute folder with dagster.yaml.
         sample_start: first date of the demonstration data.
+        lean_data: absolute folder of data in the LEAN format, or None.
     """
 
     home: Path
@@ -57,6 +59,7 @@ class Settings:
     user: str
     dagster_home: Path
     sample_start: date
+    lean_data: Path | None
 
 
 def settings() -> Settings:
@@ -66,6 +69,7 @@ def settings() -> Settings:
         SettingsError: a variable cannot be understood.
     """
     home = Path(os.environ.get("DAYBOOK_HOME") or ".daybook").expanduser().absolute()
+    lean_data = os.environ.get("DAYBOOK_LEAN_DATA")
     return Settings(
         home=home,
         lake_uri=_lake_uri(home),
@@ -75,6 +79,7 @@ def settings() -> Settings:
         user=os.environ.get("DAYBOOK_USER") or getpass.getuser(),
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster").expanduser().absolute(),
         sample_start=_date("DAYBOOK_SAMPLE_START", "2018-01-02"),
+        lean_data=Path(lean_data).expanduser().absolute() if lean_data else None,
     )
 
 

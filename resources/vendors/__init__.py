@@ -11,6 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from resources.settings import Settings, SettingsError
+from resources.vendors.lean import LeanVendor
 from resources.vendors.sample import SampleVendor
 
 INBOX = "files"
@@ -37,6 +38,7 @@ class Vendor(Protocol):
 
 VENDORS: Mapping[str, Callable[[Settings], Vendor]] = {
     "sample": SampleVendor,
+    "lean": LeanVendor,
 }
 """Name in ``DAYBOOK_VENDORS`` -> what makes the vendor from the settings."""
 

@@ -64,7 +64,7 @@ def told(whole):
 def test_the_vendors_named_by_the_settings_come_in_order_and_the_inbox_is_none_of_them():
     assert list(vendors(replace(settings(), vendors=("files", "sample")))) == ["sample"]
     assert vendors(replace(settings(), vendors=("files",))) == {}
-    with pytest.raises(SettingsError, match=r"'bloomberg'.*sample, files"):
+    with pytest.raises(SettingsError, match=r"'bloomberg'.*sample, lean, files"):
         vendors(replace(settings(), vendors=("sample", "bloomberg")))
 
 

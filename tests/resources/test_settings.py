@@ -15,6 +15,7 @@ VARIABLES = (
     "DAYBOOK_CALENDARS",
     "DAYBOOK_USER",
     "DAYBOOK_SAMPLE_START",
+    "DAYBOOK_LEAN_DATA",
     "DAGSTER_HOME",
 )
 
@@ -37,6 +38,7 @@ def test_an_empty_environment_gives_defaults_that_work(bare, tmp_path):
     assert found.calendars == ("XNYS",)
     assert found.user
     assert found.sample_start == date(2018, 1, 2)
+    assert found.lean_data is None
 
 
 def test_the_environment_is_read_at_each_call(bare):
@@ -54,7 +56,9 @@ def test_folders_are_absolute_and_object_stores_are_left_alone(bare, tmp_path):
     bare.setenv("DAYBOOK_HOME", "firm")
     bare.setenv("DAYBOOK_LAKE_URI", "tables")
     assert read_settings().home == tmp_path / "firm"
+    bare.setenv("DAYBOOK_LEAN_DATA", "lean")
     assert read_settings().lake_uri == str(tmp_path / "tables")
+    assert read_settings().lean_data == tmp_path / "lean"
     bare.setenv("DAYBOOK_LAKE_URI", "s3://bucket/lake")
     assert read_settings().lake_uri == "s3://bucket/lake"
 
