@@ -23,7 +23,7 @@ from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
 from daybook.intake.reading import FileRefused, Sheet, shown
-from daybook.market import dated, security_master
+from daybook.market import check_digits, dated, security_master
 
 PROBLEMS = ("line", "column", "value", "reason", "waits_for", "business_date", "row")
 """Columns of ``Checked.problems``."""
@@ -340,6 +340,8 @@ def _reference(draft: Draft) -> None:
             "exchange",
             "not a market identifier code: four capital letters or digits",
         )
+    elif table == "identifiers":
+        _check_digits(draft)
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")
@@ -348,8 +350,17 @@ def _reference(draft: Draft) -> None:
 def _is_market(word: str) -> bool:
     from daybook import calendars
 
-    code = len(word) == 4 and word.isascii() and word.isalnum() and word.upper() == word
-    return code or calendars.is_calendar(word)
+    return bool(check_digits.valid("mic", [word])[0]) or calendars.is_calendar(word)
+
+
+def _check_digits(draft: Draft) -> None:
+    """An identifier must be one of its scheme, as far as its form and its check digit tell."""
+    for scheme in check_digits.SCHEMES:
+        at = np.flatnonzero((draft.cells["scheme"] == scheme) & draft.filled("value"))
+        if len(at):
+            reasons = np.full(len(draft), "", object)
+            reasons[at] = check_digits.faults(scheme, draft.cells["value"][at])
+            draft.refuse(reasons != "", "value", reasons)
 
 
 def _repeated(draft: Draft) -> None:
