@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars, tables
-from daybook.market import dated, fx, security_master
+from daybook.market import currencies, dated, fx, security_master
 
 Floats = NDArray[np.float64]
 
@@ -215,10 +215,12 @@ def unequal_prices(valuations: pd.DataFrame, raw_prices: pd.DataFrame) -> pd.Dat
     """Held instruments with closes of several sources that differ by more than ``UNEQUAL``: ``price_unequal``.
 
     Warning; impact_base is the value of the whole spread. Raw and adjusted prices, and other currencies, do not mean
-    the same and are not compared.
+    the same and are not compared; prices in a minor unit are compared in its currency.
     """
     same = ["business_date", "instrument", "currency", "price_basis"]
     found = raw_prices[raw_prices["business_date"].isin(valuations["business_date"].unique())]
+    currency, parts = currencies.major(found["currency"])
+    found = found.assign(currency=currency, close=found["close"] / parts)
     spread = found.groupby(same, as_index=False)["close"].agg(["min", "max"])
     spread["fraction"] = spread["max"] / spread["min"] - 1.0
     widest = spread.sort_values("fraction", kind="stable").drop_duplicates(["business_date", "instrument"], keep="last")

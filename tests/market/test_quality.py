@@ -126,6 +126,17 @@ def test_sources_that_disagree():
     assert found["impact_base"].tolist() == pytest.approx([2.0])
 
 
+def test_sources_in_a_minor_unit_and_in_its_currency_are_compared():
+    columns = "business_date instrument source close currency"
+    for pence, expected in (
+        (251.0, []),
+        (252.0, ["sources differ: from 2.5 to 2.52"]),
+        (2.5, ["sources differ: from 0.025 to 2.5"]),
+    ):
+        raw = frame("raw_prices", columns, (D, "L", "x", 2.5, "GBP"), (D, "L", "y", pence, "GBX"))
+        assert quality.unequal_prices(held(("L", 1.0, 2.5)), raw)["reason"].tolist() == expected
+
+
 def test_an_adjusted_price_with_an_action_that_was_booked_blocks():
     rows = held(("A", 10.0, 100.0), ("B", 10.0, 100.0), ("C", 10.0, 100.0), ("E", 10.0, 100.0))
     golden = prices(("A", "ok", "adjusted"), ("B", "ok", "raw"), ("C", "ok", "adjusted"), ("E", "ok", "adjusted"))
