@@ -16,10 +16,7 @@ TIMEZONE = "America/New_York"
 
 def session_days(names: tuple[str, ...]) -> pd.DatetimeIndex:
     """Sessions of any of the calendars ``names``, from the first partition to the horizon."""
-    days = pd.DatetimeIndex([])
-    for name in names:
-        days = days.union(calendars.sessions(name))
-    return days.as_unit("us")
+    return calendars.joint_sessions(names, "any")
 
 
 @cache

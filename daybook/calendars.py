@@ -1,9 +1,10 @@
-"""Sessions of exchanges and settlement dates.
+"""Sessions of exchanges, their half days and breaks, and settlement dates.
 
 Belongs here: which days a market is open, and when a trade settles. Does not belong here: what happens on those days.
 Calendars come from exchange_calendars; dates are midnight, naive, ``datetime64[us]``.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -15,17 +16,38 @@ FIRST_SESSION = pd.Timestamp("1990-01-02")
 HORIZON = pd.Timestamp("2027-12-31")
 """Last date for which sessions are listed; ``tests/test_calendars.py`` fails when it comes within six months."""
 
+Cycle = tuple[tuple[str, int], ...]
+"""First trade dates and, from each on, the sessions from trade to settlement."""
+
 # SEC rule 15c6-1: three days from 1995-06-07, two from 2017-09-05, one from 2024-05-28.
-_CYCLES: dict[str, tuple[tuple[str, int], ...]] = {
-    "XNYS": (("1900-01-01", 3), ("2017-09-05", 2), ("2024-05-28", 1)),
+_UNITED_STATES: Cycle = (("1900-01-01", 3), ("2017-09-05", 2), ("2024-05-28", 1))
+# Canada (CSA, National Instrument 24-101) and Mexico (BMV, Indeval) went with the United States, in 2024 a day ahead,
+# which was Memorial Day there.
+_CANADA_AND_MEXICO: Cycle = (("1900-01-01", 3), ("2017-09-05", 2), ("2024-05-27", 1))
+# Regulation (EU) 909/2014 (CSDR), article 5, which bound from 2015 on; 29 markets moved together on 2014-10-06 (ECSDA,
+# 2014-10-20). Germany settled in two days already.
+_EUROPE: Cycle = (("1900-01-01", 3), ("2014-10-06", 2))
+_EUROPEAN = (
+    *("XLON", "XDUB", "XPAR", "XAMS", "XBRU", "XLIS", "XMIL", "XSWX", "XWBO", "XLUX"),
+    *("XSTO", "XHEL", "XCSE", "XOSL", "XICE", "XWAR", "XPRA", "XBUD"),
+)
+_CYCLES: dict[str, Cycle] = {
+    "XNYS": _UNITED_STATES,
+    "XTSE": _CANADA_AND_MEXICO,
+    "XMEX": _CANADA_AND_MEXICO,
+    **dict.fromkeys(_EUROPEAN, _EUROPE),
+    "XTKS": (("1900-01-01", 3), ("2019-07-16", 2)),  # Japan Exchange Group, 2019-05-14
+    "XASX": (("1900-01-01", 3), ("2016-03-07", 2)),  # ASX Settlement, T+2 project
+    "XNZE": (("1900-01-01", 3), ("2016-03-07", 2)),  # NZX, together with ASX
+    "XSES": (("1900-01-01", 3), ("2018-12-10", 2)),  # SGX, 2018-11-13
+    "XJSE": (("1900-01-01", 5), ("2016-07-11", 3)),  # JSE and Strate, project T+3
+    "XBOM": (("1900-01-01", 2), ("2023-01-27", 1)),  # SEBI circular of 2021-09-07; the last shares moved then
 }
-_CYCLES["XNAS"] = _CYCLES["XNYS"]
-_OTHER_CYCLE = (("1900-01-01", 2),)
+_OTHER_CYCLE: Cycle = (("1900-01-01", 2),)
 
 
-@lru_cache(maxsize=64)
-def _sessions(calendar: str) -> pd.DatetimeIndex:
-    """All sessions of ``calendar`` between FIRST_SESSION and HORIZON, clipped to what the calendar knows."""
+def _opened(calendar: str) -> Any:
+    """``calendar`` between FIRST_SESSION and HORIZON, clipped to what it knows."""
     import exchange_calendars as xcals
 
     if not is_calendar(calendar):
@@ -34,7 +56,26 @@ def _sessions(calendar: str) -> pd.DatetimeIndex:
     low, high = cls.bound_min(), cls.bound_max()
     start = FIRST_SESSION if low is None else max(FIRST_SESSION, low)
     end = HORIZON if high is None else min(HORIZON, high)
-    found = xcals.get_calendar(calendar, start=start, end=end).sessions
+    return xcals.get_calendar(calendar, start=start, end=end)
+
+
+@lru_cache(maxsize=64)
+def _sessions(calendar: str) -> pd.DatetimeIndex:
+    return _dates(_opened(calendar).sessions)
+
+
+@lru_cache(maxsize=64)
+def _early_closes(calendar: str) -> pd.DatetimeIndex:
+    return _dates(_opened(calendar).early_closes)
+
+
+@lru_cache(maxsize=64)
+def _breaks(calendar: str) -> pd.DatetimeIndex:
+    found = _opened(calendar).break_starts
+    return _dates(found.index[found.notna()])
+
+
+def _dates(found: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(found.tz_localize(None)).as_unit("us")
 
 
@@ -45,16 +86,57 @@ def is_calendar(calendar: str) -> bool:
     return calendar in xcals.get_calendar_names(include_aliases=True)
 
 
+def _canonical(calendar: str) -> str:
+    """The calendar that ``calendar`` is another name of: XNYS for XNAS."""
+    import exchange_calendars as xcals
+
+    return str(xcals.resolve_alias(calendar)) if is_calendar(calendar) else calendar
+
+
 def sessions(calendar: str, first: Any = None, last: Any = None) -> pd.DatetimeIndex:
     """Sessions of ``calendar`` from ``first`` to ``last``, both included.
 
     Raises:
         ValueError: the calendar is unknown.
     """
-    found = _sessions(calendar)
-    low = FIRST_SESSION if first is None else pd.Timestamp(first)
-    high = HORIZON if last is None else pd.Timestamp(last)
-    return found[(found >= low) & (found <= high)]
+    return _between(_sessions(calendar), first, last)
+
+
+def early_closes(calendar: str, first: Any = None, last: Any = None) -> pd.DatetimeIndex:
+    """Half days: sessions from ``first`` to ``last``, both included, on which ``calendar`` closes before its hour.
+
+    Raises:
+        ValueError: the calendar is unknown.
+    """
+    return _between(_early_closes(calendar), first, last)
+
+
+def breaks(calendar: str, first: Any = None, last: Any = None) -> pd.DatetimeIndex:
+    """Sessions from ``first`` to ``last``, both included, on which ``calendar`` closes at midday and opens again.
+
+    Raises:
+        ValueError: the calendar is unknown.
+    """
+    return _between(_breaks(calendar), first, last)
+
+
+def joint_sessions(
+    calendars: Sequence[str], rule: Literal["all", "any"], first: Any = None, last: Any = None
+) -> pd.DatetimeIndex:
+    """Dates from ``first`` to ``last``, both included, on which all, or any, of ``calendars`` are open, sorted.
+
+    Raises:
+        ValueError: no calendar is given, one is unknown, or the rule is another.
+    """
+    if not calendars:
+        raise ValueError("joint sessions of no calendar at all")
+    if rule not in ("all", "any"):
+        raise ValueError(f"unknown rule {rule!r}; known are all, any")
+    joined = sessions(calendars[0], first, last)
+    for calendar in calendars[1:]:
+        other = sessions(calendar, first, last)
+        joined = joined.intersection(other) if rule == "all" else joined.union(other)
+    return joined.sort_values().as_unit("us")
 
 
 def is_session(calendar: str, dates: Any) -> "np.ndarray[Any, np.dtype[np.bool_]]":
@@ -80,14 +162,28 @@ def next_session(calendar: str, dates: Any) -> pd.DatetimeIndex:
 def settlement_date(market: str, trade_dates: Any) -> pd.DatetimeIndex:
     """Settlement date of trades in ``market``: the cycle in force on the trade date, counted in its sessions.
 
-    XNYS T+3, T+2 from 2017-09-05, T+1 from 2024-05-28 (SEC rule 15c6-1); other markets T+2. A trade dated on a
-    non-session counts from the last session before it.
+    Declared, by trade date: XNYS and the other markets of the United States T+3, T+2 from 2017-09-05, T+1 from
+    2024-05-28; XTSE and XMEX the same, but T+1 from 2024-05-27; eighteen European markets T+3, T+2 from 2014-10-06;
+    XTKS T+3, T+2 from 2019-07-16; XASX and XNZE T+3, T+2 from 2016-03-07; XSES T+3, T+2 from 2018-12-10; XJSE T+5, T+3
+    from 2016-07-11; XBOM T+2, T+1 from 2023-01-27. Sources stand beside ``_CYCLES``. The first cycle named also serves
+    for earlier dates, on which some were longer; moves that were made share by share (XBOM from 2022-02-25) count from
+    the last one. All other markets T+2, the contract's default, which is the cycle of Germany and Hong Kong; where it
+    is another, a file says so in settle_date. A trade dated on a non-session counts from the last session before it.
+
+    Raises:
+        ValueError: the market has no known calendar.
     """
     dates = pd.DatetimeIndex(trade_dates).as_unit("us")
-    cycle = _CYCLES.get(market, _OTHER_CYCLE)
+    cycle = _CYCLES.get(_canonical(market), _OTHER_CYCLE)
     since = np.array([np.datetime64(start, "us") for start, _ in cycle])
     lags = np.array([lag for _, lag in cycle])[np.searchsorted(since, dates.to_numpy(), side="right") - 1]
     return _shift(market, dates, side="right", step=lags - 1)
+
+
+def _between(found: pd.DatetimeIndex, first: Any, last: Any) -> pd.DatetimeIndex:
+    low = FIRST_SESSION if first is None else pd.Timestamp(first)
+    high = HORIZON if last is None else pd.Timestamp(last)
+    return found[(found >= low) & (found <= high)]
 
 
 def _shift(calendar: str, dates: Any, side: Literal["left", "right"], step: Any) -> pd.DatetimeIndex:

@@ -16,6 +16,7 @@ from daybook import tables
 from daybook.intake import terms, values
 from daybook.intake.names import Name
 from daybook.intake.reading import Sheet, shown
+from daybook.market import currencies
 
 Bools = NDArray[np.bool_]
 
@@ -129,7 +130,15 @@ def known_instruments(draft: Draft, column: str) -> None:
     """Refuse instruments that are not known yet; cash is one where a table may hold cash."""
     words = draft.cells[column]
     cash = is_cash(words)
-    missing = (words != "") & ~values.among(words, draft.reference.instruments["instrument"].to_numpy(object)) & ~cash
+    minor = values.among(words, tuple(f"CASH:{name}" for name in currencies.MINOR))
+    if minor.any():
+        draft.refuse(minor, column, np.array([currencies.refusal(word[5:]) for word in words], object))
+    missing = (
+        (words != "")
+        & ~minor
+        & ~values.among(words, draft.reference.instruments["instrument"].to_numpy(object))
+        & ~cash
+    )
     draft.refuse(missing, column, "unknown instrument", "instrument:" + words)
     if draft.name.table not in ("benchmark_weights", "custodian_positions", "transactions", "alternative_data"):
         draft.refuse(cash, column, "cash is no instrument here")
@@ -142,5 +151,5 @@ def is_cash(words: NDArray[Any]) -> Bools:
 
 
 def is_currency(word: str) -> bool:
-    """Whether ``word`` is three capital letters."""
-    return len(word) == 3 and word.isascii() and word.isalpha() and word.isupper()
+    """Whether ``word`` is three capital letters, and not the name of a minor unit."""
+    return len(word) == 3 and word.isascii() and word.isalpha() and word.isupper() and word not in currencies.MINOR

@@ -23,7 +23,7 @@ from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
 from daybook.intake.reading import FileRefused, Sheet, shown
-from daybook.market import dated, security_master
+from daybook.market import check_digits, currencies, dated, security_master
 
 PROBLEMS = ("line", "column", "value", "reason", "waits_for", "business_date", "row")
 """Columns of ``Checked.problems``."""
@@ -279,10 +279,7 @@ def _judge(draft: Draft) -> None:
         if owner == table:
             wrong = values.matching(draft.texts[column], lambda word, allowed=allowed: word not in ("", *allowed))  # type: ignore[misc]
             draft.refuse(wrong, column, f"unknown {column}; known are {', '.join(allowed)}")
-    for column in terms.CURRENCIES:
-        if draft.has(column):
-            wrong = values.matching(draft.texts[column], lambda word: word != "" and not draft_.is_currency(word))
-            draft.refuse(wrong, column, "not a currency: three capital letters")
+    _currencies(draft)
     _signs(draft)
     _dates(draft)
     _reference(draft)
@@ -290,6 +287,21 @@ def _judge(draft: Draft) -> None:
     arrived = np.datetime64(draft.arrived.tz_convert("UTC").tz_localize(None), "us")
     draft.refuse(bad & (known_at > arrived), "known_at", "later than the arrival of the file")
     draft.cells["known_at"] = np.where(np.isnat(known_at), arrived, known_at)
+
+
+def _currencies(draft: Draft) -> None:
+    """Three capital letters; a minor unit only where a price is turned into its currency later."""
+    undoing, word = terms.UNDOING.get(draft.name.table, ("", ""))
+    undoes = draft.cells[undoing] == word if undoing else np.zeros(len(draft), bool)
+    for column in terms.CURRENCIES:
+        if not draft.has(column):
+            continue
+        # Cells and not texts: a transaction takes the currency of its instrument. What undoes another row says nothing.
+        minor = values.among(draft.cells[column], tuple(currencies.MINOR)) & ~undoes
+        if minor.any() and (draft.name.table, column) not in terms.MINOR_UNITS:
+            draft.refuse(minor, column, np.array([currencies.refusal(word) for word in draft.cells[column]], object))
+        wrong = values.matching(draft.texts[column], lambda word: word != "" and not draft_.is_currency(word))
+        draft.refuse(wrong & ~minor, column, "not a currency: three capital letters")
 
 
 def _signs(draft: Draft) -> None:
@@ -340,6 +352,8 @@ def _reference(draft: Draft) -> None:
             "exchange",
             "not a market identifier code: four capital letters or digits",
         )
+    elif table == "identifiers":
+        _check_digits(draft)
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")
@@ -348,8 +362,17 @@ def _reference(draft: Draft) -> None:
 def _is_market(word: str) -> bool:
     from daybook import calendars
 
-    code = len(word) == 4 and word.isascii() and word.isalnum() and word.upper() == word
-    return code or calendars.is_calendar(word)
+    return bool(check_digits.valid("mic", [word])[0]) or calendars.is_calendar(word)
+
+
+def _check_digits(draft: Draft) -> None:
+    """An identifier must be one of its scheme, as far as its form and its check digit tell."""
+    for scheme in check_digits.SCHEMES:
+        at = np.flatnonzero((draft.cells["scheme"] == scheme) & draft.filled("value"))
+        if len(at):
+            reasons = np.full(len(draft), "", object)
+            reasons[at] = check_digits.faults(scheme, draft.cells["value"][at])
+            draft.refuse(reasons != "", "value", reasons)
 
 
 def _repeated(draft: Draft) -> None:

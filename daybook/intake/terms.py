@@ -46,6 +46,9 @@ ASSET_CLASSES = ("equity", "etf", "fund", "bond", "future", "option", "forward",
 CURRENCIES = ("currency", "base_currency", "base", "quote")
 """Columns that hold three capital letters."""
 
+MINOR_UNITS = (("raw_prices", "currency"),)
+"""Columns that may name a minor unit, GBX, in place of a currency."""
+
 POSITIVE: Mapping[str, tuple[str, ...]] = {
     "instruments": ("multiplier", "lot_size"),
     "raw_prices": ("close", "open", "high", "low"),

@@ -55,11 +55,11 @@ def returns(prices: pd.DataFrame, corporate_actions: pd.DataFrame, sessions: pd.
     raw = (rows["price_basis"] != "adjusted").to_numpy()
     ratio = split_ratio(corporate_actions, rows["instrument"], before["business_date"], rows["business_date"])
     restated = rows["close"] * np.where(raw, ratio, 1.0)
-    dividends, foreign = _dividends(corporate_actions, rows, before["business_date"])
+    paid, foreign = dividends(corporate_actions, rows, before["business_date"])
     rebased = rows["price_basis"] != before["price_basis"]
     redenominated = rows["currency"] != before["currency"]
     price_return = (restated / before["close"] - 1.0).mask(rebased | redenominated)
-    local_return = ((restated + np.where(raw, dividends, 0.0)) / before["close"] - 1.0).mask(price_return.isna())
+    local_return = ((restated + np.where(raw, paid, 0.0)) / before["close"] - 1.0).mask(price_return.isna())
     status = rows["status"].mask(raw & foreign, "dividend in another currency")
     status = status.mask(redenominated, "price currency changed").mask(rebased, "price basis changed")
     return tables.conform(
@@ -77,13 +77,17 @@ def returns(prices: pd.DataFrame, corporate_actions: pd.DataFrame, sessions: pd.
     )
 
 
-def _in_force(corporate_actions: pd.DataFrame, kind: str) -> pd.DataFrame:
-    held = (corporate_actions["kind"] == kind) & (corporate_actions["status"] != "cancelled")
-    return corporate_actions[held].reset_index(drop=True)
+def dividends(corporate_actions: pd.DataFrame, rows: pd.DataFrame, since: Any) -> tuple[Floats, NDArray[np.bool_]]:
+    """Gross cash dividends with ``since`` < ex_date <= business_date, in the price's currency.
 
+    Args:
+        corporate_actions: facts; cancelled ones do not count.
+        rows: instrument, business_date and currency, index 0, 1, ...
+        since: a Series of dates, one for each of ``rows``.
 
-def _dividends(corporate_actions: pd.DataFrame, rows: pd.DataFrame, since: Any) -> tuple[Floats, NDArray[np.bool_]]:
-    """Gross cash dividends of each row per share held at ``since``, and whether one is in another currency."""
+    Returns:
+        The amount per share held at ``since``, and whether one of the dividends is in another currency than the row.
+    """
     paid = _in_force(corporate_actions, "cash_dividend")
     known, wanted = dated.codes([paid["instrument"]], [rows["instrument"]])
     which, at = dated.within(known, paid["ex_date"], wanted, since, rows["business_date"])
@@ -94,3 +98,8 @@ def _dividends(corporate_actions: pd.DataFrame, rows: pd.DataFrame, since: Any) 
     np.add.at(gross, which, each["amount"].to_numpy(np.float64) * units)
     foreign[which[((each["currency"] != "") & (each["currency"] != currency)).to_numpy()]] = True
     return gross, foreign
+
+
+def _in_force(corporate_actions: pd.DataFrame, kind: str) -> pd.DataFrame:
+    held = (corporate_actions["kind"] == kind) & (corporate_actions["status"] != "cancelled")
+    return corporate_actions[held].reset_index(drop=True)

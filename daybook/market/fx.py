@@ -97,6 +97,48 @@ def at(raw_fx_rates: pd.DataFrame, base: Any, quote: Any, dates: Any, order: Seq
     return _between(facts, usable, base, quote, dates)
 
 
+def triangles(raw_fx_rates: pd.DataFrame, sessions: pd.DatetimeIndex, tolerance: float) -> pd.DataFrame:
+    """Three rates of one source and session between three currencies that do not agree.
+
+    They agree when the round trip first -> second -> third -> first gives 1 within ``tolerance``, whichever way round
+    it is gone. Which of the three is wrong cannot be told from them.
+
+    Args:
+        raw_fx_rates: facts; those of ``sessions`` count.
+        sessions: midnight, naive.
+        tolerance: a fraction; 0.005 lets the round trip gain half a percent.
+
+    Returns:
+        business_date, source, the currencies first, second and third in alphabetical order, ``legs`` as delivered
+        ("EUR/USD 1.1", three of them), and ``product``, what one unit of first becomes on the trip.
+    """
+    found = raw_fx_rates[raw_fx_rates["business_date"].isin(sessions) & (raw_fx_rates["rate"] > 0)]
+    turned = (found["base"] > found["quote"]).to_numpy()
+    pairs = found[["business_date", "source"]].assign(
+        low=found["base"].where(~turned, found["quote"]),
+        high=found["quote"].where(~turned, found["base"]),
+        value=np.where(turned, 1.0 / found["rate"], found["rate"]),
+        leg=found["base"] + "/" + found["quote"] + " " + found["rate"].map("{:.10g}".format).astype("str"),
+    )
+    same = ["business_date", "source"]
+    one, two, three = (
+        pairs.rename(columns={"low": low, "high": high, "value": f"{low}{high}", "leg": f"leg_{low}{high}"})
+        for low, high in (("a", "b"), ("b", "c"), ("a", "c"))
+    )
+    joined = one.merge(two, on=[*same, "b"]).merge(three, on=[*same, "a", "c"])
+    product = joined["ab"] * joined["bc"] / joined["ac"]
+    gain = np.maximum(product, 1.0 / product) - 1.0
+    joined = joined.assign(
+        product=product, gain=gain, legs=joined["leg_ab"] + ", " + joined["leg_bc"] + ", " + joined["leg_ac"]
+    )
+    off = joined[gain > tolerance].sort_values([*same, "a", "b", "c", "gain", "legs"])
+    # A source may give a pair both ways round: the wider gap is told.
+    off = off.drop_duplicates([*same, "a", "b", "c"], keep="last").rename(
+        columns={"a": "first", "b": "second", "c": "third"}
+    )
+    return off[[*same, "first", "second", "third", "legs", "product"]].reset_index(drop=True)
+
+
 def _facts(raw_fx_rates: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     columns = ["business_date", "base", "quote", "source", "rate", "known_at", "recorded_at", "delivery"]
     return dated.preferred(raw_fx_rates.loc[raw_fx_rates["rate"] > 0, columns], ("base", "quote"), order)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars, tables
-from daybook.market import actions, dated, security_master
+from daybook.market import actions, currencies, dated, security_master
 
 
 def golden(
@@ -23,7 +23,8 @@ def golden(
     """Golden price of each instrument that ever had one, on each session (contract 2.16).
 
     A price delivered for the session is used as it is. Where none was, the last one is: restated for the splits since
-    then if it is a raw one, status ``closed`` if the instrument's market was closed that session, ``stale`` if not.
+    then if it is a raw one, status ``closed`` if the instrument's market was closed that session, ``stale`` if not. A
+    price in a minor unit (``currencies``) is turned into the currency itself: 250 GBX are 2.5 GBP.
 
     Args:
         raw_prices: facts; for each instrument at least the last one at or before the first session.
@@ -34,7 +35,8 @@ def golden(
         order: sources, the preferred one first (see ``dated.preferred``).
 
     Returns:
-        Table ``prices``; no row before an instrument's first price. ``reason`` says what was used and why.
+        Table ``prices``; no row before an instrument's first price. ``reason`` says what was used and why, where that
+        is not a price of the session as it was delivered.
     """
     columns = ["business_date", "instrument", "source", "close", "currency", "price_basis"]
     facts = dated.preferred(raw_prices, ("instrument",), order)[columns]
@@ -53,15 +55,20 @@ def golden(
     why = (terms["exchange"] + " was closed").where(closed, "no price was delivered for this session")
     restated = np.where(ratio != 1.0, ", restated for the splits since", "")
     why = why + ": the last one, of " + dated.iso(used["business_date"]) + restated + ", is used"
+    named = used["currency"].where(used["currency"] != "", terms["currency"])
+    currency, parts = currencies.major(named)
+    minor = parts != 1.0
+    in_parts = pd.Series("delivered in " + named + ", turned into " + currency).where(minor, "")
+    apart = np.where(minor & ~delivered, "; ", "")
     return tables.conform(
         "prices",
         rows.assign(
-            close=used["close"] / ratio,
-            currency=used["currency"].where(used["currency"] != "", terms["currency"]),
+            close=used["close"] / ratio / parts,
+            currency=currency,
             source=used["source"],
             status=np.where(delivered, "ok", np.where(closed, "closed", "stale")),
             price_basis=used["price_basis"],
-            reason=np.where(delivered, "", why),
+            reason=why.mask(delivered, "") + apart + in_parts,
         ),
     )
 

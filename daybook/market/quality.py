@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars, tables
-from daybook.market import dated, security_master
+from daybook.market import currencies, dated, fx, security_master
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +25,9 @@ SPIKE = 6.0
 """Volatilities beyond which a return is worth a look: six a year in the sample vendor's 25 series, 1990 to 2022."""
 UNEQUAL = 0.005
 """Spread between two sources' closes, as a fraction, beyond which they do not mean the same price."""
+TRIANGLE = 0.005
+"""Gain of a round trip through three rates of one source beyond which they are not of one moment: as for prices; the
+rounding of a rate given to four digits is a tenth of it."""
 MATERIAL_BP = 50.0
 """Basis points of NAV, summed over a book's breaks without sign, beyond which they block its close: what CSSF circular
 02/77 tolerates as a NAV error of bond and mixed funds (0.5 %; 1 % for equity funds)."""
@@ -48,6 +51,7 @@ def findings(
     fx_rates: pd.DataFrame,
     returns: pd.DataFrame,
     raw_prices: pd.DataFrame,
+    raw_fx_rates: pd.DataFrame,
     instruments: pd.DataFrame,
     corporate_actions: pd.DataFrame,
     weights: pd.DataFrame,
@@ -72,6 +76,7 @@ def findings(
         fx_rates: golden, of ``sessions``.
         returns: table of ``sessions`` and of ``WINDOW`` sessions before.
         raw_prices: facts of ``sessions`` and of more than ``MAX_STALE`` before.
+        raw_fx_rates: facts of ``sessions``.
         instruments: reference facts.
         corporate_actions: facts.
         weights: facts of table benchmark_weights.
@@ -93,6 +98,7 @@ def findings(
         adjusted_with_action(valuations, prices, lots, corporate_actions),
         unknown_accruals(valuations, instruments),
         stale_rates(valuations, fx_rates, nav),
+        fx_triangles(raw_fx_rates, sessions),
         negative_cash(cash),
         breaks(reconciliation_breaks),
         missing_custodian(nav, valuations, custodian_positions, custodian_cash),
@@ -209,10 +215,12 @@ def unequal_prices(valuations: pd.DataFrame, raw_prices: pd.DataFrame) -> pd.Dat
     """Held instruments with closes of several sources that differ by more than ``UNEQUAL``: ``price_unequal``.
 
     Warning; impact_base is the value of the whole spread. Raw and adjusted prices, and other currencies, do not mean
-    the same and are not compared.
+    the same and are not compared; prices in a minor unit are compared in its currency.
     """
     same = ["business_date", "instrument", "currency", "price_basis"]
     found = raw_prices[raw_prices["business_date"].isin(valuations["business_date"].unique())]
+    currency, parts = currencies.major(found["currency"])
+    found = found.assign(currency=currency, close=found["close"] / parts)
     spread = found.groupby(same, as_index=False)["close"].agg(["min", "max"])
     spread["fraction"] = spread["max"] / spread["min"] - 1.0
     widest = spread.sort_values("fraction", kind="stable").drop_duplicates(["business_date", "instrument"], keep="last")
@@ -273,6 +281,27 @@ def stale_rates(valuations: pd.DataFrame, fx_rates: pd.DataFrame, nav: pd.DataFr
     rows = fx_rates[(fx_rates["status"] == "stale") & concerns[0] & concerns[1]]
     named = rows.assign(instrument=rows["base"] + "/" + rows["quote"])
     return _finding(named, "fx_stale", "warning", rows["reason"])
+
+
+def fx_triangles(raw_fx_rates: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Three rates of one source whose round trip gains more than ``TRIANGLE``: ``fx_triangle``, warning.
+
+    ``instrument`` holds the three currencies. Of several sources the one with the widest gap is named.
+
+    Args:
+        raw_fx_rates: facts; those of ``sessions`` count.
+        sessions: midnight, naive.
+    """
+    found = fx.triangles(raw_fx_rates, sessions, TRIANGLE)
+    named = found.assign(
+        instrument=found["first"] + "/" + found["second"] + "/" + found["third"], gap=np.log(found["product"]).abs()
+    )
+    day = ["business_date", "instrument"]
+    rows = named.sort_values([*day, "gap"], kind="stable").drop_duplicates(day, keep="last")
+    trip = rows["first"] + " to " + rows["second"] + " to " + rows["third"] + " and back"
+    gives = " gives " + rows["product"].map("{:.6f}".format).astype("str")
+    reason = "source " + rows["source"] + ": " + rows["legs"] + " do not agree: 1 " + trip + gives
+    return _finding(rows, "fx_triangle", "warning", reason)
 
 
 def negative_cash(cash: pd.DataFrame) -> pd.DataFrame:

@@ -47,6 +47,7 @@ def against(found: rows.Checked) -> list[tuple]:
 
 
 PRICE = "business_date,instrument,close,currency,known_at\n"
+GBX = "GBX is no currency but 1/100 of GBP: give GBP, and amounts in GBP"
 LATE = "later than the file's date 2024-01-05"
 NUMBER = "not a number"
 
@@ -180,7 +181,10 @@ def test_the_same_key_twice():
         ("instruments", "instrument,currency,exchange", "X,USD,nyse!", "exchange", "not a market identifier code"),
         ("instruments", "instrument,currency", "CASH:USD,USD", "instrument", "reserved for cash"),
         ("identifiers", "instrument,scheme,value,valid_from", "AAPL,isin,U,", "valid_from", "missing"),
-        ("identifiers", "instrument,scheme,value,valid_from,valid_to", "AAPL,isin,U,2020-01-02,2020-01-01",
+        ("identifiers", "instrument,scheme,value,valid_from", "AAPL,isin,US0378331006,2020-01-01", "value",
+         "not an ISIN: its check digit is 6, expected 5"),
+        ("identifiers", "instrument,scheme,value,valid_from", "AAPL,mic,nyse,2020-01-01", "value", "not a MIC"),
+        ("identifiers", "instrument,scheme,value,valid_from,valid_to", "AAPL,ticker,U,2020-01-02,2020-01-01",
          "valid_to", "valid_to before valid_from"),
         ("accounts", "account,book", "C2,NEW", "book", "unknown book"),
         ("prices", "business_date,instrument,close,price_basis", "2024-01-05,AAPL,1,net", "price_basis", "raw, adjusted"),
@@ -197,6 +201,13 @@ def test_the_same_key_twice():
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,EUR,USD,0", "rate", "not above zero"),
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,EUR,EUR,1", "quote", "the same currency"),
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,eur,USD,1", "base", "not a currency"),
+        ("fx_rates", "business_date,base,quote,rate", "2024-01-05,GBX,USD,1", "base", GBX),
+        ("instruments", "instrument,currency", "X,GBX", "currency", GBX),
+        ("books", "book,base_currency", "X,ZAc", "base_currency", "ZAc is no currency but 1/100 of ZAR"),
+        ("custodian_cash", "business_date,book,currency,balance", "2024-01-05,B,ILA,1", "currency", "ILA is no currency"),
+        ("corporate_actions", "action_id,instrument,kind,ex_date,amount,currency", "A,VOD,cash_dividend,2024-01-08,1,GBp",
+         "currency", "GBp is no currency but 1/100 of GBP: give GBP, and amounts in GBP"),
+        ("prices", "business_date,instrument,close,currency", "2024-01-05,VOD,1,gbx", "currency", "not a currency"),
         ("corporate_actions", "action_id,instrument,kind,ex_date", "A,AAPL,gift,2024-01-08", "kind", "unknown kind"),
         ("corporate_actions", "action_id,instrument,kind,ex_date,numerator,denominator", "A,AAPL,split,2024-01-08,7,",
          "denominator", "missing: a split needs it"),
@@ -257,6 +268,8 @@ def test_a_row_that_its_table_refuses(file, header, line, column, reason):
         ("custodian_positions", "business_date,account,instrument,quantity,market_value\n"
          "2024-01-05,C1,AAPL,0.000000025,0.0000005\n",
          {"book": "B", "quantity": 0.00000002, "market_value": 0.0, "account": "C1"}),
+        ("prices", "business_date,instrument,close,currency\n2024-01-05,VOD,250,GBX\n", {"close": 250.0, "currency": "GBX"}),
+        ("prices", "business_date,instrument,close,currency\n2024-01-05,VOD,250,GBp\n", {"close": 250.0, "currency": "GBp"}),
         ("benchmark_weights", "business_date,benchmark,instrument,weight\n2024-01-05,X,CASH:USD,0.05\n", {"weight": 0.05}),
         ("limits", "limit,valid_from,measure,hard\nL,2020-01-01,var,0.02\n", {"book": "", "basis": "nav"}),
         ("alternative_data", "series,observed_on,value,usable_from\nvix,2024-01-05,-1,2024-02-01\n", {"instrument": ""}),

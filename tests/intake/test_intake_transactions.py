@@ -1,6 +1,7 @@
 """Transactions as delivered: needs and signs by kind, exact scales, markets, cancels, and shadowed dividends."""
 # ruff: noqa: E501
 
+import dataclasses
 from decimal import Decimal
 
 import pandas as pd
@@ -63,6 +64,9 @@ MONEY = {"kind": "deposit", "instrument": "", "price": "", "currency": "USD"}
         ({"kind": "fx", "instrument": "CASH:EUR"}, "currency", "missing: fx needs it"),
         ({"kind": "fx", "instrument": "CASH:EUR", "currency": "EUR"}, "currency", "the currency paid is the one bought"),
         ({"kind": "fx", "instrument": "CASH:EUR", "currency": "USD", "quantity": "-5"}, "quantity", "negative"),
+        ({"kind": "fx", "instrument": "CASH:GBX", "currency": "USD"}, "instrument", "GBX is no currency but 1/100 of GBP"),
+        ({"instrument": "VOD", "currency": "GBX"}, "currency", "GBX is no currency but 1/100 of GBP: give GBP"),
+        ({**MONEY, "currency": "ZAc"}, "currency", "ZAc is no currency but 1/100 of ZAR: give ZAR"),
         ({"kind": "cancel"}, "corrects", "missing: cancel needs it"),
     ],
 )  # fmt: skip
@@ -180,3 +184,18 @@ def test_shorten_is_the_nearest_value_and_even_between_two(number, exponent):
     assert distance <= Decimal("1e-8")
     assert distance < Decimal("1e-8") or int(found.scaleb(8)) % 2 == 0
     assert not (found == 0 and found.is_signed())
+
+
+def test_a_trade_does_not_take_a_minor_unit_from_its_instrument_and_one_of_before_can_be_cancelled():
+    instruments = frame("instruments", "instrument currency exchange", ("OLD", "GBX", "XNYS"))
+    log = frame("transactions", "transaction_id book instrument kind trade_date currency",
+                ("T", "B", "OLD", "buy", "2024-01-04", "GBX"))  # fmt: skip
+    known = dataclasses.replace(KNOWN, instruments=instruments, transactions=log)
+    name = names.parse("transactions_2024-01-05.csv")
+    text = "transaction_id,book,instrument,kind,trade_date,quantity,price,corrects\n"
+    text += "U,B,OLD,buy,2024-01-05,1,1,\nV,,,cancel,,,,T\n"
+    found = rows.check(name, reading.read(text.encode(), "csv"), ARRIVED, known)
+    [(line, column, value, reason)] = against(found)
+    assert (line, column, value) == (2, "currency", "")
+    assert reason.startswith("GBX is no currency")
+    assert found.facts["transaction_id"].tolist() == ["V"]

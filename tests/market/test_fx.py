@@ -105,3 +105,49 @@ def test_no_rates_at_all():
     assert fx.golden(none, sessions("2020-01-02"), []).empty
     assert fx.at(none, ["USD", "EUR"], ["USD", "USD"], sessions("2020-01-02", "2020-01-02"), [])[0] == 1.0
     assert np.isnan(fx.rates(fx.golden(none, sessions("2020-01-02"), []), ["EUR"], ["USD"], sessions("2020-01-02"))[0])
+
+
+RATES = ("EUR", "USD", 1.10), ("GBP", "USD", 1.25), ("EUR", "GBP", 0.88)
+DAY = sessions("2020-01-02")
+
+
+def delivered(*rates, source="x", date="2020-01-02"):
+    return frame("raw_fx_rates", COLUMNS, *[(date, base, quote, source, rate) for base, quote, rate in rates])
+
+
+def test_rates_that_agree_make_no_triangle():
+    assert fx.triangles(delivered(*RATES), DAY, 1e-12).empty
+    assert fx.triangles(delivered(*RATES[:2]), DAY, 0.0).empty
+    assert fx.triangles(delivered(*RATES)[:0], DAY, 0.0).empty
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("turned", range(8))
+@pytest.mark.parametrize("factor", [1.0049, 1 / 1.0049, 1.0051, 1 / 1.0051])
+def test_any_leg_off_in_either_direction_is_told(at, turned, factor):
+    rates = [(b, q, r * (factor if k == at else 1.0)) for k, (b, q, r) in enumerate(RATES)]
+    rates = [(q, b, 1 / r) if turned >> k & 1 else (b, q, r) for k, (b, q, r) in enumerate(rates)]
+    found = fx.triangles(delivered(*rates), DAY, 0.005)
+    assert len(found) == (abs(np.log(factor)) > np.log(1.005))
+    if len(found):
+        [row] = found.to_dict("records")
+        assert (row["first"], row["second"], row["third"], row["source"]) == ("EUR", "GBP", "USD", "x")
+        # EUR to GBP to USD and back: the leg EUR/USD is divided by.
+        assert row["product"] == pytest.approx(1 / factor if at == 0 else factor, rel=1e-12)
+        assert set(row["legs"].split(", ")) == {f"{b}/{q} {r:.10g}" for b, q, r in rates}
+
+
+def test_legs_of_several_sources_or_sessions_make_no_triangle():
+    apart = pd.concat([delivered(*RATES[:2]), delivered(("EUR", "GBP", 0.5), source="y")])
+    assert fx.triangles(apart, DAY, 0.005).empty
+    apart = pd.concat([delivered(*RATES[:2]), delivered(("EUR", "GBP", 0.5), date="2020-01-03")])
+    assert fx.triangles(apart, sessions("2020-01-02", "2020-01-03"), 0.005).empty
+    wrong = delivered(*RATES[:2], ("EUR", "GBP", 0.5))
+    assert len(fx.triangles(wrong, DAY, 0.005)) == 1
+    assert fx.triangles(wrong, sessions("2020-01-03"), 0.005).empty
+
+
+def test_one_wrong_rate_is_in_each_of_its_triangles_and_both_ways_round_count_once():
+    four = delivered(*RATES, ("CHF", "USD", 1.0), ("EUR", "CHF", 1.10), ("GBP", "CHF", 1.30), ("USD", "EUR", 1 / 1.10))
+    found = fx.triangles(four, DAY, 0.005)
+    assert found[["first", "second", "third"]].to_numpy().tolist() == [["CHF", "EUR", "GBP"], ["CHF", "GBP", "USD"]]

@@ -69,6 +69,39 @@ def test_a_closed_market_is_not_stale():
     assert golden["reason"].tolist()[1] == "XLON was closed: the last one, of 2020-05-07, is used"
 
 
+def test_a_price_in_a_minor_unit_is_used_in_its_currency():
+    raw = frame(
+        "raw_prices",
+        COLUMNS + " currency",
+        ("2020-05-07", "L", "x", 250.0, "GBX"),
+        ("2020-05-07", "M", "x", 1234.0, "GBp"),
+        ("2020-05-07", "Z", "x", 99.0, "ZAc"),
+        ("2020-05-07", "I", "x", 5.0, "ILA"),
+        ("2020-05-07", "N", "x", 7.0, "ILS"),
+    )
+    split = frame(
+        "corporate_actions", "action_id instrument kind ex_date numerator denominator",
+        ("1", "L", "split", "2020-05-08", 2.0, 1.0),
+    )  # fmt: skip
+    listed = frame("instruments", "instrument exchange currency", ("L", "XLON", "GBP"))
+    golden = prices.golden(raw, listed, split, sessions("2020-05-07", "2020-05-08"), [])
+    told = golden.set_index(["instrument", "business_date"]).sort_index()
+    first = told.xs(sessions("2020-05-07")[0], level=1)
+    assert first["close"].to_dict() == {"L": 2.5, "M": 12.34, "Z": 0.99, "I": 0.05, "N": 7.0}
+    assert first["currency"].to_dict() == {"L": "GBP", "M": "GBP", "Z": "ZAR", "I": "ILS", "N": "ILS"}
+    assert first["reason"].to_dict() == {
+        "L": "delivered in GBX, turned into GBP", "M": "delivered in GBp, turned into GBP",
+        "Z": "delivered in ZAc, turned into ZAR", "I": "delivered in ILA, turned into ILS", "N": "",
+    }  # fmt: skip
+    assert set(first["status"]) == {"ok"}
+    later = told.loc[("L", sessions("2020-05-08")[0])]
+    assert (later["close"], later["currency"], later["status"]) == (1.25, "GBP", "closed")
+    assert later["reason"] == (
+        "XLON was closed: the last one, of 2020-05-07, restated for the splits since, is used; "
+        "delivered in GBX, turned into GBP"
+    )
+
+
 def test_no_row_before_the_first_price_and_an_unknown_exchange_counts_as_open():
     listed = frame("instruments", "instrument exchange", ("A", "NOWHERE"))
     raw = frame("raw_prices", COLUMNS, ("2020-01-03", "A", "x", 1.0))

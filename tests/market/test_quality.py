@@ -126,6 +126,17 @@ def test_sources_that_disagree():
     assert found["impact_base"].tolist() == pytest.approx([2.0])
 
 
+def test_sources_in_a_minor_unit_and_in_its_currency_are_compared():
+    columns = "business_date instrument source close currency"
+    for pence, expected in (
+        (251.0, []),
+        (252.0, ["sources differ: from 2.5 to 2.52"]),
+        (2.5, ["sources differ: from 0.025 to 2.5"]),
+    ):
+        raw = frame("raw_prices", columns, (D, "L", "x", 2.5, "GBP"), (D, "L", "y", pence, "GBX"))
+        assert quality.unequal_prices(held(("L", 1.0, 2.5)), raw)["reason"].tolist() == expected
+
+
 def test_an_adjusted_price_with_an_action_that_was_booked_blocks():
     rows = held(("A", 10.0, 100.0), ("B", 10.0, 100.0), ("C", 10.0, 100.0), ("E", 10.0, 100.0))
     golden = prices(("A", "ok", "adjusted"), ("B", "ok", "raw"), ("C", "ok", "adjusted"), ("E", "ok", "adjusted"))
@@ -294,11 +305,27 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
 def given(**changed):
     """Empty tables for all checks but those given."""
     names = "nav valuations cash lots pnl prices fx_rates returns raw_prices instruments corporate_actions"
-    names += " reconciliation_breaks custodian_positions custodian_cash alternative_data"
+    names += " raw_fx_rates reconciliation_breaks custodian_positions custodian_cash alternative_data"
     frames = {name: tables.empty(name) for name in names.split()} | {"weights": tables.empty("benchmark_weights")}
     columns = ["file", "line", "column", "reason", "status", "table_name", "business_date"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     return frames | {"quarantine": quarantine, "deliveries": deliveries(), "gaps": {}} | changed
+
+
+def test_rates_of_one_source_that_contradict_each_other():
+    columns = "business_date base quote source rate"
+    right = [(D, "EUR", "USD", "ecb", 1.10), (D, "GBP", "USD", "ecb", 1.25)]
+    wide, wider = (D, "EUR", "GBP", "ecb", 0.80), [(*row[:3], "desk", row[4]) for row in right]
+    assert quality.fx_triangles(frame("raw_fx_rates", columns, *right, (*wide[:4], 0.884)), sessions(D)).empty
+    raw = frame("raw_fx_rates", columns, *right, wide)
+    legs = "EUR/GBP 0.8, GBP/USD 1.25, EUR/USD 1.1 do not agree: 1 EUR to GBP to USD and back gives 0.909091"
+    assert said(quality.fx_triangles(raw, sessions(D))) == [
+        ["fx_triangle", "", "EUR/GBP/USD", "warning", f"source ecb: {legs}"]
+    ]
+    assert quality.findings(sessions(D), **given(raw_fx_rates=raw))["check"].tolist() == ["fx_triangle"]
+    both = frame("raw_fx_rates", columns, *right, wide, *wider, (D, "EUR", "GBP", "desk", 1.10))
+    found = quality.fx_triangles(both, sessions(D))
+    assert found["reason"].str[:11].tolist() == ["source desk"]
 
 
 def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():

@@ -62,7 +62,7 @@ def test_reference_data_affects_from_its_date_and_a_new_first_version_everything
 
 
 def test_what_else_is_affected(inbox):
-    identifiers = "instrument,scheme,value,valid_from\nAAPL,isin,U,2000-01-01\n"
+    identifiers = "instrument,scheme,value,valid_from\nAAPL,isin,US0378331005,2000-01-01\n"
     assert affected(inbox, "identifiers_2024-01-05.csv", identifiers) is None
     limits = "limit,valid_from,measure,hard\nL,{},var,0.02\n"
     assert affected(inbox, "limits_2024-01-05.csv", limits.format("2024-01-03")) == "2024-01-03"

@@ -448,11 +448,13 @@ def test_rows_that_waited_go_with_their_file(inbox, facts):
 
 
 def test_identifiers_and_accounts_stand_for_instrument_and_book(firm, facts):
-    firm.deliver("custodian_positions_2024-01-05.csv", b"business_date,account,isin,quantity\n2024-01-05,C9,US037,5\n")
-    assert {value for _, _, _, value, _, _ in against(firm)} == {"C9", "US037"}
+    firm.deliver(
+        "custodian_positions_2024-01-05.csv", b"business_date,account,isin,quantity\n2024-01-05,C9,US0378331005,5\n"
+    )
+    assert {value for _, _, _, value, _, _ in against(firm)} == {"C9", "US0378331005"}
     firm.deliver(
         "identifiers_2024-01-05.csv",
-        b"instrument,scheme,value,valid_from\nAAPL,isin,US037,2000-01-01\nAAPL,ticker,DUP,2000-01-01\n"
+        b"instrument,scheme,value,valid_from\nAAPL,isin,US0378331005,2000-01-01\nAAPL,ticker,DUP,2000-01-01\n"
         b"VOD,ticker,DUP,2000-01-01\n",
     )
     firm.deliver("accounts_2024-01-05.csv", b"account,book\nC9,ALPHA\n")

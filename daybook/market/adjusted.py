@@ -1,0 +1,183 @@
+"""Adjusted series: closes in the terms of one date, with splits undone and, if wanted, dividends reinvested.
+
+Belongs here: deriving them from raw closes and corporate actions. Does not belong here: keeping them. Nothing else is
+made from them: positions are valued at raw prices, returns come from ``actions``.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from daybook.market import actions, dated
+
+Basis = Literal["price", "total"]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Texts = NDArray[Any]
+
+UNKNOWN = ("stock_dividend", "spin_off", "merger", "rights", "return_of_capital")
+"""Kinds of action that change a price and are not worked out yet: the series ends there, with the reason."""
+
+
+def adjusted(prices: pd.DataFrame, corporate_actions: pd.DataFrame, basis: Basis, as_of: Any) -> pd.DataFrame:
+    """Closes of each instrument in the terms of ``as_of``.
+
+    Multiplicative adjustment: close x factor, the factor being 1 in the terms of ``as_of``. Over the sessions from one
+    close P0 to the next P1, one unit becomes ``numerator / denominator`` units through splits, and on basis ``total``
+    gross dividends buy D / P1 more at the close P1, D for each unit held at P0; the factor of a date is what one unit
+    of ``as_of`` was on it. So P1 x factor / (P0 x factor) - 1 is the price return, and on basis ``total`` the holding
+    period return (P1 x split ratio + D) / P0 - 1 of CRSP (Data Descriptions Guide, "Returns"), the same as
+    ``actions.returns`` gives over each step. Vendors that multiply by 1 - D / P0 instead (LEAN factor files, Yahoo)
+    reinvest at another price; their series differ by terms of the second order.
+
+    Closes before ``as_of`` are adjusted backward, those after it forward. Actions between the last close and ``as_of``
+    count where they are splits; a dividend is reinvested at the next close or not at all. Prices of basis ``adjusted``
+    hold all actions already and keep their level.
+
+    Args:
+        prices: business_date, instrument, close, currency and price_basis; one row for each instrument and date, in any
+            order: golden prices, or the raw ones of one source.
+        corporate_actions: facts, as known when the series is to be seen from; cancelled ones do not count.
+        basis: ``price`` for splits alone, ``total`` for dividends too.
+        as_of: the date whose terms the closes are in.
+
+    Returns:
+        The rows in their order: business_date, instrument, close, factor, currency, reason. Where the terms of
+        ``as_of`` cannot be told (currency or basis of the price changed in between, a dividend in another currency, an
+        action of a kind in ``UNKNOWN``) close and factor are missing and ``reason`` says why.
+
+    Raises:
+        ValueError: two rows for one instrument and date.
+    """
+    closes, names = _ordered(prices)
+    growth, broken = _steps(closes, names, corporate_actions, basis)
+    base, terms = _base(closes, names, corporate_actions, as_of)
+    code = closes.code
+    factor = pd.Series(growth).groupby(code, sort=False).cumprod().to_numpy(copy=True)
+    del growth
+    factor /= (factor[base] * terms)[code]
+    lost, reason = _lost(closes, base, broken)
+    factor[lost] = np.nan
+    found = np.empty(len(prices))
+    found[closes.order] = factor
+    told = prices[["business_date", "instrument"]].assign(
+        close=prices["close"] * found, factor=found, currency=prices["currency"]
+    )
+    why = pd.Series("", prices.index, dtype="str")
+    why.iloc[closes.order[lost]] = pd.Index(reason, dtype="str")
+    return told.assign(reason=why)
+
+
+@dataclass(frozen=True)
+class _Closes:
+    """Prices by instrument and date: row ``order[k]`` of ``prices`` is the k-th close."""
+
+    prices: pd.DataFrame
+    order: Ints
+    place: Ints
+    """The instrument's number times 2^32, and the date."""
+
+    @property
+    def code(self) -> NDArray[np.int32]:
+        """The number of each close's instrument."""
+        return (self.place >> 32).astype(np.int32)
+
+    def take(self, at: Ints) -> pd.DataFrame:
+        """The rows of those closes."""
+        return self.prices.take(self.order[at]).reset_index(drop=True)
+
+    def numbered(self, column: str) -> NDArray[np.int32]:
+        """The values of a column as numbers."""
+        return pd.factorize(self.prices[column])[0].astype(np.int32)[self.order]
+
+
+def _ordered(prices: pd.DataFrame) -> tuple[_Closes, "pd.Index[str]"]:
+    code, names = pd.factorize(prices["instrument"])
+    place = _key(code, prices["business_date"])
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    twice = np.flatnonzero(place[1:] == place[:-1])
+    if len(twice):
+        row = prices.iloc[order[twice[0]]]
+        raise ValueError(f"prices: {row['instrument']} has more than one close on {row['business_date']:%Y-%m-%d}")
+    return _Closes(prices, order, place), names
+
+
+def _key(code: Any, dates: Any) -> Ints:
+    """One integer that sorts by instrument, then by date."""
+    return (np.asarray(code, np.int64) << 32) + dated.days(dates) + 2**31
+
+
+def _steps(
+    closes: _Closes, names: Any, corporate_actions: pd.DataFrame, basis: Basis
+) -> tuple[Floats, "pd.Series[Any]"]:
+    """What one unit becomes from each close to the next (1 at the first), and why it cannot be told, by close."""
+    code, broken = closes.code, []
+    later = np.zeros(len(code), bool)
+    later[1:] = code[1:] == code[:-1]
+    for column, reason in (("price_basis", "price basis changed"), ("currency", "price currency changed")):
+        values = closes.numbered(column)
+        broken.append(_said(np.flatnonzero(later[1:] & (values[1:] != values[:-1])) + 1, reason))
+
+    known = corporate_actions[corporate_actions["status"] != "cancelled"]
+    at = _taking_effect(known, closes.place, names)
+    known, at = known[at >= 0], at[at >= 0]
+    counts = later[at] & _raw(closes.take(at))
+    other = counts & known["kind"].isin(UNKNOWN).to_numpy()
+    text = known["kind"].to_numpy(object) + " of " + dated.iso(known["ex_date"]).to_numpy(object)
+    broken.append(_said(at[other], text[other] + " is not adjusted for yet"))
+
+    growth = np.ones(len(code))
+    posted = np.unique(at[counts & known["kind"].isin(["split", "cash_dividend"]).to_numpy()])
+    ended, since = closes.take(posted), closes.take(posted - 1)["business_date"]
+    growth[posted] = actions.split_ratio(known, ended["instrument"], since, ended["business_date"])
+    if basis == "total":
+        paid, foreign = actions.dividends(known, ended, since)
+        growth[posted] += paid / ended["close"].to_numpy(np.float64)
+        broken.append(_said(posted[foreign], "dividend in another currency"))
+    all_broken = pd.concat(broken)
+    return growth, all_broken[~all_broken.index.duplicated()].sort_index()
+
+
+def _said(at: Ints, reason: Any) -> "pd.Series[Any]":
+    return pd.Series(reason, index=pd.Index(at, dtype="int64"), dtype="object")
+
+
+def _taking_effect(known: pd.DataFrame, place: Ints, names: Any) -> Ints:
+    """The row of the first close on or after each action's ex_date; -1 where there is none."""
+    code = pd.Index(names).get_indexer(pd.Index(known["instrument"]))
+    wanted = _key(code, known["ex_date"])
+    at = np.searchsorted(place, wanted)
+    inside = (code >= 0) & known["ex_date"].notna().to_numpy() & (at < len(place))
+    inside[inside] = place[at[inside]] >> 32 == code[inside]
+    return np.where(inside, at, -1).astype(np.int64)
+
+
+def _base(closes: _Closes, names: Any, corporate_actions: pd.DataFrame, as_of: Any) -> tuple[Ints, Floats]:
+    """The last close of each instrument at or before ``as_of`` (else its first), and units at ``as_of`` of one then."""
+    code, day = np.arange(len(names)), np.full(len(names), np.datetime64(pd.Timestamp(as_of), "us"))
+    first = np.searchsorted(closes.place, code << 32)
+    base = np.maximum(np.searchsorted(closes.place, _key(code, day), side="right") - 1, first).astype(np.int64)
+    rows = closes.take(base)
+    before = actions.split_ratio(corporate_actions, names, rows["business_date"], day)
+    after = actions.split_ratio(corporate_actions, names, day, rows["business_date"])
+    return base, np.where(_raw(rows), before / after, 1.0)
+
+
+def _raw(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    return np.asarray(rows["price_basis"] != "adjusted", bool)
+
+
+def _lost(closes: _Closes, base: Ints, broken: "pd.Series[Any]") -> tuple[Ints, Texts]:
+    """The closes with a break between them and the base of their instrument, and the break next to each."""
+    at = broken.index.to_numpy(np.int64)
+    if not len(at):
+        return np.zeros(0, np.int64), np.zeros(0, object)
+    passed = np.searchsorted(at, np.arange(len(closes.order)), side="right")
+    own = base[closes.code]
+    lost = np.flatnonzero(passed != passed[own])
+    nearest = passed[lost] - (lost >= own[lost])
+    return lost, broken.to_numpy(object)[nearest]
