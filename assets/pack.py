@@ -82,6 +82,7 @@ def findings(
     corporate_actions: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
     alternative_data: pd.DataFrame,
+    identifiers: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
@@ -113,6 +114,7 @@ def findings(
         quarantine=doors.inbox.entries(),
         deliveries=doors.deliveries(),
         alternative_data=alternative_data,
+        identifiers=identifiers,
         gaps=identities.gaps(
             valuations=valuations,
             activity=activity,

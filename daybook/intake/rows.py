@@ -352,8 +352,6 @@ def _reference(draft: Draft) -> None:
             "exchange",
             "not a market identifier code: four capital letters or digits",
         )
-    elif table == "identifiers":
-        _check_digits(draft)
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")
@@ -363,16 +361,6 @@ def _is_market(word: str) -> bool:
     from daybook import calendars
 
     return bool(check_digits.valid("mic", [word])[0]) or calendars.is_calendar(word)
-
-
-def _check_digits(draft: Draft) -> None:
-    """An identifier must be one of its scheme, as far as its form and its check digit tell."""
-    for scheme in check_digits.SCHEMES:
-        at = np.flatnonzero((draft.cells["scheme"] == scheme) & draft.filled("value"))
-        if len(at):
-            reasons = np.full(len(draft), "", object)
-            reasons[at] = check_digits.faults(scheme, draft.cells["value"][at])
-            draft.refuse(reasons != "", "value", reasons)
 
 
 def _repeated(draft: Draft) -> None:

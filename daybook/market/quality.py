@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars, tables
-from daybook.market import currencies, dated, fx, security_master
+from daybook.market import check_digits, currencies, dated, fx, security_master
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +61,7 @@ def findings(
     quarantine: pd.DataFrame,
     deliveries: pd.DataFrame,
     alternative_data: pd.DataFrame,
+    identifiers: pd.DataFrame,
     gaps: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Table ``findings`` of ``sessions``: all checks of this module.
@@ -86,6 +87,7 @@ def findings(
         quarantine: records, with business_date.
         deliveries: the file register.
         alternative_data: facts.
+        identifiers: facts.
         gaps: see ``identities``.
     """
     found = [
@@ -107,6 +109,7 @@ def findings(
         open_quarantine(quarantine, sessions),
         benchmark_weights(weights, sessions),
         ended_series(alternative_data, sessions),
+        identifier_forms(identifiers, valuations),
         identities(gaps),
     ]
     return collect(found, nav)
@@ -302,6 +305,27 @@ def fx_triangles(raw_fx_rates: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.D
     gives = " gives " + rows["product"].map("{:.6f}".format).astype("str")
     reason = "source " + rows["source"] + ": " + rows["legs"] + " do not agree: 1 " + trip + gives
     return _finding(rows, "fx_triangle", "warning", reason)
+
+
+def identifier_forms(identifiers: pd.DataFrame, valuations: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers of held instruments that are none of their scheme: ``identifier_<scheme>``, warning.
+
+    An identifier is taken as delivered, since what it names is known by it alone; a wrong check digit says that
+    somebody mistyped it, and that the next file may not find its instrument.
+
+    Args:
+        identifiers: facts; those in force on the session count.
+        valuations: table of the sessions that are checked.
+    """
+    held = valuations[["business_date", "instrument"]].drop_duplicates()
+    rows = identifiers[identifiers["scheme"].isin(check_digits.SCHEMES)].merge(held, on="instrument")
+    rows = rows[(rows["valid_from"] <= rows["business_date"]) & ~(rows["valid_to"] < rows["business_date"])]
+    reasons = pd.Series("", index=rows.index, dtype="str")
+    for scheme, group in rows.groupby("scheme"):
+        reasons[group.index] = check_digits.faults(str(scheme), group["value"])
+    wrong = rows.assign(reason=rows["value"] + " is " + reasons)[reasons != ""]
+    wrong = wrong.drop_duplicates(["business_date", "instrument", "scheme"])
+    return _finding(wrong, "identifier_" + wrong["scheme"], "warning", wrong["reason"])
 
 
 def negative_cash(cash: pd.DataFrame) -> pd.DataFrame:

@@ -151,7 +151,7 @@ def test_identifiers_and_accounts_stand_for_instruments_and_books(ready):
     ready.put(
         "identifiers_2022-12-19.csv",
         """instrument,scheme,exchange,valid_from,valid_to,value
-        AAA,isin,,2020-01-01,,US0000000002
+        AAA,isin,,2020-01-01,,US0000000001
         AAA,ticker,XNYS,2020-01-01,2022-12-19,TIC
         BBB,ticker,XNYS,2022-12-20,,TIC
         AAA,ticker,XLON,2020-01-01,,TWO
@@ -166,13 +166,13 @@ def test_identifiers_and_accounts_stand_for_instruments_and_books(ready):
         2022-12-20,TWO,XLON,1,USD""",
     )
     ready.put(
-        "custodian_positions_2022-12-20.csv", "business_date,account,isin,quantity\n2022-12-20,ACC-1,US0000000002,10"
+        "custodian_positions_2022-12-20.csv", "business_date,account,isin,quantity\n2022-12-20,ACC-1,US0000000001,10"
     )
     ready.put(
         "transactions_2022-12-20_ids.csv",
         """transaction_id,account,isin,kind,trade_date,quantity,price
-        I1,ACC-1,US0000000002,buy,2022-12-20,1,10
-        I2,ACC-2,US0000000002,buy,2022-12-20,1,10""",
+        I1,ACC-1,US0000000001,buy,2022-12-20,1,10
+        I2,ACC-2,US0000000001,buy,2022-12-20,1,10""",
     )
     code, out, err = ready.daybook("ingest", *map(str, sorted(ready.inbox.glob("*.csv"))))
     assert code == 3, out + err

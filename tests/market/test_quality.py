@@ -305,7 +305,7 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
 def given(**changed):
     """Empty tables for all checks but those given."""
     names = "nav valuations cash lots pnl prices fx_rates returns raw_prices instruments corporate_actions"
-    names += " raw_fx_rates reconciliation_breaks custodian_positions custodian_cash alternative_data"
+    names += " raw_fx_rates reconciliation_breaks custodian_positions custodian_cash alternative_data identifiers"
     frames = {name: tables.empty(name) for name in names.split()} | {"weights": tables.empty("benchmark_weights")}
     columns = ["file", "line", "column", "reason", "status", "table_name", "business_date"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
@@ -377,3 +377,19 @@ def test_a_series_that_ended_is_told_and_a_slow_one_is_not():
     assert found["instrument"].tolist() == ["daily", "ended"]
     assert found["reason"].str[-10:].tolist() == ["2022-12-16", "2022-03-31"]
     assert set(found["severity"]) == {"info"}
+
+
+def test_an_identifier_with_a_wrong_check_digit_is_told_when_its_instrument_is_held():
+    known = frame(
+        "identifiers",
+        "instrument scheme exchange value valid_from valid_to",
+        ("A", "isin", "", "US0378331006", "2019-01-01", None),
+        ("A", "cusip", "", "037833100", "2019-01-01", None),
+        ("A", "sedol", "", "B0YBKJ1", "2019-01-01", "2019-12-31"),
+        ("L", "isin", "", "US0378331006", "2019-01-01", None),
+        ("A", "ticker", "XNYS", "US0378331006", "2019-01-01", None),
+    )
+    found = quality.identifier_forms(known, held(("A", 10.0, 100.0)))
+    reason = "US0378331006 is not an ISIN: its check digit is 6, expected 5"
+    assert said(found) == [["identifier_isin", "", "A", "warning", reason]]
+    assert quality.identifier_forms(known, held()).empty
