@@ -5,28 +5,14 @@ Belongs here: which assets run together. Does not belong here: when (orchestrati
 
 import dagster as dg
 
+from assets.pack import OF_EVERY_SESSION
 from assets.partitions import SESSIONS
 
 _TAGS = {"dagster/max_runtime": "3600"}
 STAGES = ("market_data", "books", "performance", "risk", "compliance", "portfolio", "pack")
 ON_DEMAND = ("tearsheets", "orders")
 MARKET = ("prices", "fx_rates", "returns")
-HISTORY = (
-    *MARKET,
-    "lots",
-    "realised",
-    "positions",
-    "cash",
-    "activity",
-    "book_failures",
-    "valuations",
-    "nav",
-    "pnl",
-    "performance",
-    "attribution",
-    "var",
-    "computed",
-)
+HISTORY = (*OF_EVERY_SESSION, "computed")
 """Tables that are kept for every session; the others are made for the business date alone."""
 
 eod = dg.define_asset_job(
