@@ -11,9 +11,10 @@ import dagster as dg
 import pandas as pd
 
 from orchestration.console import Refused
-from orchestration.plan import plan
+from orchestration.plan import Span, plan
 from resources.feeds import Feeds
 from resources.inbox import Intake
+from sensors.alerts import first_line
 
 Progress = Callable[[str, str, int, int], None]
 """Called with (job, step that has begun, steps done, steps in all)."""
@@ -62,7 +63,7 @@ def run(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     job: str,
-    span: tuple[pd.Timestamp, pd.Timestamp],
+    span: Span,
     progress: Progress,
 ) -> None:
     """Execute ``job`` for the sessions of ``span`` in this process, as a run that the UI shows.
@@ -101,8 +102,5 @@ def run(
 def _first_failure(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            message = (cause.message if cause else event.message or "").strip().splitlines()
-            return f"step {event.step_key} failed: {message[0] if message else 'no message'}"
+            return f"step {event.step_key} failed: {first_line(event)}"
     return "failed before its first step"

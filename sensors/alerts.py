@@ -31,7 +31,12 @@ def _dates(tags: Mapping[str, str]) -> str:
 
 def _reasons(context: dg.RunFailureSensorContext) -> Iterator[str]:
     for event in context.get_step_failure_events():
-        error = event.step_failure_data.error
-        cause = error.cause if error and error.cause else error
-        said = (cause.message if cause else event.message or "").strip().splitlines()
-        yield f"{event.step_key}: {said[0] if said else 'no message'}"
+        yield f"{event.step_key}: {first_line(event)}"
+
+
+def first_line(failure: dg.DagsterEvent) -> str:
+    """What the error behind a failed step said first, not what Dagster says around it."""
+    error = failure.step_failure_data.error
+    cause = error.cause if error and error.cause else error
+    said = (cause.message if cause else failure.message or "").strip().splitlines()
+    return said[0] if said else "no message"
