@@ -18,13 +18,16 @@ from daybook.compliance.clean import unclean
 from daybook.market import prices as golden
 from daybook.tables import TABLES, conform
 from resources import closes, records
-from resources.brokers import brokers
+from resources.brokers import BROKERS, brokers
 from resources.facts import Facts
 from resources.inbox import Inbox, Intake, Taken
 from resources.lake import Lake
 from resources.orders import Orders
 from resources.settings import Settings, settings
 from resources.vendors import vendors
+
+WORKING = ("sent", "partially_filled")
+"""Status of orders of which a broker may still report executions."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,8 @@ class Feeds:
         span = self.lake.span("raw_prices")
         if span is None:
             return None
-        last = span[1]
-        sessions = [calendars.sessions(name, last=last) for name in self.settings.calendars]
-        return max((days[-1] for days in sessions if len(days)), default=None)
+        days = calendars.joint_sessions(self.settings.calendars, "any", last=span[1])
+        return days[-1] if len(days) else None
 
     def deliveries(self) -> pd.DataFrame:
         """The file register, without files that were refused whole and that a person has discarded since."""
@@ -146,18 +148,23 @@ class Feeds:
         if orders.empty or through is None:
             return taken
         instruments = self.facts.current("instruments")
-        actions = self.facts.current("corporate_actions")
-        first = orders["business_date"].min()
-        days = pd.DatetimeIndex([])
-        for name in self.settings.calendars:
-            days = days.union(calendars.sessions(name, first, through))
-        prices = golden.golden(
-            self.facts.current("raw_prices", first, through), instruments, actions, days, self.settings.vendors
-        )
-        for name, broker in brokers(prices, instruments, actions).items():
-            self.orders.fill(broker.executions(orders))
-            taken += self.inbox.deliver_all(self.orders.transactions_files(name, first, instruments), "broker").files
+        working = orders[orders["status"].isin(WORKING)]
+        if len(working):
+            self._fill(working, instruments, through)
+        for name in BROKERS:
+            files = self.orders.transactions_files(name, orders["business_date"].min(), instruments)
+            taken += self.inbox.deliver_all(files, "broker").files
         return taken
+
+    def _fill(self, working: pd.DataFrame, instruments: pd.DataFrame, through: pd.Timestamp) -> None:
+        """Record what the brokers executed of the orders ``working``, at the prices known up to ``through``."""
+        actions = self.facts.current("corporate_actions")
+        first = working["business_date"].min()
+        days = calendars.joint_sessions(self.settings.calendars, "any", first, through)
+        raw_prices = self.facts.current("raw_prices", first, through)
+        prices = golden.golden(raw_prices, instruments, actions, days, self.settings.vendors)
+        for broker in brokers(prices, instruments, actions).values():
+            self.orders.fill(broker.executions(working))
 
 
 class FeedsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
