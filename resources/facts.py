@@ -99,25 +99,16 @@ class Facts:
         """The deliveries of ``table`` whose rows can count now."""
         return in_force(self._deliveries(table), table in tables.SNAPSHOTS)
 
-    def through(self) -> int:
-        """The last delivery that is done; 0 before the first."""
-        query = sa.select(sa.func.max(records.deliveries.c.seq)).where(records.deliveries.c.status == "done")
-        with self.engine.connect() as connection:
-            return int(connection.execute(query).scalar() or 0)
-
-    def stale_sessions(self, sessions: pd.DatetimeIndex, through: int | None = None) -> pd.DatetimeIndex:
+    def stale_sessions(self, sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """Those of ``sessions`` that were never computed, or that a delivery has touched since.
 
         Args:
             sessions: midnight, naive.
-            through: the last delivery that matters; None for all that are done.
         """
         deliveries, computed = records.deliveries.c, records.computed.c
         touching = sa.select(deliveries.seq, deliveries.affects_from).where(
             deliveries.status == "done", deliveries.affects_from.is_not(None)
         )
-        if through is not None:
-            touching = touching.where(deliveries.seq <= through)
         with self.engine.connect() as connection:
             touched = records.read(connection, touching.order_by(deliveries.seq))
             seen = records.read(connection, sa.select(computed.business_date, computed.through_delivery))
