@@ -33,6 +33,10 @@ LOGS = (
     "alternative_data",
     "limits",
     "rules",
+    "price_sources",
+    "price_overrides",
+    "expected_feeds",
+    "fundamentals",
 )
 
 

@@ -292,6 +292,23 @@ COLUMNS = _columns("""
     window_start | date | | first date of the window used
     window_end | date | | last date of the window used
     table_name | text | | table of facts that the row was delivered for
+    sources | text | | sources in order of preference, the first one best, separated by spaces
+    max_stale | float | sessions | age from which on a price that was carried forward blocks the close
+    tolerance | float | fraction | by how much closes of two sources may differ and still mean the same price
+    override_id | text | | number of the request under which the override was approved
+    entered_by | text | | who asked for it
+    approved_by | text | | the second person, who agreed
+    feed | text | | table in the name of the feed's files
+    outcome | text | | complete, partial, empty, failed or missing
+    rows | int | | rows taken in
+    expected_rows | int | | rows of the session before; 0 where there were none
+    cut | text | | time and place at which the rate was taken, such as LON-16:00
+    period_start | date | | first date of the reporting period; empty for a figure at its end
+    unit | text | | unit of the value, such as USD or shares
+    form | text | | document in which the figure was reported, such as 10-K
+    licence | text | | licence under which the data may be used
+    first_value | float | | the value as first published
+    first_published_at | time | UTC | when a figure for that period was first published
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -358,7 +375,7 @@ _table(
     required="price",
 )  # fmt: skip
 _table(
-    "raw_fx_rates", "fact", "business_date base quote source", "rate",
+    "raw_fx_rates", "fact", "business_date base quote source", "rate cut",
     "Exchange rates as delivered by each source; files are named fx_rates_<date>.", required="rate",
 )  # fmt: skip
 _table(
@@ -402,11 +419,11 @@ _table(
     required="nav",
 )  # fmt: skip
 _table(
-    "fundamentals", "fact", "instrument period_end field published_at", "value", "Reported figures, point in time.",
-    required="value",
+    "fundamentals", "fact", "instrument period_end field published_at", "value unit period_start form",
+    "Reported figures, point in time.", required="value",
 )  # fmt: skip
 _table(
-    "alternative_data", "fact", "instrument series observed_on", "value usable_from",
+    "alternative_data", "fact", "instrument series observed_on", "value usable_from licence",
     "Other data series with the date from which they may be used; instrument may be empty.", required="value",
 )  # fmt: skip
 _table(
@@ -420,14 +437,35 @@ _table(
     "Compliance rules; an empty book means every book.", required="kind dimension",
     defaults={"basis": "nav"},
 )  # fmt: skip
+_table(
+    "price_sources", "fact", "asset_class valid_from", "sources max_stale tolerance valid_to",
+    "How the golden price of an asset class is chosen; an empty asset class means every other one.",
+    required="sources",
+)  # fmt: skip
+_table(
+    "expected_feeds", "fact", "feed source valid_from", "calendar valid_to",
+    "Feeds that must deliver on every session of a calendar; the source is the suffix of their files.",
+)  # fmt: skip
+_table(
+    "price_overrides", "fact", "override_id",
+    "instrument price currency valid_from valid_to reason entered_by approved_by",
+    "Prices that two people put in place of the market's, from valid_from to valid_to; no file delivers them.",
+    required="price",
+)  # fmt: skip
 
 # -- results: derived from facts, one partition a session -------------------------------------------------------------
-_table("prices", "result", "business_date instrument", "close currency source status price_basis reason",
+_table("prices", "result", "business_date instrument",
+       "close currency source status price_basis reason file line",
        "Golden price of each instrument on each session.")  # fmt: skip
-_table("fx_rates", "result", "business_date base quote", "rate source status reason",
+_table("fx_rates", "result", "business_date base quote", "rate source status reason cut",
        "Golden exchange rates.")  # fmt: skip
 _table("returns", "result", "business_date instrument", "price_return local_return currency status",
        "Return of each instrument over the session, splits undone.")  # fmt: skip
+_table("feed_outcomes", "result", "business_date feed source",
+       "calendar outcome rows expected_rows coverage file reason", "What each expected feed delivered.")  # fmt: skip
+_table("latest_fundamentals", "result", "business_date instrument field",
+       "value unit period_start period_end published_at first_value first_published_at form file line",
+       "The newest period's figure known at the end of the session, and as it was first published.")  # fmt: skip
 _table("lots", "result", "business_date book instrument lot",
        "opened_on quantity unit_cost cost currency cost_base pool", "Open tax lots at the close.")  # fmt: skip
 _table("realised", "result", "business_date book instrument transaction_id lot",
@@ -485,6 +523,13 @@ _table("portfolio_failures", "result", "business_date book", "reason",
        "Books that a policy or the rounding could not serve, by name.")  # fmt: skip
 _table("findings", "result", "business_date check book instrument",
        "severity reason impact_base impact_bp status", "What the day's checks found.")  # fmt: skip
+_table("intraday_positions", "result", "business_date book instrument",
+       "observed_at quantity price currency fx_rate market_value market_value_base weight price_source status reason",
+       "Positions now, at the newest prices of the session.")  # fmt: skip
+_table("intraday_exposures", "result", "business_date book dimension bucket",
+       "observed_at long short gross net gross_fraction net_fraction", "Exposures now.")  # fmt: skip
+_table("intraday_limit_usage", "result", "business_date book limit dimension bucket",
+       "observed_at value threshold utilisation status reason", "Limits now.")  # fmt: skip
 
 # -- records: kept in PostgreSQL --------------------------------------------------------------------------------------
 _table("quarantine", "record", "file line column", "value reason status table_name delivery recorded_at",
@@ -496,8 +541,15 @@ _table("orders", "record", "order_id", "business_date book instrument side quant
 _table("executions", "record", "execution_id", "order_id executed_at quantity price fees broker",
        "Fills reported by brokers.")  # fmt: skip
 
+DECIDED = ("price_overrides",)
+"""Facts that people decide by command; no file delivers them."""
+
 FILES: dict[str, str] = {
-    **{name: name for name, table in TABLES.items() if table.kind == "fact" and not name.startswith("raw_")},
+    **{
+        name: name
+        for name, table in TABLES.items()
+        if table.kind == "fact" and not name.startswith("raw_") and name not in DECIDED
+    },
     "prices": "raw_prices",
     "fx_rates": "raw_fx_rates",
 }

@@ -19,7 +19,7 @@ from resources.postgres import PostgresError, server_url
 from resources.settings import Settings
 
 SCHEMA = "daybook"
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: a database that names it needs nothing done."""
 APPEND_ONLY = ("transactions", "order_events")
 """Tables whose rows a trigger protects from UPDATE, DELETE and TRUNCATE."""
@@ -67,7 +67,7 @@ deliveries = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("quarantined", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("affects_from", sa.Date),
-    *_texts("reason"),
+    *_texts("reason", "header"),
     _instant("recorded_at"),
     sa.Column("original", sa.BigInteger, sa.ForeignKey(f"{SCHEMA}.deliveries.seq")),
     sa.Index("deliveries_by_file", "table_name", "delivered", "suffix"),
@@ -154,6 +154,21 @@ closes = sa.Table(
     sa.Column("through_delivery", sa.BigInteger, nullable=False, server_default="0"),
 )
 """Signed days: what was seen (version and content hash of each table) and the last delivery that counted."""
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    _id(),
+    *_texts("kind", "subject"),
+    sa.Column("payload", JSONB, nullable=False, server_default="{}"),
+    *_texts("reason", "requested_by"),
+    _instant("requested_at"),
+    *_texts("status", "decided_by"),
+    _instant("decided_at", nullable=True),
+    *_texts("decision_reason"),
+    sa.Index("requests_by_status", "status"),
+)
+"""What one person asked for and a second one must agree to: pending, approved or rejected."""
 
 
 def engine(settings: Settings) -> sa.Engine:

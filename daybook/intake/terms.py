@@ -6,6 +6,8 @@ Belongs here: enumerations, signs, roundings and needs of columns, as data. Does
 
 from collections.abc import Mapping
 
+from daybook import tables
+
 LOT_METHODS = ("fifo", "lifo", "highest", "lowest", "average", "specific", "uk")
 DIMENSIONS = ("instrument", "issuer", "sector", "country", "currency", "asset_class")
 BASES = ("nav", "money", "benchmark")
@@ -34,6 +36,7 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("limits", "measure"): ("long", "short", "gross", "net", "var", "es", "drawdown", "stress_loss"),
     ("limits", "dimension"): DIMENSIONS,
     ("limits", "basis"): BASES,
+    ("expected_feeds", "feed"): tuple(sorted(tables.FILES)),
     ("rules", "kind"): ("max_weight", "min_weight", "prohibited"),
     ("rules", "dimension"): DIMENSIONS,
     ("rules", "basis"): BASES,
@@ -54,13 +57,14 @@ POSITIVE: Mapping[str, tuple[str, ...]] = {
     "raw_prices": ("close", "open", "high", "low"),
     "intraday_prices": ("price",),
     "raw_fx_rates": ("rate",),
+    "price_sources": ("tolerance",),
     "benchmark_levels": ("level",),
     "corporate_actions": ("numerator", "denominator", "amount", "cash_in_lieu_price"),
     "transactions": ("price", "fx_rate"),
 }
 """Columns whose numbers are above zero where they are given."""
 
-NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {"raw_prices": ("volume",)}
+NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {"raw_prices": ("volume",), "price_sources": ("max_stale",)}
 """Columns whose numbers may be zero, never below."""
 
 FRACTIONS: Mapping[str, tuple[str, ...]] = {"corporate_actions": ("withholding_rate", "cost_fraction")}
@@ -92,6 +96,8 @@ ROW_DATE: Mapping[str, str] = {
     "issuers": "valid_from",
     "limits": "valid_from",
     "rules": "valid_from",
+    "price_sources": "valid_from",
+    "expected_feeds": "valid_from",
     "books": "",
     "instruments": "",
     "accounts": "",
@@ -101,7 +107,12 @@ ROW_DATE: Mapping[str, str] = {
 BY_DELIVERY = ("books", "instruments", "accounts")
 """Tables whose rows hold from the date in the file's name."""
 
-MAY_BE_EMPTY = {("limits", "book"), ("alternative_data", "instrument")}
+MAY_BE_EMPTY = {
+    ("limits", "book"),
+    ("alternative_data", "instrument"),
+    ("price_sources", "asset_class"),
+    ("expected_feeds", "source"),
+}
 """Parts of a key that may be empty."""
 
 SCHEMES = ("isin", "figi", "cusip", "sedol", "ticker")

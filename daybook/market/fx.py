@@ -48,6 +48,7 @@ def golden(raw_fx_rates: pd.DataFrame, sessions: pd.DatetimeIndex, order: Sequen
     rows = wanted.assign(
         rate=found["rate"],
         source=found["source"],
+        cut=found["cut"],
         status=np.where(stale, "stale", "ok"),
         reason=np.where(stale, text, ""),
     )
@@ -140,7 +141,7 @@ def triangles(raw_fx_rates: pd.DataFrame, sessions: pd.DatetimeIndex, tolerance:
 
 
 def _facts(raw_fx_rates: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
-    columns = ["business_date", "base", "quote", "source", "rate", "known_at", "recorded_at", "delivery"]
+    columns = ["business_date", "base", "quote", "source", "rate", "cut", "known_at", "recorded_at", "delivery"]
     return dated.preferred(raw_fx_rates.loc[raw_fx_rates["rate"] > 0, columns], ("base", "quote"), order)
 
 

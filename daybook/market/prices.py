@@ -38,7 +38,7 @@ def golden(
         Table ``prices``; no row before an instrument's first price. ``reason`` says what was used and why, where that
         is not a price of the session as it was delivered.
     """
-    columns = ["business_date", "instrument", "source", "close", "currency", "price_basis"]
+    columns = ["business_date", "instrument", "source", "close", "currency", "price_basis", "file", "line"]
     facts = dated.preferred(raw_prices, ("instrument",), order)[columns]
     wanted = dated.grid(sessions, facts[["instrument"]].drop_duplicates(ignore_index=True))
     known, sought = dated.codes([facts["instrument"]], [wanted["instrument"]])
@@ -69,6 +69,8 @@ def golden(
             status=np.where(delivered, "ok", np.where(closed, "closed", "stale")),
             price_basis=used["price_basis"],
             reason=why.mask(delivered, "") + apart + in_parts,
+            file=used["file"],
+            line=used["line"],
         ),
     )
 

@@ -29,7 +29,7 @@ def firm(count: int, seed: int = 0, names: int = 12, history: int = 0) -> Simple
     close = 50 * np.cumprod(1 + move, axis=0)
     worth = np.cumprod(1 + draw.normal(0, 0.004, (len(days), 3)) * [0, 1, 1], axis=0) * [1, 1.2, 1.4]
     fx_rates = _long(days, {"base": ["EUR", "GBP"], "quote": ["USD", "USD"]}, worth[:, 1:], "rate")
-    fx_rates = tables.conform("fx_rates", fx_rates.assign(source="x", status="ok", reason=""))
+    fx_rates = tables.conform("fx_rates", fx_rates.assign(source="x", status="ok", reason="", cut=""))
     returns = _long(days, {"instrument": instruments, "currency": own}, move, "local_return")
     returns = tables.conform("returns", returns.assign(price_return=returns["local_return"], status="ok"))
 
