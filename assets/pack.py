@@ -11,6 +11,7 @@ from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, back, sessions_of, shown
 from daybook import identities
 from daybook.market import quality
+from daybook.market.quality.volatility import WINDOW
 from daybook.pack import page
 from resources import closes, register, reports
 from resources.feeds import FeedsResource
@@ -56,8 +57,8 @@ def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
     ins={
         "nav": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
-        "returns": dg.AssetIn(metadata=back(quality.WINDOW)),
-        "raw_prices": dg.AssetIn(metadata=back(quality.WINDOW)),
+        "returns": dg.AssetIn(metadata=back(WINDOW)),
+        "raw_prices": dg.AssetIn(metadata=back(WINDOW)),
         "custodian_positions": dg.AssetIn(metadata=SINCE_START),
         "custodian_cash": dg.AssetIn(metadata=SINCE_START),
     },

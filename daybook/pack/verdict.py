@@ -1,7 +1,7 @@
 """Can a book close, what blocks it, and whose turn it is.
 
 Belongs here: reading that off the status, the NAV and the findings. Does not belong here: judging data (the checks of
-``daybook/market/quality.py`` do), and the refusal itself (the command ``close``).
+``daybook/market/quality/`` do), and the refusal itself (the command ``close``).
 """
 
 from collections.abc import Hashable, Mapping

@@ -1,0 +1,137 @@
+"""What books hold and cannot value, or value by something old or doubtful.
+
+Belongs here: missing values, failed books, stale prices, bases and accruals that do not fit. Does not belong here:
+whether a price that is there is plausible (``moves``, ``sources``).
+"""
+
+import numpy as np
+import pandas as pd
+
+from daybook import calendars
+from daybook.market import dated, security_master
+from daybook.market.quality.finding import finding, holdings
+from daybook.market.quality.volatility import own_volatility
+
+MAX_STALE = 5
+"""Sessions of its own market after which a stale price blocks: as long as the contract lets an exchange rate stand."""
+
+
+def unvalued(valuations: pd.DataFrame) -> pd.DataFrame:
+    """Rows without a value: ``price_missing``, ``fx_missing`` or ``not_valued``; blocking."""
+    rows = valuations[valuations["status"] == "failed"]
+    check = np.where(
+        rows["price"].isna(), "price_missing", np.where(rows["fx_rate"].isna(), "fx_missing", "not_valued")
+    )
+    return finding(rows, check, "blocking", rows["reason"])
+
+
+def failed_books(nav: pd.DataFrame) -> pd.DataFrame:
+    """Books without a NAV: ``book_failed``, blocking."""
+    rows = nav[nav["status"] == "failed"]
+    return finding(rows, "book_failed", "blocking", rows["reason"])
+
+
+def missing_pnl(nav: pd.DataFrame, pnl: pd.DataFrame) -> pd.DataFrame:
+    """Books with a NAV and no P&L, because what they started from is not known: ``pnl_missing``, warning."""
+    known = pd.MultiIndex.from_frame(pnl[["business_date", "book"]])
+    rows = nav[(nav["status"] == "ok") & ~pd.MultiIndex.from_frame(nav[["business_date", "book"]]).isin(known)]
+    return finding(rows, "pnl_missing", "warning", "no P&L: the NAV of the session before is not known")
+
+
+def stale_prices(
+    valuations: pd.DataFrame,
+    prices: pd.DataFrame,
+    raw_prices: pd.DataFrame,
+    returns: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> pd.DataFrame:
+    """Held instruments whose market was open without a new price: ``price_stale``.
+
+    Warning; blocking when the last price is more than ``MAX_STALE`` sessions of its market old. impact_base is one
+    standard deviation of what the price may have moved since: value x own daily volatility x square root of the age.
+
+    Args:
+        valuations: table of the sessions that are checked.
+        prices: golden, of the same sessions.
+        raw_prices: facts of the sessions and of more than ``MAX_STALE`` before; an older price blocks.
+        returns: table with ``WINDOW`` sessions before each that is checked.
+        instruments: reference facts.
+    """
+    old = prices.loc[prices["status"].isin(["stale", "closed"]), ["business_date", "instrument"]]
+    rows = holdings(valuations).merge(old, on=["business_date", "instrument"])
+    known, wanted = dated.codes([raw_prices["instrument"]], [rows["instrument"]])
+    at = dated.last(known, raw_prices["business_date"], wanted, rows["business_date"])
+    used = raw_prices["business_date"].reset_index(drop=True).reindex(at).reset_index(drop=True)
+    exchange = security_master.attributes(instruments, "instrument", rows, ["exchange"])["exchange"]
+    beyond = used.isna()
+    age = _sessions_between(exchange, used.fillna(rows["business_date"]), rows["business_date"])
+    late = (age > 0) | beyond
+    old_price = "price of " + dated.iso(used) + ": " + pd.Series(age, rows.index).astype("str") + " session(s) old"
+    # The facts given reach back further than MAX_STALE, so a price that is not among them is older than that.
+    reason = old_price.mask(beyond, "the last price is older than all prices that were looked at")
+    impact = rows["market_value_base"].abs() * own_volatility(rows, returns) * np.sqrt(age)
+    return finding(
+        rows[late],
+        "price_stale",
+        np.where(beyond | (age > MAX_STALE), "blocking", "warning")[late],
+        reason[late],
+        impact.mask(beyond)[late],
+    )
+
+
+def _sessions_between(
+    exchange: "pd.Series[str]", since: "pd.Series[pd.Timestamp]", until: "pd.Series[pd.Timestamp]"
+) -> dated.Ints:
+    """Sessions of each exchange in (since, until]; weekdays where it has no known calendar. One turn an exchange."""
+    age = np.zeros(len(exchange), np.int64)
+    for name in exchange.unique():
+        here = (exchange == name).to_numpy()
+        if calendars.is_calendar(name):
+            known = calendars.sessions(name).to_numpy()
+            low, high = (np.searchsorted(known, dates[here].to_numpy(), side="right") for dates in (since, until))
+            age[here] = high - low
+        else:
+            one_day = np.timedelta64(1, "D")
+            low, high = (dates[here].to_numpy().astype("datetime64[D]") + one_day for dates in (since, until))
+            age[here] = np.busday_count(low, high)
+    return age
+
+
+def adjusted_with_action(
+    valuations: pd.DataFrame, prices: pd.DataFrame, lots: pd.DataFrame, corporate_actions: pd.DataFrame
+) -> pd.DataFrame:
+    """Adjusted prices of what was held through a split or cash dividend: ``adjusted_price_with_action``, blocking.
+
+    The price holds the action already and the books post it once more. It stands as long as a lot from before the
+    ex_date is held. impact_base is the gross dividends counted twice; a split alone has none that could be told.
+
+    Args:
+        valuations: table of the sessions that are checked.
+        prices: golden, of the same sessions.
+        lots: table of the same sessions.
+        corporate_actions: facts.
+    """
+    day = ["business_date", "instrument"]
+    adjusted = prices.loc[prices["price_basis"] == "adjusted", day]
+    oldest = lots.groupby(["business_date", "book", "instrument"], as_index=False)["opened_on"].min()
+    held = holdings(valuations).merge(adjusted, on=day).merge(oldest, on=["business_date", "book", "instrument"])
+    posted = corporate_actions["kind"].isin(["split", "cash_dividend"]) & (corporate_actions["status"] != "cancelled")
+    columns = ["action_id", "instrument", "kind", "ex_date", "amount"]
+    both = held.merge(corporate_actions.loc[posted, columns], on="instrument")
+    both = both[(both["opened_on"] < both["ex_date"]) & (both["ex_date"] <= both["business_date"])]
+    paid = both["kind"] == "cash_dividend"
+    both = both.assign(twice=(both["quantity"] * both["amount"] * both["fx_rate"]).where(paid))
+    both = both.sort_values(["business_date", "book", "instrument", "ex_date", "action_id"])
+    key = ["business_date", "book", "instrument"]
+    last, twice = both.groupby(key)[["kind", "ex_date"]].last(), both.groupby(key)["twice"]
+    rows = last.join(twice.agg(["size", "sum", "count"])).reset_index()
+    more = (" and " + (rows["size"] - 1).astype("str") + " more").where(rows["size"] > 1, "")
+    reason = "the price is adjusted and " + rows["kind"] + " of " + dated.iso(rows["ex_date"]) + more + " was booked"
+    return finding(rows, "adjusted_price_with_action", "blocking", reason, rows["sum"].where(rows["count"] > 0))
+
+
+def unknown_accruals(valuations: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
+    """Bonds valued without accrued interest, their coupon not being known: ``accrued_interest_missing``, warning."""
+    rows = holdings(valuations)
+    is_bond = security_master.attributes(instruments, "instrument", rows, ["asset_class"])["asset_class"] == "bond"
+    return finding(rows[is_bond], "accrued_interest_missing", "warning", "valued clean: its coupon is not known")

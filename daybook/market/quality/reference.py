@@ -1,0 +1,61 @@
+"""Reference and context facts that cannot be right: identifiers, benchmark weights, series that ended.
+
+Belongs here: findings about facts that no book is valued by. Does not belong here: prices and rates.
+"""
+
+import pandas as pd
+
+from daybook.market import check_digits, dated
+from daybook.market.quality.finding import finding
+
+WEIGHT_SUM = 0.001
+"""By how much the weights of a benchmark may differ from 1 in sum (contract 2.9)."""
+ENDED = 4.0
+"""Usual distances between a series' observations after which it has ended: a monthly series in the fifth month."""
+
+
+def identifier_forms(identifiers: pd.DataFrame, valuations: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers of held instruments that are none of their scheme: ``identifier_<scheme>``, warning.
+
+    An identifier is taken as delivered, since what it names is known by it alone; a wrong check digit says that
+    somebody mistyped it, and that the next file may not find its instrument.
+
+    Args:
+        identifiers: facts; those in force on the session count.
+        valuations: table of the sessions that are checked.
+    """
+    held = valuations[["business_date", "instrument"]].drop_duplicates()
+    rows = identifiers[identifiers["scheme"].isin(check_digits.SCHEMES)].merge(held, on="instrument")
+    rows = rows[(rows["valid_from"] <= rows["business_date"]) & ~(rows["valid_to"] < rows["business_date"])]
+    reasons = pd.Series("", index=rows.index, dtype="str")
+    for scheme, group in rows.groupby("scheme"):
+        reasons[group.index] = check_digits.faults(str(scheme), group["value"])
+    wrong = rows.assign(reason=rows["value"] + " is " + reasons)[reasons != ""]
+    wrong = wrong.drop_duplicates(["business_date", "instrument", "scheme"])
+    return finding(wrong, "identifier_" + wrong["scheme"], "warning", wrong["reason"])
+
+
+def benchmark_weights(weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Benchmarks whose weights do not add up to 1 within ``WEIGHT_SUM``: ``benchmark_weights``, warning."""
+    rows = weights[weights["business_date"].isin(sessions)]
+    each = rows.groupby(["business_date", "benchmark"], as_index=False)["weight"].sum()
+    off = each[(each["weight"] - 1.0).abs() > WEIGHT_SUM]
+    text = "weights add up to " + off["weight"].map("{:.6f}".format).astype("str") + "; they are divided by that"
+    return finding(off.rename(columns={"benchmark": "instrument"}), "benchmark_weights", "warning", text)
+
+
+def ended_series(alternative_data: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Series that have no recent observation: ``series_ended``, info. A series that ended has not failed.
+
+    It has ended when its last observation is further back than ``ENDED`` times the usual distance between two of its
+    observations (the median); with fewer than three observations there is no usual distance.
+    """
+    known = alternative_data.sort_values("observed_on").assign(name=alternative_data["series"].str.cat(
+        alternative_data["instrument"], sep=" ").str.strip())  # fmt: skip
+    known = known.drop_duplicates(["name", "observed_on"])
+    step = known.groupby("name")["observed_on"].diff().groupby(known["name"]).median().rename("step")
+    each = pd.concat([step, known.groupby("name")["observed_on"].max().rename("last")], axis=1).dropna().reset_index()
+    rows = each.merge(pd.DataFrame({"business_date": sessions}), how="cross")
+    rows = rows[(rows["business_date"] - rows["last"]) > ENDED * rows["step"]]
+    reason = "the last observation is of " + dated.iso(rows["last"])
+    return finding(rows.rename(columns={"name": "instrument"}), "series_ended", "info", reason)
