@@ -3,13 +3,14 @@
 Belongs here: what all checks share. Does not belong here: the checks (``rows``, ``transactions``, ``actions``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from daybook import tables
@@ -49,6 +50,7 @@ class Draft:
     arrived: pd.Timestamp
     texts: dict[str, pa.Array]
     cells: dict[str, NDArray[Any]] = field(default_factory=dict)
+    coded: dict[str, tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]]] = field(default_factory=dict)
     refusals: list[pd.DataFrame] = field(default_factory=list)
     dropped: Bools = field(default_factory=lambda: np.zeros(0, bool))
     notes: list[str] = field(default_factory=list)
@@ -74,10 +76,28 @@ class Draft:
         """The texts of ``column``."""
         return values.strings(self.texts[column])
 
+    def words(self, column: str) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """The distinct cells of a column of text, and for each row which of them it is; found once."""
+        cells = self.cells[column]
+        held = self.coded.get(column)
+        if held is None or held[0] is not cells:
+            codes, distinct = pd.factorize(cells)
+            held = self.coded[column] = (cells, codes.astype(np.int64), np.asarray(distinct, object))
+        return held[1:]
+
+    def matching(self, column: str, accepts: Callable[[NDArray[Any]], Bools]) -> Bools:
+        """Where ``accepts`` holds, asked of the distinct cells of a column of text."""
+        codes, distinct = self.words(column)
+        return np.append(accepts(distinct), False)[codes]
+
     def fill(self, column: str, where: Bools, with_: Any) -> None:
         """Put ``with_`` (one text or one for each row) where ``column`` is empty and ``where`` holds."""
         wanted = where & ~self.filled(column)
-        if wanted.any():
+        if not wanted.any():
+            return
+        if isinstance(with_, str):
+            self.texts[column] = pc.if_else(pa.array(wanted), pa.scalar(with_, pa.large_string()), self.texts[column])
+        else:
             replaced = np.where(wanted, with_, self.strings(column))
             self.texts[column] = pa.array(replaced.tolist(), pa.large_string())
 
@@ -128,20 +148,18 @@ def content(draft: Draft, leave: Iterable[str] = ()) -> pd.DataFrame:
 
 def known_instruments(draft: Draft, column: str) -> None:
     """Refuse instruments that are not known yet; cash is one where a table may hold cash."""
-    words = draft.cells[column]
+    codes, words = draft.words(column)
     cash = is_cash(words)
     minor = values.among(words, tuple(f"CASH:{name}" for name in currencies.MINOR))
+    known = values.among(words, draft.reference.instruments["instrument"].to_numpy(object))
+    missing = (words != "") & ~minor & ~known & ~cash
     if minor.any():
-        draft.refuse(minor, column, np.array([currencies.refusal(word[5:]) for word in words], object))
-    missing = (
-        (words != "")
-        & ~minor
-        & ~values.among(words, draft.reference.instruments["instrument"].to_numpy(object))
-        & ~cash
-    )
-    draft.refuse(missing, column, "unknown instrument", "instrument:" + words)
+        reasons = np.array([currencies.refusal(word[5:]) for word in words], object)
+        draft.refuse(minor[codes], column, reasons[codes])
+    if missing.any():
+        draft.refuse(missing[codes], column, "unknown instrument", ("instrument:" + words)[codes])
     if draft.name.table not in ("benchmark_weights", "custodian_positions", "transactions", "alternative_data"):
-        draft.refuse(cash, column, "cash is no instrument here")
+        draft.refuse(cash[codes], column, "cash is no instrument here")
 
 
 def is_cash(words: NDArray[Any]) -> Bools:

@@ -5,6 +5,7 @@ here: what a column means. A Parquet file is turned into the text that a CSV fil
 both pass the same checks; its n-th row counts as line n + 1.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ SHOWN = 500
 """Most characters of a bad value that are kept beside its reason; the row keeps all of them."""
 
 _Lines = NDArray[np.int64]
+_BLOCK = 1 << 24
+"""Bytes that Arrow splits at a time; a line may not be longer."""
 
 
 class FileRefused(ValueError):
@@ -98,6 +101,9 @@ def _read_csv(data: bytes) -> Sheet:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FileRefused(f"the file is binary or not UTF-8: byte 0x{data[error.start]:02x} in line {line}") from None
+    regular = _regular(data.removeprefix(codecs.BOM_UTF8), text)
+    if regular is not None:
+        return regular
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first = next((at for at, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -105,6 +111,50 @@ def _read_csv(data: bytes) -> Sheet:
     if "\0" in lines[first]:
         raise FileRefused("the file is binary: NUL in its header", line=first + 1)
     return _quoted(lines, first) if '"' in text else _plain(lines, first)
+
+
+def _regular(data: bytes, text: str) -> Sheet | None:
+    """The rows of a file without quotes, NUL, blank lines and lines of another length; None where it has any of them.
+
+    Arrow splits a million rows of eight columns in 0.25 s, 1.2 s less than by line; it says of odd lines neither number
+    nor text, which is why they are left to the others.
+    """
+    from pyarrow import csv as arrow
+
+    ends = text.count("\n")
+    if '"' in text or "\0" in text or text.count("\r") not in (0, ends) or text.count("\r\n") not in (0, ends):
+        return None
+    header = text[: text.find("\n")] if ends else text
+    if not header.strip():
+        return None
+    names = _header(header.split(","), 1)
+    texts = pa.large_string()
+    try:
+        found = arrow.read_csv(
+            pa.py_buffer(data),
+            arrow.ReadOptions(column_names=names, skip_rows=1, block_size=_BLOCK),
+            arrow.ParseOptions(quote_char=False),
+            arrow.ConvertOptions(column_types=dict.fromkeys(names, texts), strings_can_be_null=False),
+        ).combine_chunks()
+    except pa.ArrowInvalid:
+        return None
+    if found.num_rows != ends + (not text.endswith("\n")) - 1:
+        return None
+    # Text of ASCII without one of these has nothing to trim: 0.1 s a million rows.
+    trim = not text.isascii() or any(space in text for space in " \t\v\f\x1c\x1d\x1e\x1f")
+    whole = {name: _array(column, texts) for name, column in zip(names, found.columns, strict=True)}
+    columns = {name: _trimmed(column) if trim else column for name, column in whole.items()}
+    blank = np.ones(found.num_rows, bool)
+    for column in columns.values():
+        if not blank.any():
+            break
+        blank &= pc.equal(column, "").to_numpy(zero_copy_only=False)
+    return None if blank.any() else Sheet(columns, np.arange(2, found.num_rows + 2))
+
+
+def _array(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+    """The one chunk of ``column``; a column without rows has none."""
+    return column.chunk(0) if column.num_chunks else pa.array([], kind)
 
 
 def _header(fields: Sequence[str], line: int) -> list[str]:

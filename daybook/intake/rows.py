@@ -7,6 +7,7 @@ quality``): a strange price is a finding, not a refusal.
 Every check looks at whole columns; a row with several faults is reported once for each column at fault.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -103,7 +104,7 @@ def _header(draft: Draft) -> None:
         raise FileRefused(
             f"the header lacks {', '.join(missing)}{hint}", line=1, column=missing[0], value=shown(header)
         )
-    empty = pa.array([""] * len(draft), pa.large_string())
+    empty = pa.repeat(pa.scalar("", pa.large_string()), len(draft))
     draft.texts = {column: given.get(column, empty) for column in columns}
 
 
@@ -162,7 +163,10 @@ def _typed(draft: Draft, column: tables.Column) -> None:
     elif column.type == "float":
         found, bad = values.numbers(texts) if places is None else values.rounded(texts, places)
     elif column.type == "text":
-        found, bad = values.strings(texts), np.zeros(len(draft), bool)
+        codes, words = values.words(texts)
+        distinct = np.array([*words, ""], object)
+        found, bad = distinct[codes], np.zeros(len(draft), bool)
+        draft.coded[column.name] = (found, codes, distinct[:-1])
     else:
         parse = {"date": values.dates, "time": values.times, "bool": values.truths}[column.type]
         found, bad = parse(texts)
@@ -193,9 +197,9 @@ def _identify(draft: Draft) -> None:
     if draft.has("book") and draft.name.table != "books":
         if "account" in draft.sheet.columns and draft.name.table != "accounts":
             _resolve_account(draft)
-        words = draft.cells["book"]
-        unknown = (words != "") & ~values.among(words, draft.reference.books["book"].to_numpy(object))
-        draft.refuse(unknown & draft.sound("book"), "book", "unknown book", "book:" + words)
+        known = draft.reference.books["book"].to_numpy(object)
+        unknown = draft.matching("book", lambda words: (words != "") & ~values.among(words, known))
+        draft.refuse(unknown & draft.sound("book"), "book", "unknown book", "book:" + draft.cells["book"])
 
 
 def _resolve(draft: Draft, scheme: str) -> None:
@@ -297,7 +301,7 @@ def _currencies(draft: Draft) -> None:
         if not draft.has(column):
             continue
         # Cells and not texts: a transaction takes the currency of its instrument. What undoes another row says nothing.
-        minor = values.among(draft.cells[column], tuple(currencies.MINOR)) & ~undoes
+        minor = draft.matching(column, lambda words: values.among(words, tuple(currencies.MINOR))) & ~undoes
         if minor.any() and (draft.name.table, column) not in terms.MINOR_UNITS:
             draft.refuse(minor, column, np.array([currencies.refusal(word) for word in draft.cells[column]], object))
         wrong = values.matching(draft.texts[column], lambda word: word != "" and not draft_.is_currency(word))
@@ -366,11 +370,11 @@ def _is_market(word: str) -> bool:
 def _repeated(draft: Draft) -> None:
     """The same key twice: equal rows count once, others not at all."""
     key = list(draft.table.key)
-    found = pd.DataFrame({column: draft.cells[column] for column in key}, copy=False)
     usable = draft.sound(*key, *terms.SCHEMES, "account") & ~draft.dropped
-    again = found.duplicated(keep=False).to_numpy() & usable
+    again = pd.Series(_numbered(draft, key)).duplicated(keep=False).to_numpy() & usable
     if not again.any():
         return
+    found = pd.DataFrame({column: draft.cells[column] for column in key}, copy=False)
     at = np.flatnonzero(again)
     rows = draft_.content(draft).iloc[at].assign(sound=draft.sound()[at])
     first = ~found.iloc[at].duplicated().to_numpy()
@@ -394,21 +398,44 @@ def _repeated(draft: Draft) -> None:
         draft.notes.append(f"rows that repeat another and count once: {spare.sum()}")
 
 
+def _numbered(draft: Draft, key: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each row, the same for two rows if and only if they agree in all of ``key``."""
+    combined, size = np.zeros(len(draft), np.int64), 1
+    for column in key:
+        cells = draft.cells[column]
+        if cells.dtype == object:
+            codes, distinct = draft.words(column)
+        else:
+            codes, distinct = pd.factorize(cells)
+        if size * (len(distinct) + 1) >= 2**62:
+            combined, seen = pd.factorize(combined)
+            size = len(seen)
+        combined, size = combined * (len(distinct) + 1) + codes, size * (len(distinct) + 1)
+    return combined
+
+
 def _checked(draft: Draft) -> Checked:
     problems, bad = _problems(draft)
     good = ~bad & ~draft.dropped
+    chosen = slice(None) if good.all() else good
     columns = {
-        column.name: _series(draft.cells[column.name][good], column.type, draft.name.table)
+        column.name: _text(draft, column.name, chosen)
+        if column.type == "text"
+        else _series(draft.cells[column.name][chosen], column.type, draft.name.table)
         for column in draft.table.columns
         if column.name in draft.cells
     }
-    facts = pd.DataFrame({**columns, "line": draft.sheet.lines[good]}, copy=False)
+    facts = pd.DataFrame({**columns, "line": draft.sheet.lines[chosen]}, copy=False)
     return Checked(facts, problems, int(bad.sum()) + len(draft.sheet.bad), tuple(draft.notes), draft.known)
 
 
+def _text(draft: Draft, column: str, chosen: Any) -> "pd.Series[str]":
+    codes, distinct = draft.words(column)
+    found = pa.DictionaryArray.from_arrays(pa.array(codes[chosen]), pa.array(distinct, pa.large_string()))
+    return pd.Series(found.dictionary_decode(), dtype="str")
+
+
 def _series(found: NDArray[Any], kind: str, table: str) -> "pd.Series[Any]":
-    if kind == "text":
-        return pd.Series(found, dtype="str")
     if kind == "time":
         return pd.Series(found).dt.tz_localize("UTC")
     if kind == "float" and table == "transactions":

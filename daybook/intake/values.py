@@ -46,6 +46,17 @@ def missing(found: Values) -> Bools:
 def numbers(texts: pa.Array) -> tuple[NDArray[np.float64], Bools]:
     """The nearest float64 of each text; one beyond the range of float64 is bad."""
     there = filled(texts)
+    given = texts if there.all() else pc.if_else(pa.array(there), texts, pa.scalar(None, texts.type))
+    try:
+        found = pc.cast(given, pa.float64()).to_numpy(zero_copy_only=False) + 0.0
+    except pa.ArrowInvalid:
+        return _odd_numbers(texts, there)
+    # What Arrow reads as a finite number is written as one; it also takes inf and nan.
+    return (found, np.zeros(len(texts), bool)) if np.isfinite(found[there]).all() else _odd_numbers(texts, there)
+
+
+def _odd_numbers(texts: pa.Array, there: Bools) -> tuple[NDArray[np.float64], Bools]:
+    """``numbers`` where some text is none: each is asked whether it is written as one."""
     proper = _bools(pc.match_substring_regex(texts, _NUMBER))
     safe = pc.if_else(pa.array(proper), texts, pa.scalar(None, texts.type))
     found = pc.cast(safe, pa.float64()).to_numpy(zero_copy_only=False) + 0.0
@@ -87,6 +98,8 @@ def dates(texts: pa.Array) -> tuple[Values, Bools]:
 def times(texts: pa.Array) -> tuple[Values, Bools]:
     """Instants in UTC as datetime64[us] without a zone."""
     there = filled(texts)
+    if not there.any():
+        return np.full(len(texts), "NaT", "datetime64[us]"), there
     proper = _bools(pc.match_substring_regex(texts, _TIME))
     safe = pd.Series(pc.if_else(pa.array(proper), texts, "").to_pylist(), dtype="object")
     found = pd.to_datetime(safe.where(proper), format="ISO8601", errors="coerce", utc=True)
@@ -117,8 +130,9 @@ def among(found: Values, known: Any) -> Bools:
 
 
 def strings(texts: pa.Array) -> Values:
-    """The texts as an object array."""
-    return np.asarray(texts.to_numpy(zero_copy_only=False), object)
+    """The texts as an object array, equal texts as one object."""
+    codes, distinct = words(texts)
+    return np.array([*distinct, ""], object)[codes]
 
 
 def _by_word(texts: pa.Array, convert: Callable[[str], Any], missing: Any, dtype: str) -> tuple[Values, Bools]:
