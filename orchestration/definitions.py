@@ -5,7 +5,7 @@ Belongs here: the list of what exists. Does not belong here: any of it.
 
 import dagster as dg
 
-from assets import books, checks, compliance, market_data, pack, performance, portfolio, risk, trading
+from assets import books, checks, compliance, fundamentals, market_data, pack, performance, portfolio, risk, trading
 from jobs import eod, intraday, orders
 from orchestration.schedules import eod_risk, history_before_close, market_before_close
 from resources.feeds import FeedsResource
@@ -16,7 +16,7 @@ from sensors import alerts, inbox
 from sensors import orders as order_sensors
 
 quiet_telemetry()
-ROOMS = [market_data, books, performance, risk, compliance, portfolio, trading, pack]
+ROOMS = [market_data, fundamentals, books, performance, risk, compliance, portfolio, trading, pack]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),
