@@ -1,4 +1,4 @@
-"""Adjusted series: closes in the terms of one date, with splits undone and, if wanted, dividends reinvested.
+"""Adjusted series: closes in the terms of one date, with actions undone and, if wanted, dividends reinvested.
 
 Belongs here: deriving them from raw closes and corporate actions. Does not belong here: keeping them. Nothing else is
 made from them: positions are valued at raw prices, returns come from ``actions``.
@@ -18,48 +18,49 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Texts = NDArray[Any]
 
-UNKNOWN = ("stock_dividend", "spin_off", "merger", "rights", "return_of_capital")
-"""Kinds of action that change a price and are not worked out yet: the series ends there, with the reason."""
-
 
 def adjusted(prices: pd.DataFrame, corporate_actions: pd.DataFrame, basis: Basis, as_of: Any) -> pd.DataFrame:
     """Closes of each instrument in the terms of ``as_of``.
 
     Multiplicative adjustment: close x factor, the factor being 1 in the terms of ``as_of``. Over the sessions from one
-    close P0 to the next P1, one unit becomes ``numerator / denominator`` units through splits, and on basis ``total``
-    gross dividends buy D / P1 more at the close P1, D for each unit held at P0; the factor of a date is what one unit
-    of ``as_of`` was on it. So P1 x factor / (P0 x factor) - 1 is the price return, and on basis ``total`` the holding
-    period return (P1 x split ratio + D) / P0 - 1 of CRSP (Data Descriptions Guide, "Returns"), the same as
-    ``actions.returns`` gives over each step. Vendors that multiply by 1 - D / P0 instead (LEAN factor files, Yahoo)
-    reinvest at another price; their series differ by terms of the second order.
+    close P0 to the next P1, what one unit becomes is worth G (``actions.becoming``: units at P1, capital, and on basis
+    ``total`` income) and buys G / P1 units at the close P1; the factor of a date is what one unit of ``as_of`` was on
+    it. So P1 x factor / (P0 x factor) - 1 is the price return, and on basis ``total`` the holding period return of CRSP
+    (Data Descriptions Guide, "Returns"), the same as ``actions.returns`` gives over each step. Vendors that multiply by
+    1 - D / P0 instead (LEAN factor files, Yahoo) reinvest at another price; their series differ by terms of the second
+    order.
 
     Closes before ``as_of`` are adjusted backward, those after it forward. Actions between the last close and ``as_of``
-    count where they are splits; a dividend is reinvested at the next close or not at all. Prices of basis ``adjusted``
-    hold all actions already and keep their level.
+    count where they change units; what is reinvested is so at the next close or not at all. A merger or delisting ends
+    a series: the close on or after its ex_date is what one unit became, in the terms of the close before, and those
+    after it are missing. Prices of basis ``adjusted`` hold all other actions already and keep their level.
 
     Args:
         prices: business_date, instrument, close, currency and price_basis; one row for each instrument and date, in any
-            order: golden prices, or the raw ones of one source.
+            order: golden prices, or the raw ones of one source. Those of an instrument that an action delivers belong
+            to it.
         corporate_actions: facts, as known when the series is to be seen from; cancelled ones do not count.
-        basis: ``price`` for splits alone, ``total`` for dividends too.
+        basis: ``price`` for the price return, ``total`` for the total return.
         as_of: the date whose terms the closes are in.
 
     Returns:
         The rows in their order: business_date, instrument, close, factor, currency, reason. Where the terms of
-        ``as_of`` cannot be told (currency or basis of the price changed in between, a dividend in another currency, an
-        action of a kind in ``UNKNOWN``) close and factor are missing and ``reason`` says why.
+        ``as_of`` cannot be told (currency or basis of the price changed in between, an action that cannot be valued)
+        close and factor are missing and ``reason`` says why.
 
     Raises:
         ValueError: two rows for one instrument and date.
     """
     closes, names = _ordered(prices)
-    growth, broken = _steps(closes, names, corporate_actions, basis)
-    base, terms = _base(closes, names, corporate_actions, as_of)
+    known = actions.in_force(corporate_actions)
+    ends = _ends(closes, names, known)
+    growth, broken = _steps(closes, names, known, ends, basis)
+    base, terms = _base(closes, names, known, ends, as_of)
     code = closes.code
     factor = pd.Series(growth).groupby(code, sort=False).cumprod().to_numpy(copy=True)
     del growth
     factor /= (factor[base] * terms)[code]
-    lost, reason = _lost(closes, base, broken)
+    lost, reason = _lost(closes, base, ends, broken)
     factor[lost] = np.nan
     found = np.empty(len(prices))
     found[closes.order] = factor
@@ -111,33 +112,58 @@ def _key(code: Any, dates: Any) -> Ints:
     return (np.asarray(code, np.int64) << 32) + dated.days(dates) + 2**31
 
 
+@dataclass(frozen=True)
+class _Ends:
+    """Where each instrument ends, by its number."""
+
+    last: Ints
+    """The close at which its last return ends; beyond all closes where there is none."""
+    date: NDArray[np.datetime64]
+    """The last day in its own terms."""
+    before: NDArray[np.bool_]
+    """Whether it had ended before its first close, so that its terms are not known on any."""
+    reason: Texts
+
+
+def _ends(closes: _Closes, names: Any, known: pd.DataFrame) -> _Ends:
+    ended = actions.ends(known).reindex(pd.Index(names, name="instrument")).reset_index()
+    at = _taking_effect(ended, closes.place, names)
+    last = np.where(at >= 0, at, len(closes.place)).astype(np.int64)
+    code = closes.code
+    first = at == np.searchsorted(code, np.arange(len(names)))
+    date = (ended["ex_date"] - actions.DAY).fillna(pd.Timestamp.max).to_numpy("datetime64[us]")
+    reason = "ended by " + ended["kind"].fillna("").to_numpy(object) + " of " + dated.iso(ended["ex_date"]).to_numpy(object)
+    return _Ends(last, date, first, reason)
+
+
 def _steps(
-    closes: _Closes, names: Any, corporate_actions: pd.DataFrame, basis: Basis
+    closes: _Closes, names: Any, known: pd.DataFrame, ends: _Ends, basis: Basis
 ) -> tuple[Floats, "pd.Series[Any]"]:
     """What one unit becomes from each close to the next (1 at the first), and why it cannot be told, by close."""
-    code, broken = closes.code, []
+    code = closes.code
     later = np.zeros(len(code), bool)
     later[1:] = code[1:] == code[:-1]
+    over = np.flatnonzero(ends.last < len(code))
+    after = ends.last[over] + ~ends.before[over]
+    inside = after < len(code)
+    inside[inside] = code[after[inside]] == over[inside]
+    broken = [_said(after[inside], ends.reason[over][inside])]
     for column, reason in (("price_basis", "price basis changed"), ("currency", "price currency changed")):
         values = closes.numbered(column)
         broken.append(_said(np.flatnonzero(later[1:] & (values[1:] != values[:-1])) + 1, reason))
 
-    known = corporate_actions[corporate_actions["status"] != "cancelled"]
     at = _taking_effect(known, closes.place, names)
-    known, at = known[at >= 0], at[at >= 0]
-    counts = later[at] & _raw(closes.take(at))
-    other = counts & known["kind"].isin(UNKNOWN).to_numpy()
-    text = known["kind"].to_numpy(object) + " of " + dated.iso(known["ex_date"]).to_numpy(object)
-    broken.append(_said(at[other], text[other] + " is not adjusted for yet"))
-
-    growth = np.ones(len(code))
-    posted = np.unique(at[counts & known["kind"].isin(["split", "cash_dividend"]).to_numpy()])
+    posted = np.unique(at[at >= 0])
+    posted = posted[later[posted] & (posted <= ends.last[code[posted]])]
     ended, since = closes.take(posted), closes.take(posted - 1)["business_date"]
-    growth[posted] = actions.split_ratio(known, ended["instrument"], since, ended["business_date"])
+    step = actions.becoming(known, closes.prices, ended, since)
+    worth, why = step.capital, step.reason
     if basis == "total":
-        paid, foreign = actions.dividends(known, ended, since)
-        growth[posted] += paid / ended["close"].to_numpy(np.float64)
-        broken.append(_said(posted[foreign], "dividend in another currency"))
+        worth, why = worth + step.income, step.total_reason
+    growth = np.ones(len(code))
+    growth[posted] = step.units + worth / ended["close"].to_numpy(np.float64)
+    growth[posted[why != ""]] = 1.0
+    broken.append(_said(posted[why != ""], why[why != ""]))
     all_broken = pd.concat(broken)
     return growth, all_broken[~all_broken.index.duplicated()].sort_index()
 
@@ -156,14 +182,17 @@ def _taking_effect(known: pd.DataFrame, place: Ints, names: Any) -> Ints:
     return np.where(inside, at, -1).astype(np.int64)
 
 
-def _base(closes: _Closes, names: Any, corporate_actions: pd.DataFrame, as_of: Any) -> tuple[Ints, Floats]:
-    """The last close of each instrument at or before ``as_of`` (else its first), and units at ``as_of`` of one then."""
-    code, day = np.arange(len(names)), np.full(len(names), np.datetime64(pd.Timestamp(as_of), "us"))
+def _base(closes: _Closes, names: Any, known: pd.DataFrame, ends: _Ends, as_of: Any) -> tuple[Ints, Floats]:
+    """The last close of each instrument at or before ``as_of`` (else its first), and units at ``as_of`` of one then.
+
+    The terms of a date after its end are those of the day before it.
+    """
+    code, day = np.arange(len(names)), np.minimum(ends.date, np.datetime64(pd.Timestamp(as_of), "us"))
     first = np.searchsorted(closes.place, code << 32)
     base = np.maximum(np.searchsorted(closes.place, _key(code, day), side="right") - 1, first).astype(np.int64)
     rows = closes.take(base)
-    before = actions.split_ratio(corporate_actions, names, rows["business_date"], day)
-    after = actions.split_ratio(corporate_actions, names, day, rows["business_date"])
+    before = actions.split_ratio(known, names, rows["business_date"], day)
+    after = actions.split_ratio(known, names, day, rows["business_date"])
     return base, np.where(_raw(rows), before / after, 1.0)
 
 
@@ -171,13 +200,14 @@ def _raw(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(rows["price_basis"] != "adjusted", bool)
 
 
-def _lost(closes: _Closes, base: Ints, broken: "pd.Series[Any]") -> tuple[Ints, Texts]:
+def _lost(closes: _Closes, base: Ints, ends: _Ends, broken: "pd.Series[Any]") -> tuple[Ints, Texts]:
     """The closes with a break between them and the base of their instrument, and the break next to each."""
     at = broken.index.to_numpy(np.int64)
     if not len(at):
         return np.zeros(0, np.int64), np.zeros(0, object)
     passed = np.searchsorted(at, np.arange(len(closes.order)), side="right")
-    own = base[closes.code]
-    lost = np.flatnonzero(passed != passed[own])
+    code = closes.code
+    own = base[code]
+    lost = np.flatnonzero((passed != passed[own]) | ends.before[code])
     nearest = passed[lost] - (lost >= own[lost])
     return lost, broken.to_numpy(object)[nearest]
