@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install eod test lint ui stop marts bench soak docs lock
+.PHONY: help install eod test lint ui stop marts bench soak docs faults lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -47,6 +47,9 @@ bench: $(READY) ## measure speed and memory, as ratios
 
 docs: $(READY) ## write docs/formats.md from daybook/tables.py
 	$(BIN)/python -m orchestration.formats
+
+faults: $(READY) ## plant faults in the demonstration firm and write docs/faults.md: what found them
+	$(BIN)/python -m orchestration.faults
 
 lock: ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
