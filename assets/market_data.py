@@ -95,9 +95,19 @@ def prices(
     raw_prices: pd.DataFrame,
     instruments: pd.DataFrame,
     corporate_actions: pd.DataFrame,
+    price_sources: pd.DataFrame,
+    price_overrides: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
-    """Golden price of each instrument: the source chosen, and why it is stale, closed or missing."""
-    frame = golden.golden(raw_prices, instruments, corporate_actions, sessions_of(context), settings().vendors)
+    """Golden price of each instrument: the source chosen, and why it is overridden, stale, closed or missing."""
+    frame = golden.golden(
+        raw_prices,
+        instruments,
+        corporate_actions,
+        price_sources,
+        price_overrides,
+        sessions_of(context),
+        settings().vendors,
+    )
     return shown(context, frame)
 
 

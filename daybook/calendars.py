@@ -75,6 +75,14 @@ def _breaks(calendar: str) -> pd.DatetimeIndex:
     return _dates(found.index[found.notna()])
 
 
+@lru_cache(maxsize=64)
+def _hours(calendar: str) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex, Any]:
+    """Instants at which each session opens and closes, in UTC, and the zone of the calendar."""
+    found = _opened(calendar)
+    opens, closes = (pd.DatetimeIndex(part.dt.tz_convert("UTC")).as_unit("us") for part in (found.opens, found.closes))
+    return opens, closes, found.tz
+
+
 def _dates(found: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(found.tz_localize(None)).as_unit("us")
 
@@ -157,6 +165,64 @@ def previous_session(calendar: str, dates: Any) -> pd.DatetimeIndex:
 def next_session(calendar: str, dates: Any) -> pd.DatetimeIndex:
     """For each of ``dates`` the first session after it; NaT beyond the horizon."""
     return _shift(calendar, dates, side="right", step=0)
+
+
+def sessions_between(markets: "pd.Series[str]", since: Any, until: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Sessions of each market in (since, until]; weekdays where it has no known calendar.
+
+    Args:
+        markets: exchange calendars or markets without one.
+        since: a Series of dates, one for each of them.
+        until: likewise.
+    """
+    counts = np.zeros(len(markets), np.int64)
+    days = [np.asarray(dates, "datetime64[us]") for dates in (since, until)]
+    for market in markets.unique():  # one turn a market
+        here = (markets == market).to_numpy()
+        if is_calendar(market):
+            known = _sessions(market).to_numpy()
+            low, high = (np.searchsorted(known, dates[here], side="right") for dates in days)
+            counts[here] = high - low
+        else:
+            one_day = np.timedelta64(1, "D")
+            low, high = (dates[here].astype("datetime64[D]") + one_day for dates in days)
+            counts[here] = np.busday_count(low, high)
+    return counts
+
+
+def trading_dates(calendar: str, instants: Any) -> pd.DatetimeIndex:
+    """The date to which what happened at each of ``instants`` belongs in the market ``calendar``.
+
+    Between the open and the close of a session it is that session, also where the session opens on the evening before;
+    at any other time it is the local date, which need not be a session. So early and late hours belong to the session
+    of their day. NaT stays NaT.
+
+    Args:
+        calendar: an exchange calendar; the date is that of UTC where it is unknown.
+        instants: in UTC.
+    """
+    at = pd.DatetimeIndex(instants).as_unit("us")
+    if not is_calendar(calendar):
+        return at.tz_localize(None).normalize()
+    opens, closes, zone = _hours(calendar)
+    session = opens.searchsorted(at, side="right") - 1
+    inside = (session >= 0) & (at < closes[np.maximum(session, 0)])
+    local = at.tz_convert(zone).tz_localize(None).normalize()
+    return pd.DatetimeIndex(np.where(inside, _sessions(calendar)[np.maximum(session, 0)], local)).as_unit("us")
+
+
+def cut(calendar: str, dates: Any) -> "pd.Series[str]":
+    """The label of the close of ``calendar`` on each of ``dates``: XNYS-16:00, XNYS-13:00 on a half day.
+
+    "" where the calendar is unknown or the date is no session.
+    """
+    days = pd.DatetimeIndex(dates).as_unit("us")
+    if not is_calendar(calendar):
+        return pd.Series("", range(len(days)), dtype="str")
+    at = _sessions(calendar).get_indexer(days)
+    _, closes, zone = _hours(calendar)
+    label = calendar + "-" + closes[at].tz_convert(zone).strftime("%H:%M")
+    return pd.Series(np.where(at >= 0, label, ""), dtype="str")
 
 
 def settlement_date(market: str, trade_dates: Any) -> pd.DatetimeIndex:

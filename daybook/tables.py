@@ -298,6 +298,7 @@ COLUMNS = _columns("""
     override_id | text | | number of the request under which the override was approved
     entered_by | text | | who asked for it
     approved_by | text | | the second person, who agreed
+    market_close | float | currency per unit | closing price that an override in force stands in place of
     feed | text | | table in the name of the feed's files
     outcome | text | | complete, partial, empty, failed or missing
     rows | int | | rows taken in
@@ -455,7 +456,7 @@ _table(
 
 # -- results: derived from facts, one partition a session -------------------------------------------------------------
 _table("prices", "result", "business_date instrument",
-       "close currency source status price_basis reason file line",
+       "close currency source status price_basis reason market_close file line",
        "Golden price of each instrument on each session.")  # fmt: skip
 _table("fx_rates", "result", "business_date base quote", "rate source status reason cut",
        "Golden exchange rates.")  # fmt: skip

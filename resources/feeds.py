@@ -162,7 +162,8 @@ class Feeds:
         first = working["business_date"].min()
         days = calendars.joint_sessions(self.settings.calendars, "any", first, through)
         raw_prices = self.facts.current("raw_prices", first, through)
-        prices = golden.golden(raw_prices, instruments, actions, days, self.settings.vendors)
+        sources, overrides = (self.facts.current(name) for name in ("price_sources", "price_overrides"))
+        prices = golden.golden(raw_prices, instruments, actions, sources, overrides, days, self.settings.vendors)
         for broker in brokers(prices, instruments, actions).values():
             self.orders.fill(broker.executions(working))
 

@@ -79,7 +79,10 @@ def random_firm(seed: int) -> dict[str, pd.DataFrame]:
 @pytest.mark.parametrize("seed", range(4))
 def test_nav_is_explained_and_every_quantity_rolls(seed):
     facts = random_firm(seed)
-    golden = prices.golden(facts["raw_prices"], LISTED, facts["corporate_actions"], DAYS, [])
+    golden = prices.golden(
+        facts["raw_prices"], LISTED, facts["corporate_actions"], tables.empty("price_sources"),
+        tables.empty("price_overrides"), DAYS, [],
+    )  # fmt: skip
     rates = fx.golden(facts["raw_fx_rates"], DAYS, [])
     made = ledger.derive(
         facts["transactions"], facts["corporate_actions"], BOOKS, LISTED, facts["raw_fx_rates"], golden, rates, DAYS, []

@@ -64,7 +64,7 @@ def stale_prices(
     used = raw_prices["business_date"].reset_index(drop=True).reindex(at).reset_index(drop=True)
     exchange = security_master.attributes(instruments, "instrument", rows, ["exchange"])["exchange"]
     beyond = used.isna()
-    age = _sessions_between(exchange, used.fillna(rows["business_date"]), rows["business_date"])
+    age = calendars.sessions_between(exchange, used.fillna(rows["business_date"]), rows["business_date"])
     late = (age > 0) | beyond
     old_price = "price of " + dated.iso(used) + ": " + pd.Series(age, rows.index).astype("str") + " session(s) old"
     # The facts given reach back further than MAX_STALE, so a price that is not among them is older than that.
@@ -77,24 +77,6 @@ def stale_prices(
         reason[late],
         impact.mask(beyond)[late],
     )
-
-
-def _sessions_between(
-    exchange: "pd.Series[str]", since: "pd.Series[pd.Timestamp]", until: "pd.Series[pd.Timestamp]"
-) -> dated.Ints:
-    """Sessions of each exchange in (since, until]; weekdays where it has no known calendar. One turn an exchange."""
-    age = np.zeros(len(exchange), np.int64)
-    for name in exchange.unique():
-        here = (exchange == name).to_numpy()
-        if calendars.is_calendar(name):
-            known = calendars.sessions(name).to_numpy()
-            low, high = (np.searchsorted(known, dates[here].to_numpy(), side="right") for dates in (since, until))
-            age[here] = high - low
-        else:
-            one_day = np.timedelta64(1, "D")
-            low, high = (dates[here].to_numpy().astype("datetime64[D]") + one_day for dates in (since, until))
-            age[here] = np.busday_count(low, high)
-    return age
 
 
 def adjusted_with_action(
