@@ -15,8 +15,9 @@ from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
 from daybook import attribution as attributions
 from daybook import performance as measurement
-from resources.feeds import FeedsResource
+from resources.lake import Lake
 from resources.reports import write_tearsheets
+from resources.settings import settings
 
 GROUP = "performance"
 
@@ -28,7 +29,6 @@ def _since_start(*names: str) -> dict[str, dg.AssetIn]:
 @dg.asset(**RESULT, group_name=GROUP, ins=_since_start("nav", "pnl", "activity", "prices", "fx_rates", "returns"))
 def performance(
     context: dg.AssetExecutionContext,
-    feeds: FeedsResource,
     nav: pd.DataFrame,
     pnl: pd.DataFrame,
     activity: pd.DataFrame,
@@ -47,7 +47,7 @@ def performance(
     before = sessions[0] - pd.Timedelta(days=1)
 
     def plotted() -> Mapping[str, Any]:
-        return plots.cumulative(pd.concat([feeds.open().lake.read("performance", last=before), frame]))
+        return plots.cumulative(pd.concat([Lake(settings().lake_uri).read("performance", last=before), frame]))
 
     return shown(context, frame, plotted)
 

@@ -6,6 +6,9 @@ files in (``resources.inbox``), and the rules that make results of facts (``dayb
 A row counts when its delivery is done and in force, and when no later row of the same key is. Of the files of one
 snapshot table, date and suffix the newest good one is in force, together with the rows of it that were retried or
 corrected later; a file that failed replaces nothing.
+
+A fact is known from ``known_at`` on: the instant that its source claims, or else that of its arrival. A row without a
+claim that was in quarantine was known once it was taken in, because until then nothing was made of it.
 """
 
 from collections import OrderedDict
@@ -67,14 +70,9 @@ class Facts:
 
     def latest(self, table: str, first: Any = None, last: Any = None, known_at: Any = None) -> pd.DataFrame:
         """As ``current``, for tables in the lake, with cancelled corporate actions."""
-        snapshot = table in tables.SNAPSHOTS
         if known_at is not None:
-            instant = _instant(known_at)
-            frame = self._delivered(table, first, last)
-            frame = frame[frame["known_at"] <= instant]
-            force = in_force(self._deliveries(table), snapshot, instant, frame["delivery"].unique())
-            return _newest(table, frame[frame["delivery"].isin(force)])
-        force = in_force(self._deliveries(table), snapshot)
+            return self._as_known(table, first, last, _instant(known_at))
+        force = self.deliveries_in_force(table)
         # A run asks for the same facts once for each asset that needs them: the same rows of the same deliveries.
         asked = (self.lake.uri, table, self.lake.version(table), str(first), str(last), force.tobytes())
         if asked not in _RECENT:
@@ -83,6 +81,16 @@ class Facts:
             while len(_RECENT) > _MOST_RECENT:
                 _RECENT.popitem(last=False)
         return _RECENT[asked].copy(deep=False)
+
+    def _as_known(self, table: str, first: Any, last: Any, instant: pd.Timestamp) -> pd.DataFrame:
+        register, snapshot = self._deliveries(table), table in tables.SNAPSHOTS
+        frame = self._delivered(table, first, last)
+        # Whether a file that came later is in force depends on all its rows, not only on those between the bounds.
+        part = snapshot and (register["recorded_at"] > instant).any()
+        whole = self._delivered(table, None, None) if part else frame
+        present = whole.loc[_known(whole, register, instant), "delivery"].unique()
+        force = in_force(register, snapshot, instant, present)
+        return _newest(table, frame[_known(frame, register, instant) & frame["delivery"].isin(force).to_numpy()])
 
     def _delivered(self, table: str, first: Any, last: Any) -> pd.DataFrame:
         """All rows of ``table`` between two dates, whether or not they count."""
@@ -107,7 +115,9 @@ class Facts:
         """
         deliveries, computed = records.deliveries.c, records.computed.c
         touching = sa.select(deliveries.seq, deliveries.affects_from).where(
-            deliveries.status == "done", deliveries.affects_from.is_not(None)
+            deliveries.status == "done",
+            deliveries.affects_from.is_not(None),
+            deliveries.table_name != "intraday_prices",  # tables of the session as it goes, which nobody signs
         )
         with self.engine.connect() as connection:
             touched = records.read(connection, touching.order_by(deliveries.seq))
@@ -143,11 +153,12 @@ class Facts:
         if last is not None:
             query = query.where(log.trade_date <= pd.Timestamp(last).date())
         if known_at is not None:
-            query = query.where(log.known_at <= _instant(known_at).to_pydatetime())
             thrown = thrown.where(entries.decided_at <= _instant(known_at).to_pydatetime())
         with self.engine.connect() as connection:
             frame = records.read(connection, query)
             discarded = records.read(connection, thrown)
+        if known_at is not None:
+            frame = frame[_known(frame, self._deliveries("transactions"), _instant(known_at))]
         out = np.zeros(len(frame), bool)
         if len(discarded):
             out |= pd.MultiIndex.from_frame(frame[["delivery", "line"]]).isin(pd.MultiIndex.from_frame(discarded))
@@ -179,6 +190,24 @@ def in_force(
     newest = np.zeros(len(seq) + 1, np.int64)
     np.maximum.at(newest, group[good], seq[good])
     return seq[np.where(derived, root >= newest[group], good & (seq == newest[group]))]
+
+
+def _known(frame: pd.DataFrame, register: pd.DataFrame, instant: pd.Timestamp) -> NDArray[np.bool_]:
+    """Rows of ``frame`` that were known at ``instant``.
+
+    Args:
+        frame: rows of one table of facts.
+        register: its deliveries, by seq.
+        instant: in UTC.
+    """
+    known = (frame["known_at"] <= instant).to_numpy()
+    late = register[register["kind"].isin(DERIVED) & (register["recorded_at"] > instant)]
+    if late.empty:
+        return known
+    arrived = register.set_index("seq")["recorded_at"]
+    file_arrived = pd.Series(arrived.reindex(late["original"]).to_numpy(), late["seq"])
+    waited = frame["known_at"] >= frame["delivery"].map(file_arrived)
+    return known & ~waited.to_numpy()
 
 
 def _newest(table: str, frame: pd.DataFrame) -> pd.DataFrame:

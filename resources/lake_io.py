@@ -13,10 +13,11 @@ import pandas as pd
 
 from daybook import calendars, tables
 from resources import records
+from resources.facts import Facts
 from resources.lake import Lake, LakeError
 from resources.settings import settings
 
-DATED_FACTS = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
+DATED_FACTS = ("raw_prices", "intraday_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
 """Facts of which an asset needs those of its own sessions; of all others it needs the history up to its last one."""
 WHOLE = ("transactions",)
 """Facts that are read whole: a later row may cancel or correct an earlier one."""
@@ -54,20 +55,29 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if wanted.get("since_start"):
             first = None
         elif first is not None and "sessions_before" in wanted:
-            first = _before(first, int(wanted["sessions_before"]), environment.calendars)
+            first = before(first, int(wanted["sessions_before"]), environment.calendars)
         lake = Lake(environment.lake_uri)
         if tables.TABLES[table].kind == "fact":
-            from resources.facts import Facts
-
-            since, until = first if table in DATED_FACTS else None, None if table in WHOLE else last
-            current: pd.DataFrame = Facts(environment, lake, records.engine(environment)).current(table, since, until)
-            return current
+            return given(Facts(environment, lake, records.engine(environment)), table, first, last)
         if lake.version(table) is None:
             raise LakeError(f"{table}: nothing was ever written; materialise it first")
         return lake.read(table, first, last)
 
 
-def _before(session: str, steps: int, names: Sequence[str]) -> str:
+def given(facts: Facts, table: str, first: Any, last: Any, known_at: Any = None) -> pd.DataFrame:
+    """What an asset that computes the sessions from ``first`` to ``last`` is given of a table of facts.
+
+    Args:
+        facts: where they are read.
+        table: table of facts.
+        first: the first session of the input, None for the beginning.
+        last: the last one, None for no bound.
+        known_at: the view at that instant, None for the present.
+    """
+    return facts.current(table, first if table in DATED_FACTS else None, None if table in WHOLE else last, known_at)
+
+
+def before(session: str, steps: int, names: Sequence[str]) -> str:
     """The session so many steps before ``session``, or the first one.
 
     A partition mapping of 500 steps says the same, but Dagster walks it four times for each input of each step: 30 ms.
