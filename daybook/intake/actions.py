@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from daybook.intake import terms, values
-from daybook.intake.draft import Draft
+from daybook.intake.draft import Bools, Draft
 from daybook.market import dated, security_master
 
 
@@ -31,11 +31,22 @@ def check(draft: Draft) -> None:
     for kind, needs in terms.ACTION_NEEDS.items():
         for column in needs:
             draft.refuse(active & (kinds == kind) & ~draft.filled(column), column, f"missing: a {kind} needs it")
-    terms_given = draft.filled("numerator") & draft.filled("denominator") & draft.filled("new_instrument")
-    bare = active & (kinds == "merger") & ~terms_given & ~draft.filled("amount")
-    reason = "missing: a merger needs it, or numerator, denominator and new_instrument"
-    draft.refuse(bare, "amount", reason)
+    _mergers(draft, active & (kinds == "merger"))
+    delivers = active & np.isin(kinds, terms.DELIVERS) & draft.filled("new_instrument")
+    itself = delivers & (draft.cells["new_instrument"] == draft.cells["instrument"])
+    draft.refuse(itself, "new_instrument", "it is the instrument itself; a change of name is a rename")
     instruments = draft.reference.instruments
     at = security_master.in_force(instruments, "instrument", draft.cells["instrument"], draft.dates())
     own = np.append(instruments["currency"].to_numpy(object), "")[at]
     draft.cells["currency"] = np.where(draft.filled("currency"), draft.cells["currency"], own)
+
+
+def _mergers(draft: Draft, merger: Bools) -> None:
+    """A merger says what one gets: so many of a new instrument, money, or both; half of a ratio says nothing."""
+    into = draft.filled("new_instrument")
+    new, old = draft.filled("numerator"), draft.filled("denominator")
+    bare = merger & ~into & ~new & ~old & ~draft.filled("amount")
+    draft.refuse(bare, "amount", "missing: a merger needs it, or numerator, denominator and new_instrument")
+    reason = "missing: a merger that gives shares needs numerator, denominator and new_instrument"
+    for column, given in (("numerator", new), ("denominator", old), ("new_instrument", into)):
+        draft.refuse(merger & (into | new | old) & ~given, column, reason)

@@ -126,7 +126,10 @@ ACTION_NEEDS: Mapping[str, tuple[str, ...]] = {
     "cash_dividend": ("amount",),
     "return_of_capital": ("amount",),
 }
-"""What each kind of corporate action cannot do without."""
+"""What each kind of corporate action cannot do without; a merger has a choice, renames and delistings need nothing."""
+
+DELIVERS = ("spin_off", "merger")
+"""Kinds of corporate action that deliver another instrument."""
 
 PAYS_CASH = ("cash_dividend", "return_of_capital")
 """Kinds of corporate action that post cash by themselves."""

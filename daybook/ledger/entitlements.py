@@ -19,6 +19,8 @@ Flags = NDArray[np.bool_]
 
 SPLIT, DIVIDEND = "split", "cash_dividend"
 """Kinds that the books post by themselves; another kind stops the books that hold the instrument."""
+RENAME = "rename"
+"""The kind that changes nothing in the books: an instrument keeps its id, whatever it is called."""
 
 
 def touching(
@@ -27,7 +29,7 @@ def touching(
     """Actions on instruments that a book has ever traded, one row per action and holding.
 
     Args:
-        corporate_actions: current facts; cancelled ones do not count.
+        corporate_actions: current facts; cancelled ones and renames do not count.
         holdings: group (number), book, instrument and currency of what was ever held.
         books: reference facts, dated by valid_from.
         through: last ex_date that matters.
@@ -37,7 +39,8 @@ def touching(
         day number), numerator and denominator of a split in lowest terms (0 when they cannot be used), and ``reason``:
         why it cannot be posted for a book that holds the instrument, "" when it can. By ex_date and action_id.
     """
-    due = corporate_actions[(corporate_actions["status"] != "cancelled") & (corporate_actions["ex_date"] <= through)]
+    counting = (corporate_actions["status"] != "cancelled") & (corporate_actions["kind"] != RENAME)
+    due = corporate_actions[counting & (corporate_actions["ex_date"] <= through)]
     due = due.rename(columns={"currency": "paid_currency"})
     actions = due.merge(holdings, on="instrument", how="inner").sort_values(["ex_date", "action_id", "group"])
     actions = actions.reset_index(drop=True)

@@ -189,6 +189,15 @@ def test_an_action_that_cannot_be_posted_stops_the_books_that_hold_the_instrumen
     assert lots.lots(made, days("2020-01-06", "2020-01-08"))["business_date"].nunique() == 2
 
 
+def test_a_rename_changes_nothing_in_the_books():
+    rename = split("x", "2020-01-07", None, None, kind="rename")
+    trades = trade("b", "buy", "2020-01-06", 10, 10), trade("s", "sell", "2020-01-08", 4, 11)
+    plain, renamed = post(*trades), post(*trades, actions=[rename])
+    assert journal.failures(renamed).empty
+    for results in (lots.lots, lots.realised, journal.activity):
+        pd.testing.assert_frame_equal(results(plain, days("2020-01-08")), results(renamed, days("2020-01-08")))
+
+
 def test_fractions_that_are_paid_out_fail_by_name_and_whole_shares_do_not():
     action = split("x", "2020-01-07", 1, 4, cash_in_lieu_price=40.0)
     assert journal.failures(post(trade("b", "buy", "2020-01-06", 8, 10), actions=[action])).empty
