@@ -1,8 +1,8 @@
 """Check digits: whether an identifier is one of its scheme, told by its form and its own last digit.
 
-Belongs here: the forms and check digits of ISIN, CUSIP, SEDOL and FIGI, and the form of a MIC. Does not belong here:
-whom an identifier names, and on what dates (``security_master``). A good check digit proves a number well copied, not a
-number in use. All functions look at whole columns.
+Belongs here: the forms and check digits of ISIN, CUSIP, SEDOL and FIGI, and the forms of a MIC and a CIK. Does not
+belong here: whom an identifier names, and on what dates (``security_master``). A good check digit proves a number well
+copied, not a number in use. All functions look at whole columns.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +32,8 @@ class _Scheme:
     digit: Callable[[Ints], Ints] | None = None
     """The last digit from the values of the characters before it, one row an identifier."""
     not_first: tuple[str, ...] = ()
+    padded: bool = False
+    """Zeros on the left are padding: they may be left out, and are nothing by themselves."""
 
 
 def _luhn(body: Ints) -> Ints:
@@ -91,9 +93,10 @@ _SCHEMES: Mapping[str, _Scheme] = {
         ("BS", "BM", "GG", "GB", "GH", "KY", "VG"),
     ),
     "mic": _Scheme("not a MIC", "four capital letters or digits", (_DIGITS + _LETTERS,) * 4),
+    "cik": _Scheme("not a CIK", "up to ten digits", (_DIGITS,) * 10, padded=True),
 }
 SCHEMES = tuple(_SCHEMES)
-"""Schemes that can be told right from wrong: isin, cusip, sedol, figi, mic."""
+"""Schemes that can be told right from wrong: isin, cusip, sedol, figi, mic, cik."""
 
 
 def faults(scheme: str, values: Any) -> Texts:
@@ -101,7 +104,7 @@ def faults(scheme: str, values: Any) -> Texts:
 
     ISIN by ISO 6166 (letters as 10 to 35, then the formula of Luhn, 1954), CUSIP by ANSI X9.6, SEDOL by the London
     Stock Exchange's SEDOL Masterfile (weights 1, 3, 1, 7, 3, 9, no vowels), FIGI by ANSI X9.145 (OpenFIGI allocation
-    rules), MIC by ISO 10383, which has no check digit. Lower case and blanks are faults.
+    rules), MIC by ISO 10383 and CIK by the SEC, which have no check digit. Lower case and blanks are faults.
 
     Args:
         scheme: one of ``SCHEMES``.
@@ -115,6 +118,9 @@ def faults(scheme: str, values: Any) -> Texts:
     """
     told = _SCHEMES[scheme]
     texts = pd.Series(np.asarray(values, object), dtype="str").fillna("")
+    if told.padded:
+        texts = texts.str.lstrip("0")
+        texts = texts.str.zfill(len(told.places)).where(texts != "", "")
     reasons = np.full(len(texts), f"{told.wrong}: {told.form}", object)
     at = np.flatnonzero((texts.str.len() == len(told.places)).to_numpy())
     codes = _codes(texts.iloc[at], len(told.places))

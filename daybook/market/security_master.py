@@ -58,13 +58,18 @@ def attributes(facts: pd.DataFrame, key: str, rows: pd.DataFrame, columns: Seque
     return found.assign(**{name: found[name].fillna("") for name in texts})
 
 
+def canonical(scheme: str, values: Texts) -> Texts:
+    """``values`` as identifiers are kept: a CIK without leading zeros, which are padding, all others as they are."""
+    return pd.Series(values, dtype="str").str.lstrip("0").to_numpy(object) if scheme == "cik" else values
+
+
 def resolve(identifiers: pd.DataFrame, scheme: str, values: Any, exchanges: Any, dates: Any) -> tuple[Texts, Texts]:
     """Instruments that went by ``values`` in ``scheme`` on ``dates``.
 
     Args:
         identifiers: facts; a row holds from valid_from to valid_to, both included, without end when that is empty.
-        scheme: isin, figi, cusip, sedol or ticker.
-        values: the identifiers to resolve.
+        scheme: isin, figi, cusip, sedol, cik or ticker.
+        values: the identifiers to resolve, in canonical form.
         exchanges: MIC for each of them; empty matches every exchange.
         dates: date for each of them.
 

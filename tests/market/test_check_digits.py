@@ -60,6 +60,7 @@ def test_the_reason_names_the_scheme_and_what_was_expected(scheme, value, reason
         ("sedol", ["B0YBKJ", "b0ybkj7", "E0YBKJ7"]),
         ("figi", ["BSG000B9XRY4", "BBH000B9XRY4", "ABG000B9XRY4", "BBG000A9XRY4", "BBG000B9XRYB"]),
         ("mic", ["", "XNY", "XNYSE", "XNY ", "XNY-", "ÄNYS"]),
+        ("cik", ["", "0", "0000000000", "12345678901", "32019A", "-320193", " 320193"]),
     ],
 )
 def test_what_has_another_form_is_none(scheme, values):
@@ -77,4 +78,5 @@ def test_a_column_in_order_and_none_at_all():
     values = np.array(["US0378331005", "", None, "US0378331006", "GB0002634946"], object)
     assert check_digits.valid("isin", values).tolist() == [True, False, False, False, True]
     assert check_digits.valid("mic", ["XNYS", "XLON", "OTCM", "360T"]).all()
+    assert check_digits.valid("cik", ["320193", "0000320193", "1652044", "9999999999", "00000320193"]).all()
     assert check_digits.faults("isin", []).tolist() == []
