@@ -372,8 +372,8 @@ _table(
     required="close", defaults={"price_basis": "raw"},
 )  # fmt: skip
 _table(
-    "intraday_prices", "fact", "observed_at instrument source", "price currency", "Prices within the session.",
-    required="price",
+    "intraday_prices", "fact", "observed_at instrument source", "business_date price currency",
+    "Prices seen during a session, its early and late hours included.", required="price",
 )  # fmt: skip
 _table(
     "raw_fx_rates", "fact", "business_date base quote source", "rate cut",
@@ -562,8 +562,14 @@ SNAPSHOTS = frozenset(
 )
 """Facts of which a newer file of the same table, date and suffix replaces the older one whole."""
 
-DATED_BY_FILE = frozenset({"books", "instruments", "accounts"})
-"""Facts whose ``valid_from`` is the date in the file's name."""
+DERIVED = {
+    **dict.fromkeys(("books", "instruments", "accounts"), "valid_from"),
+    "intraday_prices": "business_date",
+}
+"""Column of facts that no file gives: the date in the file's name, or the session of the instant of observation."""
+
+INTRADAY = ("intraday_positions", "intraday_exposures", "intraday_limit_usage")
+"""Results of a session as it goes: replaced at each refresh, never part of what is signed."""
 
 
 def empty(name: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Belongs here: the page's layout. Every fact on it stands in the tables.
 
 from pathlib import Path
 
-from daybook.tables import DATED_BY_FILE, FACT_COLUMNS, FILES, SNAPSHOTS, TABLES, Column, Table
+from daybook.tables import DERIVED, FACT_COLUMNS, FILES, SNAPSHOTS, TABLES, Column, Table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 _TYPES = {"floats": "list of float", "time": "instant", "text": "text"}
@@ -44,7 +44,7 @@ def _file(name: str, table: Table) -> str:
     rows = [
         f"| {_name(table, c.name)} | {_kind(c)} | {c.unit} | {_default(table, c.name)} | {c.meaning} |"
         for c in table.columns
-        if c.name not in FACT_COLUMNS and not (c.name == "valid_from" and table.name in DATED_BY_FILE)
+        if c.name not in FACT_COLUMNS and c.name != DERIVED.get(table.name)
     ]
     head = "| column | type | unit | default | meaning |\n|---|---|---|---|---|\n"
     return f"### {name}\n\n{table.meaning} Table `{table.name}`; {how}.\n\n{head}" + "\n".join(rows) + "\n"

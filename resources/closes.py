@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from daybook.tables import TABLES
+from daybook.tables import INTRADAY, TABLES
 from resources import records, register
 from resources.facts import Facts
 from resources.lake import Lake
@@ -120,10 +120,10 @@ def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def seen(lake: Lake, session: pd.Timestamp) -> dict[str, dict[str, Any]]:
-    """Version and content hash of every table of results that has rows for ``session``."""
+    """Version and content hash of every table of results that is signed and has rows for ``session``."""
     found: dict[str, dict[str, Any]] = {}
     for name, table in TABLES.items():
-        version = lake.version(name) if table.kind == "result" else None
+        version = lake.version(name) if table.kind == "result" and name not in INTRADAY else None
         if version is not None:
             found[name] = {"version": version, "hash": lake.content_hash(name, session, version=version)}
     return found

@@ -30,7 +30,8 @@ def affects_from(table: str, new: pd.DataFrame, old: pd.DataFrame) -> pd.Timesta
         return None
     if table in terms.BY_DELIVERY:
         return _versions(table, new, old)
-    column = terms.ROW_DATE.get(table, "business_date")
+    own = "business_date" in tables.TABLES[table].names
+    column = "business_date" if own else terms.ROW_DATE[table]
     if table == "transactions":
         changed = pd.concat([new[[column]], old[[column]]])
     elif old.empty:

@@ -24,7 +24,7 @@ from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
 from daybook.intake.reading import FileRefused, Sheet, shown
-from daybook.market import check_digits, currencies, dated, security_master
+from daybook.market import check_digits, currencies, dated, intraday, security_master
 
 PROBLEMS = ("line", "column", "value", "reason", "waits_for", "business_date", "row")
 """Columns of ``Checked.problems``."""
@@ -87,7 +87,7 @@ def check(name: Name, sheet: Sheet, arrived: pd.Timestamp, reference: Reference)
 def _header(draft: Draft) -> None:
     """Refuse a header without the columns that every row needs; name those that nobody knows."""
     table, given = draft.table, draft.sheet.columns
-    ours = {*_OURS, *(("valid_from",) if table.name in terms.BY_DELIVERY else ())}
+    ours = {*_OURS, tables.DERIVED.get(table.name)}
     columns = [column for column in table.names if column not in ours]
     stand_ins = {*(("exchange", *terms.SCHEMES) if "instrument" in columns else ()), "account"}
     unknown = [column for column in given if column not in columns and column not in stand_ins]
@@ -192,6 +192,9 @@ def _identify(draft: Draft) -> None:
             if scheme in draft.sheet.columns:
                 _resolve(draft, scheme)
         draft_.known_instruments(draft, "instrument")
+    if draft.name.table == "intraday_prices":
+        seen = draft.cells["instrument"], draft.cells["observed_at"]
+        draft.cells["business_date"] = intraday.trading_dates(draft.reference.instruments, *seen)
     if draft.has("new_instrument"):
         draft_.known_instruments(draft, "new_instrument")
     if draft.has("book") and draft.name.table != "books":

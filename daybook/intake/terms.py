@@ -49,7 +49,7 @@ ASSET_CLASSES = ("equity", "etf", "fund", "bond", "future", "option", "forward",
 CURRENCIES = ("currency", "base_currency", "base", "quote")
 """Columns that hold three capital letters."""
 
-MINOR_UNITS = (("raw_prices", "currency"),)
+MINOR_UNITS = (("raw_prices", "currency"), ("intraday_prices", "currency"))
 """Columns that may name a minor unit, GBX, in place of a currency."""
 
 POSITIVE: Mapping[str, tuple[str, ...]] = {

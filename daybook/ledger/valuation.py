@@ -249,7 +249,9 @@ def unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataFr
     failure = failure.mask(
         terms["asset_class"].isin(UNSUPPORTED), "a " + terms["asset_class"] + " is not supported yet"
     )
-    remark = found["reason"].fillna("").mask(is_bond, "without accrued interest: its coupon is not known")
+    remark = found["reason"].fillna("")
+    apart = ("; " + remark).where(remark != "", "")
+    remark = remark.mask(is_bond, "without accrued interest: its coupon is not known" + apart)
     return pd.DataFrame(
         {
             "unit": price * per_unit,

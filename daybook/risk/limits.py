@@ -19,6 +19,9 @@ from daybook.risk.exposures import DIMENSIONS
 EXPOSURES = ("long", "short", "gross", "net")
 WHOLE_BOOK = ("var", "es", "drawdown", "stress_loss")
 CONFIDENCE = 0.99
+LAST_CLOSE = pd.Timedelta(days=14)
+"""How old the close may be whose figures stand in for those of a session as it goes: the longest closures of this
+century in exchange_calendars, Taiwan's in 2002 and Saudi Arabia's in 2022, left 12 days between two sessions."""
 KEY = ["business_date", "book"]
 PLACE = [*KEY, "dimension", "bucket"]
 
@@ -35,8 +38,7 @@ def limit_usage(
     """Table ``limit_usage`` of ``sessions``; empty when no limit is in force.
 
     Args:
-        limits: facts. A row holds from valid_from to valid_to; of one limit the latest counts, and a row that names the
-            book goes before one for every book. Dimension "" is the whole book, bucket "" each bucket held.
+        limits: facts (``usage``).
         exposures: table ``exposures`` of the sessions.
         var: table ``var`` of the sessions.
         nav: table ``nav`` of the sessions.
@@ -47,9 +49,29 @@ def limit_usage(
     Returns:
         ``threshold`` is the hard level, ``utilisation`` size / hard, empty when hard is 0.
     """
+    return usage(limits, exposures, losses(var, nav, performance, stress), nav, sessions)
+
+
+def usage(
+    limits: pd.DataFrame,
+    exposures: pd.DataFrame,
+    lost: pd.DataFrame,
+    nav: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """As ``limit_usage``, with the measures of the whole book given.
+
+    Args:
+        limits: facts. A row holds from valid_from to valid_to; of one limit the latest counts, and a row that names the
+            book goes before one for every book. Dimension "" is the whole book, bucket "" each bucket held.
+        exposures: table ``exposures`` of the sessions.
+        lost: ``losses`` or ``last_losses``.
+        nav: table ``nav`` of the sessions.
+        sessions: sessions to compute.
+    """
     books = nav.loc[nav["business_date"].isin(sessions)]
     asked = in_force(limits, "limit", books[KEY]).merge(books[[*KEY, "nav", "status", "reason"]], on=KEY)
-    rows = pd.concat([_exposed(asked, exposures), _whole(asked, var, performance, stress)], ignore_index=True)
+    rows = pd.concat([_exposed(asked, exposures), _whole(asked, lost)], ignore_index=True)
     return tables.conform("limit_usage", _judged(rows).sort_values([*KEY, "limit", "dimension", "bucket"]))
 
 
@@ -96,16 +118,16 @@ def _exposed(asked: pd.DataFrame, exposures: pd.DataFrame) -> pd.DataFrame:
     return found.drop(columns=list(EXPOSURES))
 
 
-def _whole(asked: pd.DataFrame, var: pd.DataFrame, performance: pd.DataFrame, stress: pd.DataFrame) -> pd.DataFrame:
+def _whole(asked: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
     """Rows of limits on measures that a book has one of."""
     rows = asked.loc[asked["measure"].isin(WHOLE_BOOK)]
-    found = rows.merge(_losses(var, performance, stress), on=[*KEY, "measure"], how="left")
-    nav = found["nav"].where(found["nav"] > 0)
-    found["fraction"] = found["fraction"].mask(found["measure"].ne("drawdown"), found["money"] / nav)
+    found = rows.merge(lost, on=[*KEY, "measure"], how="left")
     why = found["why"].fillna("").mask(found["why"].isna(), "there is no " + found["measure"] + " for this session")
     found["problem"] = _missing(found)
     unknown = found["money"].isna() & found["fraction"].isna() & found["problem"].eq("")
     found["problem"] = found["problem"].mask(unknown, why)
+    of_nothing = found["basis"].eq("nav") & found["fraction"].isna() & found["problem"].eq("")
+    found["problem"] = found["problem"].mask(of_nothing, ("nav was not positive " + why).str.strip())
     fraction_only = found["measure"].eq("drawdown") & found["basis"].eq("money")
     found["problem"] = found["problem"].mask(fraction_only, "drawdown is a fraction and has no basis money")
     placed = found["dimension"].ne("") | found["bucket"].ne("")
@@ -113,16 +135,53 @@ def _whole(asked: pd.DataFrame, var: pd.DataFrame, performance: pd.DataFrame, st
     return found.assign(size=1.0, note=found["why"].fillna("")).drop(columns="why")
 
 
-def _losses(var: pd.DataFrame, performance: pd.DataFrame, stress: pd.DataFrame) -> pd.DataFrame:
-    """business_date, book, measure, money, fraction (drawdown alone), why it is missing or what it leaves out."""
+def losses(var: pd.DataFrame, nav: pd.DataFrame, performance: pd.DataFrame, stress: pd.DataFrame) -> pd.DataFrame:
+    """The measures that a book has one of (``WHOLE_BOOK``), wherever the tables tell them.
+
+    Args:
+        var: table ``var``.
+        nav: table ``nav`` of the same sessions.
+        performance: table ``performance`` from each book's first session on.
+        stress: table ``stress``.
+
+    Returns:
+        business_date, book, measure; money; fraction of that session's NAV; why it is missing or what it leaves out.
+    """
     model = var.loc[var["method"].eq("historical") & var["confidence"].eq(CONFIDENCE) & var["horizon_days"].eq(1)]
     tails = [
-        model[KEY].assign(
-            measure=name, money=model[name], fraction=np.nan, why=model["status"].mask(model[name].notna(), "")
-        )
+        model[KEY].assign(measure=name, money=model[name], why=model["status"].mask(model[name].notna(), ""))
         for name in ("var", "es")
     ]
-    return pd.concat([*tails, _drawdown(performance), _worst(stress)], ignore_index=True)
+    money = pd.concat([*tails, _worst(stress)], ignore_index=True).merge(nav[[*KEY, "nav"]], on=KEY, how="left")
+    money["fraction"] = money["money"] / money["nav"].where(money["nav"] > 0)
+    return pd.concat([money.drop(columns="nav"), _drawdown(performance)], ignore_index=True)
+
+
+def last_losses(lost: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
+    """What ``losses`` says of each book's last close before a session, at most ``LAST_CLOSE`` days old.
+
+    For a session as it goes: nothing that needs a close of its own is known yet.
+
+    Args:
+        lost: ``losses`` of at least the sessions from ``LAST_CLOSE`` days before on.
+        books: business_date and book wanted.
+
+    Returns:
+        One row for each of ``books`` and of ``WHOLE_BOOK``; ``why`` names the close, or says that there is none.
+    """
+    wanted = books[KEY].merge(pd.DataFrame({"measure": WHOLE_BOOK}), how="cross")
+    found = pd.merge_asof(
+        wanted.sort_values("business_date", kind="stable"),
+        lost.assign(close=lost["business_date"]).sort_values("business_date", kind="stable"),
+        on="business_date",
+        by=["book", "measure"],
+        allow_exact_matches=False,
+        tolerance=LAST_CLOSE,
+    )
+    at = "at the close of " + found["close"].dt.strftime("%Y-%m-%d").astype("str")
+    said = at + ("; " + found["why"].fillna("")).mask(found["why"].fillna("") == "", "")
+    none = "no " + found["measure"] + f" of a close in the {LAST_CLOSE.days} days before"
+    return found.assign(why=said.mask(found["close"].isna(), none)).drop(columns="close")
 
 
 def _drawdown(performance: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +197,7 @@ def _drawdown(performance: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst(stress: pd.DataFrame) -> pd.DataFrame:
-    """Greatest loss over the scenarios that could be computed, and which could not."""
+    """Greatest loss in money over the scenarios that could be computed, and which could not."""
     rows = stress.assign(left=stress["scenario"].where(stress["pnl"].isna()))
     worst = rows.groupby(KEY, as_index=False).agg(
         pnl=("pnl", "min"), left=("left", lambda names: ", ".join(names.dropna()))

@@ -60,6 +60,8 @@ def test_a_bond_is_priced_per_hundred_and_says_what_is_missing():
     bond = row(it.valuations(), "B")
     assert (bond["market_value_base"], bond["accrued_interest"], bond["price"]) == (9850.0, 0.0, 98.5)
     assert bond["reason"] == "without accrued interest: its coupon is not known"
+    it.prices["reason"] = "the last one is used"
+    assert row(it.valuations(), "B")["reason"] == f"{bond['reason']}; the last one is used"
 
 
 def test_a_row_that_cannot_be_valued_fails_its_book_by_name_and_no_other():

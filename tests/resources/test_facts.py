@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from resources import records
+from resources import deliveries, records, register
 from resources.facts import Facts, in_force
 from resources.inbox import Inbox
 from tests.frames import sessions
@@ -98,6 +98,18 @@ def test_the_latest_known_counts_not_the_latest_delivered(inbox, facts):
     assert facts.current("raw_prices", known_at="2024-01-05T19:00Z").empty
 
 
+def test_a_price_within_the_session_makes_no_result_stale(inbox, facts, engine):
+    day = sessions("2024-01-05")
+    inbox.deliver("prices_2024-01-05.csv", (HEADER + "2024-01-05,AAPL,1\n").encode())
+    register.mark(engine, day, None, "run")
+    ticks = "observed_at,instrument,price,business_date\n2024-01-05T15:00Z,AAPL,2,2023-01-05\n"
+    (taken,) = inbox.deliver("intraday_prices_2024-01-05.csv", ticks.encode()).files
+    assert taken.reason == "unknown columns were ignored: business_date"
+    assert list(facts.stale_sessions(day)) == []
+    with engine.connect() as connection:
+        assert deliveries.find(connection, taken.delivery)["affects_from"] == day[0].date()
+
+
 def test_a_replaced_file_is_seen_as_it_was(inbox, facts):
     inbox.deliver("prices_2024-01-05.csv", (HEADER + "2024-01-05,AAPL,1\n2024-01-05,VOD,1\n").encode())
     before = pd.Timestamp.now("UTC")
@@ -114,6 +126,7 @@ def test_bounds(inbox, facts):
     ticks = "observed_at,instrument,price\n2024-01-04T15:00Z,AAPL,1\n2024-01-05T15:00Z,AAPL,2\n"
     inbox.deliver("intraday_prices_2024-01-05.csv", ticks.encode())
     assert list(facts.current("intraday_prices", "2024-01-05", "2024-01-05")["price"]) == [2.0]
+    assert list(facts.current("intraday_prices")["business_date"]) == [*sessions("2024-01-04", "2024-01-05")]
     assert len(facts.current("instruments", "2024-01-05", "2024-01-05")) == 2
 
 
