@@ -30,6 +30,8 @@ def back(sessions: int) -> dict[str, int]:
     return {"sessions_before": sessions}
 
 
+UNRECORDED = "daybook/unrecorded"
+"""Tag of a computation that leaves nothing behind: what only the UI would show is left out."""
 Extra = Callable[[], Mapping[str, Any]]
 
 
@@ -49,7 +51,7 @@ def shown(
     A range run records one event per asset and session, so it carries no tables and no plots.
     """
     metadata: dict[str, Any] = {}
-    if len(context.partition_keys) == 1:
+    if len(context.partition_keys) == 1 and not context.has_tag(UNRECORDED):
         first = frame.drop(columns="business_date", errors="ignore").head(12)
         metadata = {"rows": dg.MetadataValue.md(first.to_markdown(index=False)), **(extra() if extra else {})}
     if output_name is None:

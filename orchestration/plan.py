@@ -43,9 +43,9 @@ def plan(facts: Facts, settings: Settings, day: pd.Timestamp) -> Plan:
     return Plan(day, _stale(facts, market), _stale(facts, books))
 
 
-def first_traded(facts: Facts) -> pd.Timestamp | None:
-    """Trade date of the first transaction, None when there is none."""
-    dates = live(facts.current("transactions"))["trade_date"]
+def first_traded(facts: Facts, known_at: pd.Timestamp | None = None) -> pd.Timestamp | None:
+    """Trade date of the first transaction, now or as known at an instant; None when there is none."""
+    dates = live(facts.current("transactions", known_at=known_at))["trade_date"]
     return None if dates.empty else dates.min()
 
 

@@ -55,7 +55,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if wanted.get("since_start"):
             first = None
         elif first is not None and "sessions_before" in wanted:
-            first = before(first, int(wanted["sessions_before"]), environment.calendars)
+            first = _before(first, int(wanted["sessions_before"]), environment.calendars)
         lake = Lake(environment.lake_uri)
         if tables.TABLES[table].kind == "fact":
             return given(Facts(environment, lake, records.engine(environment)), table, first, last)
@@ -77,7 +77,7 @@ def given(facts: Facts, table: str, first: Any, last: Any, known_at: Any = None)
     return facts.current(table, first if table in DATED_FACTS else None, None if table in WHOLE else last, known_at)
 
 
-def before(session: str, steps: int, names: Sequence[str]) -> str:
+def _before(session: str, steps: int, names: Sequence[str]) -> str:
     """The session so many steps before ``session``, or the first one.
 
     A partition mapping of 500 steps says the same, but Dagster walks it four times for each input of each step: 30 ms.

@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from daybook.tables import FILES, TABLES
+from daybook.tables import TABLES
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
 from orchestration.console import Misused, machine
@@ -25,7 +25,7 @@ def show(
     table: Annotated[str, typer.Argument(help="Name of a table: docs/formats.md lists them.")],
     date: Annotated[str | None, typer.Option(help="Only this business date.")] = None,
     book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="Facts as known at this instant (ISO 8601, UTC).")] = None,
+    known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
 ) -> None:
     """Print the rows of TABLE."""
@@ -34,8 +34,8 @@ def show(
         raise Misused(f"there is no table {table!r}: {close}")
     when = parse(date)
     known = _instant(known_at)
-    if known is not None and TABLES[table].kind != "fact":
-        raise Misused(f"--known-at reads facts; {table} is a {TABLES[table].kind}: facts are {', '.join(_facts())}")
+    if known is not None:
+        _check_known_at(table, when)
     rows = _rows(table, when, known)
     if when is not None and "business_date" in rows:
         rows = rows[rows["business_date"] == when]
@@ -49,8 +49,23 @@ def show(
         machine(rows, format)
 
 
-def _facts() -> list[str]:
-    return sorted(set(FILES.values()))
+def _check_known_at(table: str, when: pd.Timestamp | None) -> None:
+    """Facts are looked up as known then, results derived again for one session.
+
+    Raises:
+        Misused: the table is one of records, or the session of a table of results is not named.
+    """
+    kind = TABLES[table].kind
+    if kind == "record":
+        raise Misused(f"--known-at looks up facts and derives results; {table} is a table of records")
+    if kind == "result":
+        from assets.partitions import session_days
+        from resources.settings import settings
+
+        if when is None:
+            raise Misused(f"{table} is derived from the facts known then, for one session: name it with --date")
+        if when not in session_days(settings().calendars):
+            raise Misused(f"{when:%Y-%m-%d} is not a session of {', '.join(settings().calendars)}")
 
 
 def _instant(text: str | None) -> pd.Timestamp | None:
@@ -68,6 +83,13 @@ def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> 
     kind = TABLES[table].kind
     if kind == "fact":
         return feeds.facts.current(table, when, when, known_at=known)
+    if kind == "result" and known is not None and when is not None:
+        from orchestration.what_if import Underivable, derive
+
+        try:
+            return derive([table], pd.DatetimeIndex([when]).as_unit("us"), feeds.facts, known)[table]
+        except Underivable as error:
+            raise Misused(str(error)) from error
     if kind == "result":
         return feeds.lake.read(table, when, when)
     return feeds.record(table)
