@@ -1,7 +1,14 @@
 """Reference data by date: the books, instruments and accounts in force on a session, and what others call them.
 
-Belongs here: choosing the row that holds on a date, and resolving a dated identifier. Does not belong here: prices,
-and what a missing instrument means for the row that named it.
+Belongs here: choosing the row that holds on a date, who is called what on a date, and the groups above an issuer. Does
+not belong here: prices, and what a missing instrument means for the row that named it.
+
+An instrument is known by a permanent id of ours, whatever happens to its names: a renamed company keeps its id, the
+next holder of its ticker gets another one, each class of a company's shares has its own, and what merged away or was
+delisted is still there. Names are facts with a span of dates and an exchange, in the one table ``identifiers``. No
+table has a column ``ticker`` (or isin, figi, cusip, sedol, cik): files that come with one are resolved at the date of
+each row before they become facts. So two tables can be joined by ``instrument`` alone, and to go from a name to an
+instrument or back there are ``resolve`` and ``called``, which cannot be asked without a date for each row.
 """
 
 from collections.abc import Sequence
@@ -76,29 +83,108 @@ def resolve(identifiers: pd.DataFrame, scheme: str, values: Any, exchanges: Any,
     Returns:
         The instrument of each value, "" when there is none or several, and the reason, "" when there is just one.
     """
-    wanted = pd.DataFrame(
-        {
-            "value": pd.Series(np.asarray(values, object), dtype="str").fillna(""),
-            "on": pd.Series(np.asarray(exchanges, object), dtype="str").fillna(""),
-            "date": np.asarray(dates, "datetime64[us]"),
-        }
-    )
-    wanted["row"] = np.arange(len(wanted))
+    wanted = _wanted("value", values, exchanges, dates)
+    first, other, count = _held(identifiers, scheme, wanted, "value", "instrument")
+    name = scheme + " " + wanted["value"] + _place(wanted) + " at " + dated.iso(wanted["date"])
+    return _just_one(first, count, "no instrument has " + name, name + " is ambiguous: " + first + " or " + other)
+
+
+def called(identifiers: pd.DataFrame, scheme: str, instruments: Any, exchanges: Any, dates: Any) -> tuple[Texts, Texts]:
+    """What ``instruments`` were called in ``scheme`` on ``dates``: ``resolve`` the other way round.
+
+    Args:
+        identifiers: facts; a row holds from valid_from to valid_to, both included, without end when that is empty.
+        scheme: isin, figi, cusip, sedol, cik or ticker.
+        instruments: the instruments asked for.
+        exchanges: MIC for each of them; empty matches every exchange.
+        dates: date for each of them.
+
+    Returns:
+        The identifier of each instrument, "" when it has none or several, and the reason, "" when it has just one.
+    """
+    wanted = _wanted("instrument", instruments, exchanges, dates)
+    first, other, count = _held(identifiers, scheme, wanted, "instrument", "value")
+    name = scheme + _place(wanted) + " at " + dated.iso(wanted["date"])
+    several = wanted["instrument"] + " has more than one " + name + ": " + first + " and " + other
+    return _just_one(first, count, wanted["instrument"] + " has no " + name, several)
+
+
+def overlaps(identifiers: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers that two instruments claim for the same exchange on the same dates.
+
+    Returns:
+        scheme, exchange, value, instrument and other (in alphabetical order), valid_from and valid_to of the dates that
+        both claim (valid_to empty: without end).
+    """
+    key = ["scheme", "exchange", "value"]
+    claims = identifiers[[*key, "instrument", "valid_from", "valid_to"]]
+    claims = claims[claims.groupby(key)["instrument"].transform("nunique") > 1]
+    both = claims.merge(claims.rename(columns={"instrument": "other"}), on=key, suffixes=("", "_other"))
+    both = both[both["instrument"] < both["other"]]
+    begin = both[["valid_from", "valid_from_other"]].max(axis=1)
+    end = both[["valid_to", "valid_to_other"]].min(axis=1)
+    shared = both.assign(valid_from=begin, valid_to=end)[end.isna() | (begin <= end)]
+    columns = [*key, "instrument", "other", "valid_from", "valid_to"]
+    return shared[columns].sort_values([*key, "instrument", "other", "valid_from"], ignore_index=True)
+
+
+def ultimate_parents(issuers: pd.DataFrame, names: Any, dates: Any) -> Texts:
+    """The issuer at the top of the group of each of ``names`` on its date; itself where nobody stands above it.
+
+    Args:
+        issuers: facts; a row holds from its valid_from on, until the next one of that issuer.
+        names: issuers; they need not be known.
+        dates: date for each of them.
+
+    Returns:
+        The top of each group, "" where issuers stand above each other in a circle.
+    """
+    top = np.asarray(names, object)
+    order = np.argsort(issuers["valid_from"].to_numpy("datetime64[us]"), kind="stable")
+    known = issuers.take(order).reset_index(drop=True)
+    parents = np.append(known["parent"].to_numpy(object), "")
+    higher = np.ones(len(top), bool)
+    for _ in range(known["issuer"].nunique() + 1):  # a walk that goes on for longer goes in a circle
+        if not higher.any():
+            break
+        keys, wanted = dated.codes([known["issuer"]], [pd.Series(top, dtype="str")])
+        parent = parents[dated.last(keys, known["valid_from"], wanted, dates)]
+        higher = (parent != "") & (parent != top)
+        top = np.where(higher, parent, top)
+    return np.where(higher, "", top)
+
+
+def _wanted(column: str, values: Any, exchanges: Any, dates: Any) -> pd.DataFrame:
+    """What is asked: ``column``, on (exchange, or empty), date, row."""
+    texts = {
+        name: pd.Series(np.asarray(given, object), dtype="str") for name, given in ((column, values), ("on", exchanges))
+    }
+    frame = pd.DataFrame({name: text.fillna("") for name, text in texts.items()})
+    return frame.assign(date=np.asarray(dates, "datetime64[us]"), row=np.arange(len(frame)))
+
+
+def _held(
+    identifiers: pd.DataFrame, scheme: str, wanted: pd.DataFrame, by: str, of: str
+) -> tuple["pd.Series[str]", "pd.Series[str]", dated.Ints]:
+    """The first and the last ``of`` that goes with each row's ``by`` on its date, and how many there are."""
     known = identifiers.loc[
         identifiers["scheme"] == scheme, ["value", "exchange", "instrument", "valid_from", "valid_to"]
     ]
-    pairs = wanted.merge(known, on="value")
+    pairs = wanted.merge(known, on=by)
     begun = pairs["valid_from"].isna() | (pairs["valid_from"] <= pairs["date"])
     ended = pairs["valid_to"].notna() & (pairs["valid_to"] < pairs["date"])
     there = (pairs["on"] == "") | (pairs["exchange"] == pairs["on"])
-    held = pairs[begun & ~ended & there].drop_duplicates(["row", "instrument"]).sort_values(["row", "instrument"])
-    several = held.groupby("row")["instrument"].agg(["first", "last", "size"]).reindex(wanted["row"])
-    count = several["size"].fillna(0).to_numpy()
+    good = begun & ~ended & there & pairs["date"].notna()
+    held = pairs[good].drop_duplicates(["row", of]).sort_values(["row", of])
+    several = held.groupby("row")[of].agg(["first", "last", "size"]).reindex(wanted["row"])
     first, other = (several[name].fillna("").reset_index(drop=True) for name in ("first", "last"))
-    place = np.where(wanted["on"] == "", "", " on " + wanted["on"])
-    name = scheme + " " + wanted["value"] + place + " at " + dated.iso(wanted["date"])
-    unknown = "no instrument has " + name
-    ambiguous = name + " is ambiguous: " + first + " or " + other
-    reason = np.where(count == 0, unknown, np.where(count == 1, "", ambiguous))
-    instrument = np.where(count == 1, first, "")
-    return instrument.astype(object), reason.astype(object)
+    return first, other, several["size"].fillna(0).to_numpy(np.int64)
+
+
+def _place(wanted: pd.DataFrame) -> Texts:
+    return np.asarray(np.where(wanted["on"] == "", "", " on " + wanted["on"]), object)
+
+
+def _just_one(first: "pd.Series[str]", count: dated.Ints, none: Any, several: Any) -> tuple[Texts, Texts]:
+    reason = np.where(count == 0, none, np.where(count == 1, "", several))
+    return np.where(count == 1, first, "").astype(object), reason.astype(object)
