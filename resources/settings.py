@@ -13,6 +13,7 @@ anything that the settings name.
 | DAYBOOK_USER | the system's user | who signs, approves and decides |
 | DAYBOOK_SAMPLE_START | 2018-01-02 | first date that the vendor ``sample`` delivers |
 | DAYBOOK_LEAN_DATA | none | folder that the vendor ``lean`` reads; it must be set where that is among the vendors |
+| DAYBOOK_EDGAR_DATA | none | folder that the vendor ``edgar`` reads; it must be set where that is among the vendors |
 | DAGSTER_HOME | DAYBOOK_HOME/dagster | Dagster's home, with its dagster.yaml |
 """
 
@@ -49,6 +50,7 @@ class Settings:
         dagster_home: absolute folder with dagster.yaml.
         sample_start: first date of the demonstration data.
         lean_data: absolute folder of data in the LEAN format, or None.
+        edgar_data: absolute folder of the SEC's company facts, or None.
     """
 
     home: Path
@@ -60,6 +62,7 @@ class Settings:
     dagster_home: Path
     sample_start: date
     lean_data: Path | None
+    edgar_data: Path | None
 
 
 def settings() -> Settings:
@@ -69,7 +72,6 @@ def settings() -> Settings:
         SettingsError: a variable cannot be understood.
     """
     home = Path(os.environ.get("DAYBOOK_HOME") or ".daybook").expanduser().absolute()
-    lean_data = os.environ.get("DAYBOOK_LEAN_DATA")
     return Settings(
         home=home,
         lake_uri=_lake_uri(home),
@@ -79,7 +81,8 @@ def settings() -> Settings:
         user=os.environ.get("DAYBOOK_USER") or getpass.getuser(),
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster").expanduser().absolute(),
         sample_start=_date("DAYBOOK_SAMPLE_START", "2018-01-02"),
-        lean_data=Path(lean_data).expanduser().absolute() if lean_data else None,
+        lean_data=_folder("DAYBOOK_LEAN_DATA"),
+        edgar_data=_folder("DAYBOOK_EDGAR_DATA"),
     )
 
 
@@ -96,6 +99,11 @@ def _lake_uri(home: Path) -> str:
     if not given:
         return str(home / "lake")
     return given if "://" in given else str(Path(given).expanduser().absolute())
+
+
+def _folder(variable: str) -> Path | None:
+    given = os.environ.get(variable)
+    return Path(given).expanduser().absolute() if given else None
 
 
 def _names(variable: str, default: str) -> tuple[str, ...]:

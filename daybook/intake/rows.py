@@ -150,6 +150,9 @@ def _type(draft: Draft) -> None:
             [lower[word] if lower[word] in terms.ASSET_CLASSES else word for word in draft.cells["asset_class"]],
             object,
         )
+    if draft.name.table == "identifiers":
+        bare = security_master.canonical("cik", draft.cells["value"])
+        draft.cells["value"] = np.where(draft.cells["scheme"] == "cik", bare, draft.cells["value"])
     if draft.name.table in terms.BY_DELIVERY:
         draft.cells["valid_from"] = draft.dates()
 
@@ -206,7 +209,7 @@ def _identify(draft: Draft) -> None:
 
 
 def _resolve(draft: Draft, scheme: str) -> None:
-    texts = values.strings(draft.sheet.columns[scheme])
+    texts = security_master.canonical(scheme, values.strings(draft.sheet.columns[scheme]))
     given = texts != ""
     if not given.any():
         return

@@ -83,7 +83,12 @@ LIMITS: Mapping[int, float] = {QUANTITY_PLACES: 9e10, MONEY_PLACES: 9e12}
 DATED = ("business_date", "trade_date", "observed_at", "published_at", "observed_on")
 """Columns that may not be later than the date in the file's name."""
 
-ORDERED = (("valid_from", "valid_to"), ("trade_date", "settle_date"), ("opened_on", "trade_date"))
+ORDERED = (
+    ("valid_from", "valid_to"),
+    ("trade_date", "settle_date"),
+    ("opened_on", "trade_date"),
+    ("period_start", "period_end"),
+)
 """Pairs of dates of which the first is not later than the second, where both are given."""
 
 ROW_DATE: Mapping[str, str] = {
@@ -115,7 +120,7 @@ MAY_BE_EMPTY = {
 }
 """Parts of a key that may be empty."""
 
-SCHEMES = ("isin", "figi", "cusip", "sedol", "ticker")
+SCHEMES = ("isin", "figi", "cusip", "sedol", "cik", "ticker")
 """Columns that may stand in place of ``instrument``."""
 
 ACTION_NEEDS: Mapping[str, tuple[str, ...]] = {

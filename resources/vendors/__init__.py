@@ -11,6 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from resources.settings import Settings, SettingsError
+from resources.vendors.edgar import EdgarVendor
 from resources.vendors.lean import LeanVendor
 from resources.vendors.sample import SampleVendor
 
@@ -30,15 +31,17 @@ class Vendor(Protocol):
     def deliver(self, after: pd.Timestamp | None, through: pd.Timestamp) -> Iterator[tuple[str, bytes]]:
         """Files with the facts dated later than ``after`` and not later than ``through``.
 
-        Each file is named ``<table>_<through>_<vendor>.<csv|parquet>``. ``after`` None asks for everything, reference
-        tables included. The same arguments give the same bytes; a table with nothing to say has no file. Facts do not
-        depend on how a span is cut into deliveries.
+        Each file is named ``<table>_<through>_<vendor>.<csv|parquet>``; where a table comes in parts, the part follows
+        the vendor (``_edgar-0000320193``). ``after`` None asks for everything, reference tables included. The same
+        arguments give the same bytes; a table with nothing to say has no file. Facts do not depend on how a span is cut
+        into deliveries.
         """
 
 
 VENDORS: Mapping[str, Callable[[Settings], Vendor]] = {
     "sample": SampleVendor,
     "lean": LeanVendor,
+    "edgar": EdgarVendor,
 }
 """Name in ``DAYBOOK_VENDORS`` -> what makes the vendor from the settings."""
 

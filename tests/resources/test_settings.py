@@ -16,6 +16,7 @@ VARIABLES = (
     "DAYBOOK_USER",
     "DAYBOOK_SAMPLE_START",
     "DAYBOOK_LEAN_DATA",
+    "DAYBOOK_EDGAR_DATA",
     "DAGSTER_HOME",
 )
 
@@ -39,6 +40,7 @@ def test_an_empty_environment_gives_defaults_that_work(bare, tmp_path):
     assert found.user
     assert found.sample_start == date(2018, 1, 2)
     assert found.lean_data is None
+    assert found.edgar_data is None
 
 
 def test_the_environment_is_read_at_each_call(bare):
@@ -57,8 +59,10 @@ def test_folders_are_absolute_and_object_stores_are_left_alone(bare, tmp_path):
     bare.setenv("DAYBOOK_LAKE_URI", "tables")
     assert read_settings().home == tmp_path / "firm"
     bare.setenv("DAYBOOK_LEAN_DATA", "lean")
+    bare.setenv("DAYBOOK_EDGAR_DATA", "edgar")
     assert read_settings().lake_uri == str(tmp_path / "tables")
     assert read_settings().lean_data == tmp_path / "lean"
+    assert read_settings().edgar_data == tmp_path / "edgar"
     bare.setenv("DAYBOOK_LAKE_URI", "s3://bucket/lake")
     assert read_settings().lake_uri == "s3://bucket/lake"
 
