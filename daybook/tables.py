@@ -108,7 +108,7 @@ COLUMNS = _columns("""
     issuer | text | | who stands behind the instrument
     multiplier | float | units | money per point of price
     lot_size | float | units | smallest quantity that a proposed order may have
-    scheme | text | | isin, figi, cusip, sedol or ticker
+    scheme | text | | isin, figi, cusip, sedol, cik or ticker
     valid_from | date | | first date on which the row holds
     valid_to | date | | last date on which the row holds; empty: still does
     value | float | | the number that was measured, compared or delivered
@@ -245,7 +245,7 @@ COLUMNS = _columns("""
     es | float | base currency | minus the mean of the k smallest P&L
     nav_fraction | float | fraction | var / NAV
     scenarios | int | | number of scenarios used
-    coverage | float | fraction | gross value with own history / gross value
+    coverage | float | fraction | share that is there: of gross value by own history, of what a feed is expected to bring
     convention | text | | how the figure was computed
     marginal | float | base currency per base currency | component / market value
     component | float | base currency | minus the position's P&L in the k-th scenario
@@ -302,7 +302,8 @@ COLUMNS = _columns("""
     feed | text | | table in the name of the feed's files
     outcome | text | | complete, partial, empty, failed or missing
     rows | int | | rows taken in
-    expected_rows | int | | rows of the session before; 0 where there were none
+    expected_rows | int | | rows of the session before, of what is expected; 0 where there were none
+    absent | int | | expected instruments, pairs or books that no source delivered
     cut | text | | time and place at which the rate was taken, such as LON-16:00
     period_start | date | | first date of the reporting period; empty for a figure at its end
     unit | text | | unit of the value, such as USD or shares
@@ -463,7 +464,8 @@ _table("fx_rates", "result", "business_date base quote", "rate source status rea
 _table("returns", "result", "business_date instrument", "price_return local_return currency status",
        "Return of each instrument over the session, splits undone.")  # fmt: skip
 _table("feed_outcomes", "result", "business_date feed source",
-       "calendar outcome rows expected_rows coverage file reason", "What each expected feed delivered.")  # fmt: skip
+       "calendar outcome rows expected_rows coverage absent file reason",
+       "What each feed delivered that was expected, or came.")  # fmt: skip
 _table("latest_fundamentals", "result", "business_date instrument field",
        "value unit period_start period_end published_at first_value first_published_at form file line",
        "The newest period's figure known at the end of the session, and as it was first published.")  # fmt: skip
