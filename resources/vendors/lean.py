@@ -22,6 +22,9 @@ Factors are rounded products, and the format keeps no terms. They are found agai
   fraction within 1 in 1,000,000 is taken (``terms``).
 * A cash dividend is reference price x (1 - ratio of two price factors), to the fewest decimal places that lie within
   what the rounding of both factors to 7 places leaves open, 6 at most. What is within it of nothing is no dividend.
+* A rename is a change of ticker within one map, ex on the session after its date; a change of exchange alone is none. A
+  map that ends before the prices of the folder do is a delisting, ex on the session after its last date. It says no
+  payment, nor what became of the company.
 * The format has no pay dates (``pay_date`` is the ex_date), and what a spin-off or a warrant was worth is in it as a
   cash dividend.
 
@@ -175,9 +178,10 @@ class LeanVendor:
         paths = {name: self._folder / "factor_files" / f"{name}.csv" for name in instruments.index}
         parts = [_events(_factors(path), instruments[name]) for name, path in paths.items() if path.is_file()]
         columns = ["action_id", "instrument", "kind", "ex_date", "numerator", "denominator", "amount", "currency"]
-        if not parts:
+        named = _naming(self._mapped, self.last_session())
+        events = pd.concat([named, *parts], ignore_index=True).fillna(dict.fromkeys(columns[4:], ""))
+        if events.empty:
             return pd.DataFrame({name: pd.Series(dtype="str") for name in columns}).astype({"ex_date": _DATES})
-        events = pd.concat(parts, ignore_index=True)
         events["ex_date"] = calendars.next_session(CALENDAR, events["date"])
         day = events["ex_date"].dt.strftime("%Y-%m-%d")
         events["action_id"] = "lean:" + events["instrument"] + ":" + events["kind"] + ":" + day
@@ -245,6 +249,16 @@ def _events(factors: pd.DataFrame, instrument: str) -> pd.DataFrame:
     dividend["amount"] = dividend["amount"].map(repr)
     both: pd.DataFrame = pd.concat([split, dividend])
     return both.assign(instrument=instrument)
+
+
+def _naming(mapped: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
+    """Renames, and delistings before ``last``: date (the last day of the ticker), kind, instrument."""
+    spans = mapped.sort_values(["name", "first"])
+    following = spans.groupby("name")["ticker"].shift(-1)
+    renamed = following.notna() & (following != spans["ticker"])
+    delisted = following.isna() & (spans["last"] < last)
+    found = spans.assign(kind=np.where(delisted, "delisting", "rename"), date=spans["last"])[renamed | delisted]
+    return found[["date", "kind", "instrument"]]
 
 
 def _dividends(now: pd.DataFrame, later: pd.DataFrame) -> tuple[Any, Any]:

@@ -137,6 +137,7 @@ def test_a_price_belongs_to_whoever_had_the_ticker_that_day(small):
 
 def test_splits_are_whole_numbers_and_dividends_what_was_paid(small):
     assert rows(small["corporate_actions"], "action_id", "ex_date", "numerator", "denominator", "amount") == [
+        ("lean:OLD-2014-04-01:rename:2014-05-05", "2014-05-05", "", "", ""),
         ("lean:OLD-2014-04-01:cash_dividend:2014-05-08", "2014-05-08", "", "", "3.29"),
         ("lean:OLD-2014-04-01:split:2014-06-09", "2014-06-09", "7", "1", ""),
         # No map: the ticker was always the company's own, and its factors are too.
@@ -144,6 +145,7 @@ def test_splits_are_whole_numbers_and_dividends_what_was_paid(small):
         ("lean:OLD-2014-04-01:cash_dividend:2014-08-07", "2014-08-07", "", "", "0.47"),
     ]
     assert rows(small["corporate_actions"], "kind", "instrument", "currency") == [
+        ("rename", "OLD-2014-04-01", ""),
         ("cash_dividend", "OLD-2014-04-01", "USD"),
         ("split", "OLD-2014-04-01", ""),
         ("split", "PLAIN-2014-06-02", ""),
@@ -168,7 +170,7 @@ def test_nothing_is_told_before_its_date_and_a_cut_span_adds_up(folder):
     early = by_table(source.deliver(None, pd.Timestamp("2014-06-08")))
     assert set(early["instruments"]["instrument"]) == set(whole["instruments"]["instrument"])
     assert early["prices"]["business_date"].max() == "2014-06-06"
-    assert list(early["corporate_actions"]["kind"]) == ["cash_dividend"]
+    assert list(early["corporate_actions"]["kind"]) == ["rename", "cash_dividend"]
     assert set(by_table(source.deliver(None, pd.Timestamp("2014-03-31")))) == {"instruments", "identifiers", "prices"}
     assert list(source.deliver(end, end)) == []
 
@@ -198,6 +200,18 @@ def test_a_rename_ends_the_ticker_that_was_delivered_without_end(folder):
     ]
 
 
+def test_a_map_that_ends_before_the_prices_is_a_delisting_and_a_change_of_exchange_is_no_rename(folder):
+    def named():
+        actions = by_table(vendor(folder).deliver(None, LAST))["corporate_actions"]
+        return rows(actions[actions["kind"].isin(["rename", "delisting"])], "kind", "instrument", "ex_date")
+
+    (folder / "map_files" / "old.csv").write_text("20140602,old,P\n20140604,old,N\n20140606,old,N")
+    renamed = ("rename", "OLD-2014-04-01", "2014-05-05")
+    assert named() == [renamed, ("delisting", "OLD-2014-06-02", "2014-06-09")]
+    (folder / "map_files" / "old.csv").write_text("20140602,old,P\n20140806,old,P")  # the last day of any price
+    assert named() == [renamed]
+
+
 def test_factors_belong_to_the_map_of_their_name_and_not_to_who_took_the_ticker(folder):
     (folder / "map_files" / "plain.csv").write_text("20140529,zeta,N\n20140530,zeta,N\n20140602,plain,N")
     told = by_table(vendor(folder).deliver(None, LAST))
@@ -208,7 +222,7 @@ def test_factors_belong_to_the_map_of_their_name_and_not_to_who_took_the_ticker(
 
 
 def test_prices_alone_are_enough(folder):
-    for path in [*folder.rglob("*.csv"), folder / "old_daily_raw_e4.csv.gz"]:
+    for path in [*folder.rglob("*.csv"), folder / "old_daily_raw_e4.csv.gz"]:  # no maps, no factors: no actions
         path.unlink()
     told = by_table(vendor(folder).deliver(None, LAST))
     assert set(told) == {"instruments", "identifiers", "prices"}
@@ -395,6 +409,19 @@ def _the_actions_are_the_known_ones(actions):
     on = paid.set_index("ex_date")["amount"]
     assert (on["2012-08-09"], on["2014-08-07"], on["2020-11-06"]) == (2.65, 0.47, 0.205)
     every = actions[actions["kind"] == "split"].set_index(["instrument", "ex_date"])
+    named = actions[actions["kind"].isin(["rename", "delisting"]) & actions["instrument"].isin(OWNERS.values())]
+    # NB became BAC, UW became WMI and WM, QQQ was QQQQ for six years, GOOG became GOOGL, GOOCV became GOOG.
+    assert rows(named.sort_values(["ex_date", "instrument"]), "kind", "instrument", "ex_date") == [
+        ("rename", owner, pd.Timestamp(day))
+        for owner, day in [
+            (OWNERS["wm"], "1998-07-17"), (OWNERS["bac"], "1998-10-01"), (OWNERS["qqq"], "2004-12-01"),
+            (OWNERS["wm"], "2009-08-05"), (OWNERS["qqq"], "2011-03-23"), (OWNERS["goog"], "2014-04-03"),
+            (OWNERS["googl"], "2014-04-03"),
+        ]
+    ]  # fmt: skip
+    gone = actions[actions["kind"] == "delisting"].set_index("instrument")["ex_date"]
+    assert gone["FB-1999-09-29"] == pd.Timestamp("2003-03-31")
+    assert gone["AOL-1998-01-02"] == pd.Timestamp("2018-06-18"), "Time Warner, bought by AT&T"
     known = {("aig", "1999-08-02"): (5, 4), ("aig", "2009-07-01"): (1, 20), ("eem", "2008-07-24"): (3, 1)}
     for (name, day), (new, old) in known.items():
         row = every.loc[(OWNERS[name], pd.Timestamp(day))]
