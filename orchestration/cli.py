@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from orchestration.commands import close, eod, ingest, orders, quarantine, services, show, status
+from orchestration.commands import close, eod, ingest, orders, override, quarantine, requests, services, show, status
 from orchestration.console import FAILED, USAGE, Misused, Refused, complain
 
 # typer carries a click of its own, whose error of usage has no public name but this.
@@ -32,8 +32,11 @@ app.command("doctor")(services.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("show")(show.show)
 app.command("close")(close.close)
+app.command("approve")(requests.approve)
+app.command("reject")(requests.reject)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(orders.app, name="orders")
+app.add_typer(override.app, name="override")
 
 
 def main() -> None:

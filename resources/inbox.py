@@ -102,7 +102,7 @@ class Inbox:
             self.pause()
         steady = [path for path in proper if _look(path) == looks[path]]
         left = [_left(path, look) for path, look in looks.items() if path not in steady]
-        with self._alone() as turn:
+        with self.alone() as turn:
             taken = turn.recover()
             for path in sorted(steady, key=lambda path: _rank(path.name)):
                 taken.append(turn.take(path))
@@ -116,7 +116,7 @@ class Inbox:
 
     def deliver_all(self, files: Iterable[tuple[str, bytes]], kind: str = "vendor") -> Intake:
         """Take in several files, (name, bytes), in the order that leaves the least to wait for."""
-        with self._alone() as turn:
+        with self.alone() as turn:
             taken = turn.recover()
             for name, data in sorted(files, key=lambda file: _rank(file[0])):
                 taken.append(turn.deliver(name, data, kind))
@@ -167,14 +167,14 @@ class Inbox:
 
     def discard(self, number: int, who: str, why: str) -> None:
         """Give up the row of an entry, or the refused file. Raises as ``correct``."""
-        with self._alone():
+        with self.alone():
             entry = self._undecided(number, who, why)
             with self.engine.begin() as connection:
                 ids = quarantine.of_line(connection, entry)
                 quarantine.close(connection, ids, "discarded", who, why, self.clock())
 
     def _redo(self, number: int, status: str, values: Mapping[str, str], who: str, why: str) -> Taken:
-        with self._alone() as turn:
+        with self.alone() as turn:
             entry = self._undecided(number, who, why)
             if not entry["row"]:
                 raise InboxError(f"quarantine entry {number} concerns the whole file: deliver it again, or discard it")
@@ -227,7 +227,7 @@ class Inbox:
             deliveries.write(self._register, json.dumps({**there, **new}).encode())
 
     @contextmanager
-    def _alone(self) -> Iterator[Turn]:
+    def alone(self) -> Iterator[Turn]:
         """One process at a time; the lock ends with the connection, however the process ends."""
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))

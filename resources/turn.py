@@ -359,6 +359,37 @@ class Turn:
         self.views.pop(name.table, None)
         return taken
 
+    def decide(
+        self,
+        connection: sa.Connection,
+        table: str,
+        facts: pd.DataFrame,
+        file: str,
+        affected: pd.Timestamp,
+        at: datetime,
+    ) -> None:
+        """Take in facts that people decided, as a delivery of kind ``decision``.
+
+        They count once ``connection`` commits, together with whatever else it says of the decision. Killed before
+        that, they lie in the lake under a number that no delivery has, and never count.
+
+        Args:
+            connection: in a transaction.
+            table: table of facts in the lake.
+            facts: its columns without those of every fact.
+            file: what stands in the place of a file's name.
+            affected: the earliest date that they change.
+            at: when they decided: since then it is known.
+        """
+        seq = deliveries.reserve(connection)
+        row = {"seq": seq, "file": file, "table_name": table, "delivered": affected.date(), "recorded_at": at}
+        row |= {"kind": "decision", "status": "received"}
+        known = facts.assign(known_at=pd.Timestamp(at).tz_convert("UTC").as_unit("us"), line=1)
+        self._append(table, _stamped(known, row), seq)
+        deliveries.register(connection, row)
+        deliveries.finish(connection, Taken(file, table, len(facts), 0, "complete", delivery=seq), affected)
+        self.views.pop(table, None)
+
     # -- dividends that an action posts by itself --------------------------------------------------------------------
 
     def _hold_dividends(self, taken: list[Taken]) -> list[Taken]:

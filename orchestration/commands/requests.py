@@ -1,0 +1,33 @@
+"""``daybook approve`` and ``daybook reject``: the second person's word on what somebody asked for."""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.commands.installation import here, opened
+from orchestration.console import Misused, out
+
+Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the request.")]
+
+
+def approve(
+    number: Id, reason: Annotated[str, typer.Option(help="What you looked at; kept with your name.")] = ""
+) -> None:
+    """Agree to a request that somebody else made; it takes effect at once."""
+    feeds = opened()
+    from resources import requests
+
+    done = requests.approve(feeds.inbox, number, here().user, reason)
+    out.print(f"request {number} approved by {done['decided_by']}: {done['subject']}", highlight=False)
+    out.print("the results that it touches are stale now: daybook eod computes them again")
+
+
+def reject(number: Id, reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")]) -> None:
+    """Refuse a request, or withdraw your own; nothing comes of it."""
+    if not reason.strip():
+        raise Misused("--reason is empty: say why, for who asked")
+    feeds = opened()
+    from resources import requests
+
+    done = requests.reject(feeds.inbox, number, here().user, reason)
+    out.print(f"request {number} rejected by {done['decided_by']}: {done['subject']}", highlight=False)
