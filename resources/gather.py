@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from daybook import tables
+from daybook.market.alternative import usable
 from daybook.market.security_master import effective
 from daybook.pack.day import PNL_COLUMNS, TABLES, Day
 from resources import closes
@@ -41,6 +42,7 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         instruments=effective(facts.current("instruments"), "instrument", days),
         limits=_in_force(facts, "limits", session),
         rules=_in_force(facts, "rules", session),
+        series=usable(facts.current("alternative_data", None, session), days),
         reconciled=_reconciled(facts, session),
     )
 

@@ -57,6 +57,7 @@ class Day:
         instruments: reference in force on D (instrument, name, asset_class, multiplier).
         limits: limits in force on D, columns of table limits.
         rules: compliance rules in force on D, columns of table rules.
+        series: what could be used on D of each other data series, as ``daybook.market.alternative.usable`` gives it.
         reconciled: books for which the custodian delivered something for D. Tells "no breaks" from "not compared".
     """
 
@@ -75,6 +76,7 @@ class Day:
     instruments: pd.DataFrame = field(default_factory=_none("instruments"))
     limits: pd.DataFrame = field(default_factory=_none("limits"))
     rules: pd.DataFrame = field(default_factory=_none("rules"))
+    series: pd.DataFrame = field(default_factory=_none("alternative_data"))
     reconciled: Collection[str] = ()
 
     @cached_property

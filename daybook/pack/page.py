@@ -1,7 +1,7 @@
 """The pages of the pack: one for the firm, one for each book.
 
 Belongs here: which sections a page has, the first screen, the links between pages. Does not belong here: what a section
-says (``money``, ``results``, ``risk``, ``control``), and the markup (``templates/``).
+says (``money``, ``results``, ``risk``, ``series``, ``control``), and the markup (``templates/``).
 """
 
 from functools import lru_cache
@@ -12,6 +12,7 @@ from daybook.pack import control, figures, money, results, risk
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
 from daybook.pack.day import Day
+from daybook.pack.series import series
 from daybook.pack.verdict import Verdict, verdict, verdicts
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def firm(day: Day) -> str:
         risk.limits(day, None),
         control.compliance(day, None),
         control.orders(day, None),
+        *series(day),
         control.quality(day, None),
         control.versions(day),
     ]

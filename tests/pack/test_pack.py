@@ -1022,3 +1022,22 @@ def test_bars_stack_away_from_zero_on_both_sides() -> None:
     assert spans["c1"][1] == pytest.approx(spans["c0"][0], abs=0.11)
     assert spans["c0"][1] == pytest.approx(spans["c2"][0], abs=0.11)
     assert "a +2.0." in svg
+
+
+def test_series_are_shown_only_where_a_licence_lets_the_house_and_while_they_live(day: Day) -> None:
+    known = rows(
+        "alternative_data",
+        instrument=["", "", "", "AAPL"],
+        series=["brent", "vix", "ended", "score"],
+        observed_on=pd.Timestamp("2022-12-23"),
+        usable_from=pd.Timestamp("2022-12-27"),
+        value=[83.125, 24.757575, 66.565656, 0.626262],
+        licence=["public domain", "internal", "public domain", ""],
+    )
+    ended = rows("findings", business_date=[D], check="series_ended", instrument="ended", severity="info")
+    html = page.firm(dataclasses.replace(having(day, findings=ended), series=known))
+    assert "series" in read(html).sections
+    assert "83.125" in html
+    assert [value for value in ("24.757575", "66.565656", "0.626262") if value in html] == []
+    assert "no licence lets the house publish the values: score AAPL, vix." in html
+    assert "series" not in read(page.firm(dataclasses.replace(day, series=known.iloc[:0]))).sections

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from daybook import calendars, tables
+from daybook.market import alternative
 from resources.settings import SettingsError, settings
 from resources.vendors import vendors
 from resources.vendors.sample import SampleVendor, custodian, firm, prices
@@ -64,7 +65,7 @@ def told(whole):
 def test_the_vendors_named_by_the_settings_come_in_order_and_the_inbox_is_none_of_them():
     assert list(vendors(replace(settings(), vendors=("files", "sample")))) == ["sample"]
     assert vendors(replace(settings(), vendors=("files",))) == {}
-    with pytest.raises(SettingsError, match=r"'bloomberg'.*sample, lean, files"):
+    with pytest.raises(SettingsError, match=r"'bloomberg'.*sample, lean, edgar, files"):
         vendors(replace(settings(), vendors=("sample", "bloomberg")))
 
 
@@ -175,6 +176,14 @@ def test_series_that_ended_just_end_and_may_be_used_only_later(told):
         "crude_wti": "2020-01-15",
     }  # fmt: skip
     assert (frame["usable_from"] > frame["observed_on"]).all()
+    assert alternative.withheld(frame["licence"]).all(), "no source lets us publish its figures"
+    # A month of factors is known two months later: on the last session of 2018 October's is the latest.
+    known = frame.assign(known_at=pd.Timestamp("2026-01-01", tz="UTC"), value=frame["value"].astype("float64"))
+    dates = {name: pd.to_datetime(known[name]).astype("datetime64[us]") for name in ("observed_on", "usable_from")}
+    at = alternative.usable(known.assign(**dates), pd.DatetimeIndex(["2018-12-31"]).as_unit("us")).set_index("series")
+    assert f"{at.loc['ff_rf', 'observed_on']:%Y-%m-%d}" == "2018-10-31"
+    assert f"{at.loc['vix', 'observed_on']:%Y-%m-%d}" == "2018-12-28"
+    assert f"{at.loc['moodys_aaa', 'observed_on']:%Y-%m-%d}" == "2018-11-30"
     vix = frame[frame["series"].eq("vix")].set_index("observed_on")["value"]
     assert (vix["2019-01-03"], vix["2016-01-04"]) == ("25.45", "20.7")
 

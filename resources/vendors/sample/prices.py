@@ -53,18 +53,22 @@ def fx_rates() -> pd.DataFrame:
 
 @cache
 def series() -> pd.DataFrame:
-    """Other data, one row per observation: series, observed_on, value, usable_from; from the package arch.
+    """Other data, one row per observation: series, observed_on, value, usable_from, licence; from the package arch.
 
     ``usable_from`` is our own cautious assumption of when the value was public, not a statement of the source:
 
-    * ``vix``: close of the CBOE volatility index, to 2019-01-03; the day after.
+    * ``vix``: close of the CBOE volatility index, to 2019-01-03; the day after, because it stands only after the close
+      of the session whose results would use it.
     * ``ff_mkt_rf``, ``ff_smb``, ``ff_hml``, ``ff_rf``: Fama-French factors, per cent a month, observed on the last day
-      of the month, to 2018-11; two months after.
+      of the month, to 2018-11; two months after, because they are computed from CRSP's monthly files, which come weeks
+      after the month.
     * ``moodys_aaa``, ``moodys_baa``: yields of Moody's seasoned bonds, per cent, monthly means observed on the last day
-      of the month, to 2018-12; ten days after.
-    * ``crude_brent``, ``crude_wti``: USD a barrel, dated mid-month by the source, to 2020-01; one month after.
+      of the month, to 2018-12; ten days after, when the month has been averaged and posted.
+    * ``crude_brent``, ``crude_wti``: USD a barrel, monthly means dated mid-month by the source, to 2020-01; one month
+      after, because the month must end first.
 
-    A series that ended has no later rows; nothing is carried forward.
+    The licence is ``internal`` for all of them: no source gives one to publish its figures. A series that ended has no
+    later rows; nothing is carried forward.
     """
     vix = _dated(_arch("vix"), "%m/%d/%Y").rename(columns=str.lower)
     factors = {"Mkt-RF": "ff_mkt_rf", "SMB": "ff_smb", "HML": "ff_hml", "RF": "ff_rf"}
@@ -79,7 +83,8 @@ def series() -> pd.DataFrame:
         (moodys, pd.DateOffset(days=10)),
         (crude, pd.DateOffset(months=1)),
     ]
-    return pd.concat([_observations(frame, delay) for frame, delay in published], ignore_index=True)
+    every = pd.concat([_observations(frame, delay) for frame, delay in published], ignore_index=True)
+    return every.assign(licence="internal")
 
 
 def long(wide: pd.DataFrame, row: str, column: str, value: str) -> pd.DataFrame:
