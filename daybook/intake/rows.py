@@ -144,7 +144,7 @@ def _type(draft: Draft) -> None:
     for column in draft.table.columns:
         if draft.has(column.name):
             _typed(draft, column)
-    if draft.name.table == "instruments":
+    if draft.has("asset_class"):
         lower = {word: word.lower() for word in set(draft.cells["asset_class"])}
         draft.cells["asset_class"] = np.array(
             [lower[word] if lower[word] in terms.ASSET_CLASSES else word for word in draft.cells["asset_class"]],
@@ -362,6 +362,11 @@ def _reference(draft: Draft) -> None:
             "exchange",
             "not a market identifier code: four capital letters or digits",
         )
+    elif table == "price_sources":
+        lines = draft.texts["sources"]
+        draft.refuse(values.matching(lines, lambda line: "," in line or ";" in line), "sources", "separate by spaces")
+        again = values.matching(lines, lambda line: len(set(line.split())) < len(line.split()))
+        draft.refuse(again, "sources", "a source is named twice")
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")

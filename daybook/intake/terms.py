@@ -67,7 +67,10 @@ POSITIVE: Mapping[str, tuple[str, ...]] = {
 NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {"raw_prices": ("volume",), "price_sources": ("max_stale",)}
 """Columns whose numbers may be zero, never below."""
 
-FRACTIONS: Mapping[str, tuple[str, ...]] = {"corporate_actions": ("withholding_rate", "cost_fraction")}
+FRACTIONS: Mapping[str, tuple[str, ...]] = {
+    "corporate_actions": ("withholding_rate", "cost_fraction"),
+    "price_sources": ("tolerance",),
+}
 """Columns whose numbers lie from 0 to 1."""
 
 QUANTITY_PLACES, MONEY_PLACES = 8, 6
