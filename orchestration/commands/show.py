@@ -6,6 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from daybook.market import constituents
 from daybook.tables import TABLES
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
@@ -23,7 +24,7 @@ class Format(StrEnum):
 
 def show(
     table: Annotated[str, typer.Argument(help="Name of a table: docs/formats.md lists them.")],
-    date: Annotated[str | None, typer.Option(help="Only this business date.")] = None,
+    date: Annotated[str | None, typer.Option(help="Only this date; of benchmark_weights those in force.")] = None,
     book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
     known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
@@ -37,8 +38,6 @@ def show(
     if known is not None:
         _check_known_at(table, when)
     rows = _rows(table, when, known)
-    if when is not None and "business_date" in rows:
-        rows = rows[rows["business_date"] == when]
     if book is not None:
         if "book" not in rows:
             raise Misused(f"{table} has no column book")
@@ -81,6 +80,10 @@ def _instant(text: str | None) -> pd.Timestamp | None:
 def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> pd.DataFrame:
     feeds = opened()
     kind = TABLES[table].kind
+    if table == "benchmark_weights" and when is not None:
+        # Weights hold until others are delivered: the members of a date are those of the last delivery.
+        held = constituents.in_force(feeds.facts.current(table, None, when, known), pd.DatetimeIndex([when]))
+        return held.assign(business_date=held["delivered"])[list(TABLES[table].names)]
     if kind == "fact":
         return feeds.facts.current(table, when, when, known_at=known)
     if kind == "result" and known is not None and when is not None:
@@ -92,4 +95,5 @@ def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> 
             raise Misused(str(error)) from error
     if kind == "result":
         return feeds.lake.read(table, when, when)
-    return feeds.record(table)
+    rows = feeds.record(table)
+    return rows if when is None or "business_date" not in rows else rows[rows["business_date"] == when]

@@ -5,13 +5,14 @@ Belongs here: findings about facts that no book is valued by. Does not belong he
 
 import pandas as pd
 
-from daybook.market import check_digits, dated
+from daybook.market import check_digits, constituents, dated
 from daybook.market.quality.finding import finding
 
 WEIGHT_SUM = 0.001
 """By how much the weights of a benchmark may differ from 1 in sum (contract 2.9)."""
 ENDED = 4.0
 """Usual distances between a series' observations after which it has ended: a monthly series in the fifth month."""
+_NO_RETURN = "ok; benchmark: "
 
 
 def identifier_forms(identifiers: pd.DataFrame, valuations: pd.DataFrame) -> pd.DataFrame:
@@ -36,12 +37,27 @@ def identifier_forms(identifiers: pd.DataFrame, valuations: pd.DataFrame) -> pd.
 
 
 def benchmark_weights(weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Benchmarks whose weights do not add up to 1 within ``WEIGHT_SUM``: ``benchmark_weights``, warning."""
-    rows = weights[weights["business_date"].isin(sessions)]
-    each = rows.groupby(["business_date", "benchmark"], as_index=False)["weight"].sum()
+    """Benchmarks whose weights do not add up to 1 within ``WEIGHT_SUM``: ``benchmark_weights``, warning.
+
+    It stands on every session until other weights are delivered, because all of them are computed with these.
+    """
+    rows = constituents.in_force(weights, sessions)
+    each = rows.groupby(["business_date", "benchmark", "delivered"], as_index=False)["weight"].sum()
     off = each[(each["weight"] - 1.0).abs() > WEIGHT_SUM]
-    text = "weights add up to " + off["weight"].map("{:.6f}".format).astype("str") + "; they are divided by that"
+    text = "weights of " + dated.iso(off["delivered"]).set_axis(off.index) + " add up to "
+    text += off["weight"].map("{:.6f}".format).astype("str") + "; they are divided by that"
     return finding(off.rename(columns={"benchmark": "instrument"}), "benchmark_weights", "warning", text)
+
+
+def benchmark_returns(performance: pd.DataFrame) -> pd.DataFrame:
+    """Books whose benchmark has weights but no return, because a member has none: ``benchmark_return``, warning.
+
+    Args:
+        performance: table of the sessions that are checked.
+    """
+    lacking = performance[performance["status"].str.startswith(_NO_RETURN)]
+    text = lacking["status"].str.removeprefix(_NO_RETURN) + ": no benchmark return, no attribution"
+    return finding(lacking, "benchmark_return", "warning", text)
 
 
 def ended_series(alternative_data: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import pytest
 
 from daybook import tables
 from daybook.market import quality
+from daybook.market.quality import reference
 from tests.frames import frame, sessions
 from tests.market.quality.holdings import (
     DAYS,
@@ -55,7 +56,14 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
     weights = frame("benchmark_weights", columns, *rows)
     found = quality.benchmark_weights(weights, sessions(D))
     assert said(found) == [
-        ["benchmark_weights", "", "X", "warning", "weights add up to 1.001500; they are divided by that"]
+        ["benchmark_weights", "", "X", "warning", "weights of 2020-01-17 add up to 1.001500; they are divided by that"]
+    ]
+    later = quality.benchmark_weights(weights, sessions("2099-01-05"))
+    assert later["reason"].tolist() == found["reason"].tolist(), "it stands until other weights come"
+    columns = "business_date book status"
+    told = frame("performance", columns, (D, "P", "ok; benchmark: no return of B"), (D, "Q", "ok; no benchmark"))
+    assert said(reference.benchmark_returns(told)) == [
+        ["benchmark_return", "P", "", "warning", "no return of B: no benchmark return, no attribution"]
     ]
     nav = pd.DataFrame({"business_date": [D], "book": ["P"], "gap": [2.0], "reason": ["NAV changed"]})
     quantity = nav.assign(instrument="A", gap=7.0, reason="holds 7")
