@@ -109,6 +109,7 @@ class Lake:
         last: Any = None,
         columns: Sequence[str] | None = None,
         version: int | None = None,
+        instruments: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """Rows of ``table`` with ``first`` <= business_date <= ``last``, typed as ``daybook.tables`` says.
 
@@ -121,14 +122,15 @@ class Lake:
             last: last date, or None for no bound.
             columns: names of the columns wanted, in that order, or None for all of them.
             version: version of the table to read, or None for the newest.
+            instruments: instruments wanted, or None for all; of a few ones the other rows are never loaded.
 
         Raises:
             LakeError: the table is not in the lake, a column is unknown, a bound is given for a table without
-                business_date, or there is no such version.
+                business_date, instruments for one without instrument, or there is no such version.
         """
         schema = _checked(table, "result", "fact")
         names = list(schema.names if columns is None else columns)
-        unknown = sorted(set(names) - set(schema.names))
+        unknown = sorted({*names, *(() if instruments is None else ("instrument",))} - set(schema.names))
         if unknown:
             raise LakeError(f"{table}: unknown columns {unknown}")
         bounds = [(sign, _text(date)) for sign, date in ((">=", first), ("<=", last)) if date is not None]
@@ -141,10 +143,16 @@ class Lake:
         # One run asks for the same history again and again: twelve assets read returns, prices or nav.
         version_read = (found.metadata().id, int(found.version()))
         held = _RECENT.get(version_read)
+        within = " AND ".join(f"business_date {sign} '{d}'" for sign, d in bounds)
         if held is None or not held[0].covers(span):
-            held = (span, _ordered(schema, found, " AND ".join(f"business_date {sign} '{d}'" for sign, d in bounds)))
+            if instruments is not None:
+                return _ordered(schema, found, names, within, instruments)[names]
+            held = (span, _ordered(schema, found, schema.names, within))
             _remember(version_read, *held)
-        return _within(held[1], schema, span, held[0])[names]
+        rows = _within(held[1], schema, span, held[0])
+        if instruments is not None:
+            rows = rows[rows["instrument"].isin(instruments)].reset_index(drop=True)
+        return rows[names]
 
     def version(self, table: str) -> int | None:
         """The newest version of ``table``, or None when it does not exist."""
@@ -316,11 +324,17 @@ def _within(frame: pd.DataFrame, schema: tables.Table, span: Span, held: Span) -
     return frame.loc[inside].reset_index(drop=True)
 
 
-def _ordered(schema: tables.Table, found: DeltaTable, where: str) -> pd.DataFrame:
-    """The rows that satisfy ``where``: results by business_date, facts by delivery and line."""
+def _ordered(
+    schema: tables.Table,
+    found: DeltaTable,
+    columns: Sequence[str],
+    within: str,
+    instruments: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The rows of the dates ``within`` and of ``instruments``: results by business_date, facts by delivery and line."""
     order = ["business_date"] if schema.kind == "result" else ["delivery", "line"]
-    names = list(schema.names)
-    frame = _typed(schema, _scan(found, schema, names, where), names)
+    names = list(dict.fromkeys([*columns, *order]))
+    frame = _typed(schema, _scan(found, schema, names, within, instruments), names)
     if all(frame[name].is_monotonic_increasing for name in order):
         return frame
     return frame.sort_values(order, kind="stable", ignore_index=True)
@@ -359,16 +373,21 @@ def _database() -> "duckdb.DuckDBPyConnection":
     return duckdb.connect(config={"autoinstall_known_extensions": "false"})
 
 
-def _scan(found: DeltaTable, schema: tables.Table, names: list[str], where: str) -> pa.Table:
-    """Columns ``names`` of the rows that satisfy ``where``, missing columns left out."""
+def _scan(
+    found: DeltaTable, schema: tables.Table, names: list[str], within: str, instruments: Sequence[str] | None = None
+) -> pa.Table:
+    """Columns ``names`` of the rows of the dates ``within`` and of ``instruments``, missing columns left out."""
     stored = set(pa.schema(found.schema()).names)
     wanted = ", ".join(f'"{name}"' for name in names if name in stored)
-    condition = f" WHERE {where}" if where else ""
+    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in instruments or ())
+    chosen = "" if instruments is None else f"instrument IN ({listed})" if listed else "false"
+    conditions = " AND ".join(condition for condition in (within, chosen) if condition)
+    condition = f" WHERE {conditions}" if conditions else ""
     if "://" in found.table_uri and not found.table_uri.startswith("file://"):
         return _scan_remotely(found, wanted, condition)
     import duckdb
 
-    files = sorted(found.file_uris(file_pruning_predicate=where or None))
+    files = sorted(found.file_uris(file_pruning_predicate=within or None))
     if not files:
         return pa.schema([field for field in schema.schema if field.name in names]).empty_table()
     partitions = "hive_partitioning=true, hive_types={'business_date': DATE}"
@@ -392,7 +411,8 @@ def _scan_remotely(found: DeltaTable, wanted: str, condition: str) -> pa.Table:
 
 def _typed(schema: tables.Table, stored: pa.Table, names: list[str]) -> pd.DataFrame:
     """A frame typed as ``schema`` says; a column added to the schema since the table was last written is empty."""
-    frame = stored.to_pandas(date_as_object=False)
+    # One chunk a column, not one a file: of 5,800 sessions the frame is made, sorted and grouped in a quarter of the time.
+    frame = stored.combine_chunks().to_pandas(date_as_object=False)
     return pd.DataFrame(
         {
             column.name: _restored(frame.get(column.name, pd.Series(None, frame.index, dtype="object")), column.type)

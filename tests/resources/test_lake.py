@@ -194,6 +194,22 @@ def test_a_range_of_facts_opens_only_the_files_that_can_hold_it(lake):
     assert lake.read("raw_prices", DAYS[1])["business_date"].tolist() == [DAYS[1]] * 2 + [DAYS[2]] * 2
 
 
+def test_the_rows_of_a_few_instruments(lake):
+    names = ("AAPL", "O'NEIL", "MSFT")
+    lake.write("pnl", pnl(DAYS, instruments=names), DAYS)
+    whole = pnl(DAYS, instruments=names)
+    for turn in ("from the files", "from what the turn before read"):
+        for wanted in (["O'NEIL"], ["MSFT", "AAPL", "none"], []):
+            found = lake.read("pnl", DAYS[1], DAYS[2], ["total", "business_date"], instruments=wanted)
+            rows = whole[whole["instrument"].isin(wanted) & whole["business_date"].isin(DAYS[1:3])]
+            assert found.to_numpy().tolist() == rows[["total", "business_date"]].to_numpy().tolist(), turn
+        lake.read("pnl")
+    with pytest.raises(LakeError, match="nav: unknown columns"):
+        lake.read("nav", instruments=["AAPL"])
+    lake.append("raw_prices", prices(DAYS[0], 1), "1")
+    assert lake.read("raw_prices", instruments=["I3"])["line"].tolist() == [3]
+
+
 def test_facts_are_read_in_the_order_of_delivery_and_line(lake):
     for delivery in (3, 1, 2):
         lake.append("raw_prices", prices(DAYS[0], delivery, lines=(3, 2)), str(delivery))
