@@ -14,6 +14,7 @@ Restating an old period changes what is known of that period, and never which pe
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from daybook import tables
 from daybook.market import dated
@@ -34,25 +35,34 @@ def latest(fundamentals: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFra
         line) are those of the latest publication by then, ``first_value`` and ``first_published_at`` those of the
         first publication of the same period. No row before a field's first figure.
     """
-    known = _ordered(fundamentals)
-    first = known.groupby(FIGURE, sort=False)[["value", "published_at"]].transform("first")
-    known = known.assign(first_value=first["value"], first_published_at=first["published_at"])
-    wanted = dated.grid(sessions, known[SERIES].drop_duplicates().sort_values(SERIES))
-    series, asked = _codes(known, wanted, SERIES)
-    # The end of the newest period known by each row's date, row after row of its series.
-    ends = known["period_end"].groupby(series).cummax()
-    at = dated.last(series, known["known_on"], asked, wanted["business_date"])
-    wanted = wanted[at >= 0].assign(period_end=ends.to_numpy()[at[at >= 0]])
-    figures, asked = _codes(known, wanted, FIGURE)
-    at = dated.last(figures, known["known_on"], asked, wanted["business_date"])
-    rows = known.take(at).assign(business_date=wanted["business_date"].to_numpy())
+    known = _known(fundamentals, sessions.max())
+    series, _ = dated.codes([known[name] for name in SERIES], [known[name].iloc[:0] for name in SERIES])
+    ends, published = dated.days(known["period_end"]), known["published_at"].to_numpy("datetime64[us]")
+    order = np.lexsort((ends, published, known["known_on"], series))
+    known, series = known.take(order), series[order]
+    # One integer a figure that sorts by series, then period: the newest known by each row is the greatest so far.
+    figures = (series << 32) + ends[order] + 2**31
+    newest = np.maximum.accumulate(figures)
+    wanted = dated.grid(sessions, pd.DataFrame({"series": np.unique(series)}))
+    at = dated.last(series, known["known_on"], wanted["series"].to_numpy(), wanted["business_date"])
+    wanted, at = wanted[at >= 0], at[at >= 0]
+    figures, asked = dated.codes([figures], [newest[at]])
+    first = np.zeros(figures.max(initial=-1) + 1, np.int64)
+    first[figures[::-1]] = np.arange(len(figures))[::-1]
+    rows = known.take(dated.last(figures, known["known_on"], asked, wanted["business_date"]))
+    rows = rows.assign(
+        business_date=wanted["business_date"].to_numpy(),
+        first_value=known["value"].to_numpy()[first[asked]],
+        first_published_at=known["published_at"].array[first[asked]],
+    )
     rows = rows.sort_values(["business_date", *SERIES], kind="stable")
     return tables.conform("latest_fundamentals", rows[list(tables.TABLES["latest_fundamentals"].names)])
 
 
 def as_first_published(fundamentals: pd.DataFrame) -> pd.DataFrame:
     """The first publication of every instrument, field and period, as facts, sorted by these."""
-    return _ordered(fundamentals)[list(fundamentals)].drop_duplicates(FIGURE).sort_values(FIGURE, ignore_index=True)
+    ordered = fundamentals.sort_values("published_at", kind="stable")
+    return ordered.drop_duplicates(FIGURE).sort_values(FIGURE, ignore_index=True)
 
 
 def as_restated(fundamentals: pd.DataFrame, period_end: pd.Timestamp, on: pd.Timestamp) -> pd.DataFrame:
@@ -60,22 +70,18 @@ def as_restated(fundamentals: pd.DataFrame, period_end: pd.Timestamp, on: pd.Tim
 
     Forecasts of a period that has not ended by then are among them.
     """
-    known = _ordered(fundamentals[fundamentals["period_end"] == period_end])
-    known = known[_day(known["published_at"]) <= np.datetime64(on)]
-    return known[list(fundamentals)].drop_duplicates(FIGURE, keep="last").sort_values(SERIES, ignore_index=True)
+    published = (_day(fundamentals) <= np.datetime64(on)) & (fundamentals["period_end"] == period_end)
+    ordered = fundamentals[published].sort_values("published_at", kind="stable")
+    return ordered.drop_duplicates(FIGURE, keep="last").sort_values(SERIES, ignore_index=True)
 
 
-def _ordered(fundamentals: pd.DataFrame) -> pd.DataFrame:
-    """The facts from the first published to the last, with ``known_on``, the first date whose end knows them."""
-    day = _day(fundamentals["published_at"])
-    known_on = np.maximum(day, fundamentals["period_end"].to_numpy("datetime64[us]"))
-    ordered = fundamentals.assign(known_on=known_on).sort_values(["known_on", "published_at", *FIGURE], kind="stable")
-    return ordered.reset_index(drop=True)
+def _known(fundamentals: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
+    """The facts known at the end of ``last``, with ``known_on``, the first date whose end knows them."""
+    known_on = np.maximum(_day(fundamentals), fundamentals["period_end"].to_numpy("datetime64[us]"))
+    at = np.flatnonzero(known_on <= np.datetime64(last))
+    return fundamentals.take(at).assign(known_on=known_on[at])
 
 
-def _day(instants: "pd.Series[pd.Timestamp]") -> "np.ndarray[tuple[int], np.dtype[np.datetime64]]":
-    return np.asarray(instants.dt.tz_localize(None).dt.normalize(), "datetime64[us]")
-
-
-def _codes(known: pd.DataFrame, wanted: pd.DataFrame, key: list[str]) -> tuple[dated.Ints, dated.Ints]:
-    return dated.codes([known[name] for name in key], [wanted[name] for name in key])
+def _day(fundamentals: pd.DataFrame) -> NDArray[np.datetime64]:
+    """The date of publication in UTC."""
+    return np.asarray(fundamentals["published_at"].dt.tz_localize(None).dt.normalize(), "datetime64[us]")
