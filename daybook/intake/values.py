@@ -68,9 +68,9 @@ def rounded(texts: pa.Array, places: int) -> tuple[NDArray[np.float64], Bools]:
     found, bad = numbers(texts)
     long = _bools(pc.match_substring_regex(texts, rf"\.[0-9]{{{places + 1},}}|[eE]")) & ~bad
     for at in np.flatnonzero(long):
-        exact = Decimal(texts[int(at)].as_py())
-        if abs(found[at]) < 1e30:
-            found[at] = float(shorten(exact, places)) + 0.0
+        # What float64 holds as 0 may have an exponent that Decimal refuses, and is 0 at any number of places.
+        if 0 < abs(found[at]) < 1e30:
+            found[at] = float(shorten(Decimal(texts[int(at)].as_py()), places)) + 0.0
     return found, bad
 
 
