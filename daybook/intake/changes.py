@@ -5,7 +5,8 @@ computed again (``resources.facts``).
 
 A delivery that says what was known alters nothing. A new instrument, book or account alters nothing before its
 delivery, because nothing could refer to it: rows that did were waiting, and arrive as a delivery of their own.
-Identifiers serve at intake alone, so they alter nothing either.
+Identifiers serve at intake alone, so they alter nothing either. Fundamentals make one table, from which nothing that is
+signed is derived and which every end of day makes anew: twenty years of filings must not compute the history again.
 """
 
 import numpy as np
@@ -26,7 +27,7 @@ def affects_from(table: str, new: pd.DataFrame, old: pd.DataFrame) -> pd.Timesta
         old: what counted before: for a snapshot table the rows that it replaces, for books, instruments and accounts
             every version, for transactions those that it corrects, else the rows of the same keys.
     """
-    if table == "identifiers":
+    if table in ("identifiers", "fundamentals"):
         return None
     if table in terms.BY_DELIVERY:
         return _versions(table, new, old)

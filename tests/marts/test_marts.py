@@ -116,4 +116,5 @@ def test_an_empty_lake_is_told_in_one_line_and_nothing_runs(settings, capfd):
 def test_what_the_mart_reads_is_what_is_looked_for():
     sources = yaml.safe_load((marts.DBT / "models" / "sources.yml").read_text())["sources"][0]["tables"]
     assert tuple(table["name"] for table in sources) == marts.SOURCES
+    assert not {"alternative_data", "fundamentals", "latest_fundamentals"} & set(marts.SOURCES), "none asks a licence"
     assert all(table["config"]["meta"]["delta_table_path"].endswith(f"/{table['name']}") for table in sources)

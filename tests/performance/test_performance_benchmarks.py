@@ -80,6 +80,23 @@ def test_a_member_without_a_return_leaves_the_benchmark_without_one():
     assert opening.query("instrument == 'B'")["weight"].tolist() == [0.5, pytest.approx(0.5 / 1.05)]
 
 
+def test_a_change_within_the_month_replaces_every_member_at_the_next_open():
+    # B leaves at the close of the second day, without a price from then on; C, weightless before, takes its place.
+    delivered = weights(
+        (DAYS[0], "A", 0.5), (DAYS[0], "B", 0.5), (DAYS[0], "C", 0.0),
+        (DAYS[1], "A", 0.75), (DAYS[1], "C", 0.25),
+    )  # fmt: skip
+    earned = moves(
+        (DAYS[1], "A", 0.10, "USD"), (DAYS[1], "B", 0.20, "USD"),
+        (DAYS[2], "A", 0.04, "USD"), (DAYS[2], "C", 0.08, "USD"),
+    )  # fmt: skip
+    opening = benchmarks.opening_weights(delivered, earned, NO_RATES, USD, sessions(*DAYS[1:3]))
+    assert opening.loc[opening["business_date"] == DAYS[2], "instrument"].tolist() == ["A", "C"]
+    found = benchmarks.benchmark_returns(opening)
+    assert found["benchmark_return"].tolist() == [pytest.approx(0.15), pytest.approx(0.05)]
+    assert found["reason"].tolist() == ["", ""], "a member of weight 0 needs no price"
+
+
 def test_returns_of_days_on_which_the_book_is_closed_are_linked_into_its_next_session():
     # New York was closed on 2020-01-20, London was not.
     days = calendars.sessions("XLON", "2020-01-17", "2020-01-21")

@@ -47,6 +47,12 @@ def test_snapshots_affect_what_differs(inbox):
     assert affected(inbox, "prices_2024-01-05.csv", HEADER) == "2024-01-03"
 
 
+def test_fundamentals_affect_nothing_that_is_signed(inbox, facts):
+    text = "instrument,period_end,field,published_at,value\nAAPL,2009-09-26,sales,2009-10-27,36537\n"
+    assert affected(inbox, "fundamentals_2024-01-05.csv", text) is None
+    assert len(facts.current("fundamentals")) == 1
+
+
 def test_a_failed_file_affects_nothing(inbox):
     assert affected(inbox, "prices_2024-01-05.csv", HEADER + "2024-01-03,AAPL,x\n") is None
 
