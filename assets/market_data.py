@@ -8,16 +8,17 @@ import dagster as dg
 import pandas as pd
 
 from assets.partitions import SESSIONS, WITH_PRIOR
-from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, sessions_of, shown
 from daybook.market import actions
 from daybook.market import fx as rates
 from daybook.market import prices as golden
 from daybook.tables import TABLES
+from resources import feed_outcomes as outcomes
 from resources.feeds import FeedsResource
 from resources.settings import settings
 
 GROUP = "market_data"
-BY_SESSION = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
+BY_SESSION = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash", "administrator_nav")
 """Facts that are one delivery a session; the others are logs, read as a whole."""
 LOGS = (
     "books",
@@ -36,6 +37,7 @@ LOGS = (
     "price_sources",
     "price_overrides",
     "expected_feeds",
+    "custodian_reports",
     "fundamentals",
 )
 
@@ -123,3 +125,10 @@ def returns(
 ) -> dg.Output[pd.DataFrame]:
     """Price and total return of each instrument over the session, splits undone."""
     return shown(context, actions.returns(prices, corporate_actions, sessions_of(context)))
+
+
+@dg.asset(**OF_THE_DAY, group_name=GROUP, deps=[*BY_SESSION, "expected_feeds", "instruments", "books", "positions"])
+def feed_outcomes(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.Output[pd.DataFrame]:
+    """What each feed should have brought for the session, and what came: a failed feed is never read as nothing."""
+    doors, session = feeds.open(), sessions_of(context)[0]
+    return shown(context, outcomes.outcomes(doors, session, doors.lake.read("positions", session, session)))

@@ -24,7 +24,7 @@ OF_EVERY_SESSION = (
 )  # fmt: skip
 OF_THE_DATE = (
     "reconciliation_breaks", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures", "limit_usage",
-    "compliance_results", "targets", "proposed_orders", "portfolio_failures",
+    "compliance_results", "targets", "proposed_orders", "portfolio_failures", "feed_outcomes",
 )  # fmt: skip
 
 

@@ -245,7 +245,7 @@ COLUMNS = _columns("""
     es | float | base currency | minus the mean of the k smallest P&L
     nav_fraction | float | fraction | var / NAV
     scenarios | int | | number of scenarios used
-    coverage | float | fraction | share that is there: of gross value by own history, of what a feed is expected to bring
+    coverage | float | fraction | share that is there: of gross value by own history, of what a feed should bring
     convention | text | | how the figure was computed
     marginal | float | base currency per base currency | component / market value
     component | float | base currency | minus the position's P&L in the k-th scenario
@@ -303,6 +303,7 @@ COLUMNS = _columns("""
     outcome | text | | complete, partial, empty, failed or missing
     rows | int | | rows taken in
     expected_rows | int | | rows of the session before, of what is expected; 0 where there were none
+    whole | bool | | whether every line of the report could be read, so that what it does not list is nothing
     absent | int | | expected instruments, pairs or books that no source delivered
     cut | text | | time and place at which the rate was taken, such as LON-16:00
     period_start | date | | first date of the reporting period; empty for a figure at its end
@@ -454,6 +455,10 @@ _table(
     "Prices that two people put in place of the market's, from valid_from to valid_to; no file delivers them.",
     required="price",
 )  # fmt: skip
+_table(
+    "custodian_reports", "fact", "business_date book kind", "source whole",
+    "Books that a custodian reported, position or cash; read off the register of deliveries, no file delivers them.",
+)  # fmt: skip
 
 # -- results: derived from facts, one partition a session -------------------------------------------------------------
 _table("prices", "result", "business_date instrument",
@@ -547,11 +552,14 @@ _table("executions", "record", "execution_id", "order_id executed_at quantity pr
 DECIDED = ("price_overrides",)
 """Facts that people decide by command; no file delivers them."""
 
+READ_OFF = ("custodian_reports",)
+"""Facts about deliveries, read off their register; no file delivers them, and nothing is stored."""
+
 FILES: dict[str, str] = {
     **{
         name: name
         for name, table in TABLES.items()
-        if table.kind == "fact" and not name.startswith("raw_") and name not in DECIDED
+        if table.kind == "fact" and not name.startswith("raw_") and name not in (*DECIDED, *READ_OFF)
     },
     "prices": "raw_prices",
     "fx_rates": "raw_fx_rates",

@@ -5,7 +5,7 @@ Belongs here: the page's layout. Every fact on it stands in the tables.
 
 from pathlib import Path
 
-from daybook.tables import DERIVED, FACT_COLUMNS, FILES, SNAPSHOTS, TABLES, Column, Table
+from daybook.tables import DECIDED, DERIVED, FACT_COLUMNS, FILES, READ_OFF, SNAPSHOTS, TABLES, Column, Table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 _TYPES = {"floats": "list of float", "time": "instant", "text": "text"}
@@ -14,6 +14,7 @@ _TYPES = {"floats": "list of float", "time": "instant", "text": "text"}
 def page() -> str:
     """The whole page as Markdown."""
     files = "\n".join(_file(name, TABLES[table]) for name, table in sorted(FILES.items()))
+    others = "\n".join(_table(table) for name, table in TABLES.items() if name in (*DECIDED, *READ_OFF))
     results = "\n".join(_table(table) for table in TABLES.values() if table.kind == "result")
     records = "\n".join(_table(table) for table in TABLES.values() if table.kind == "record")
     return f"""# Formats
@@ -27,6 +28,9 @@ without a default that is not marked *required* may be left out. Every row taken
 {", ".join(f"`{name}`" for name in FACT_COLUMNS)}; of these a file may give `known_at` alone.
 
 {files}
+## Facts that no file delivers
+
+{others}
 ## Tables out
 
 Delta tables at `DAYBOOK_LAKE_URI/<table>`, partitioned by `business_date`.

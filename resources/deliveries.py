@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from daybook.intake.names import Name
+from daybook.intake.reading import Sheet, printable
+from daybook.market import headers
 from resources import records
 
 _table = records.deliveries
@@ -70,8 +73,18 @@ def reserve(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.nextval(sequence))).scalar_one())
 
 
-def finish(connection: sa.Connection, taken: Taken, affected: pd.Timestamp | None) -> None:
-    """The delivery is done, and ``taken`` says how."""
+def columns(sheet: Sheet) -> str:
+    """The columns of a file as the register keeps them; of a file without rows none counts as empty."""
+    return headers.header(
+        {
+            printable(name): not len(sheet.lines) or pc.any(pc.not_equal(texts, "")).as_py()
+            for name, texts in sheet.columns.items()
+        }
+    )
+
+
+def finish(connection: sa.Connection, taken: Taken, affected: pd.Timestamp | None, header: str = "") -> None:
+    """The delivery is done: ``taken`` says how, ``header`` what columns its file had (``columns``)."""
     values = {
         "status": "done",
         "outcome": taken.outcome,
@@ -79,6 +92,7 @@ def finish(connection: sa.Connection, taken: Taken, affected: pd.Timestamp | Non
         "quarantined": taken.quarantined,
         "affects_from": None if affected is None else affected.date(),
         "reason": taken.reason,
+        "header": header,
     }
     connection.execute(sa.update(_table).where(_table.c.seq == taken.delivery).values(values))
 

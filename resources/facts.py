@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from daybook import tables
 from daybook.intake import terms
 from daybook.intake.transactions import shadowed
+from daybook.market import custodian_reports
 from resources import records
 from resources.lake import Lake
 from resources.settings import Settings
@@ -63,6 +64,8 @@ class Facts:
         """
         if table == "transactions":
             return self._transactions(first, last, known_at)
+        if table == "custodian_reports":
+            return _bounded(self._custodian_reports(last, known_at), first, last).reset_index(drop=True)
         frame = self.latest(table, first, last, known_at)
         if table == "corporate_actions":
             return frame[frame["status"] != "cancelled"].reset_index(drop=True)
@@ -97,6 +100,11 @@ class Facts:
         if "business_date" in tables.TABLES[table].names:
             return self.lake.read(table, first, last)
         return _bounded(self.lake.read(table), first, last)
+
+    def arrived(self, table: str, first: Any = None, last: Any = None) -> pd.DataFrame:
+        """The rows of files in force, also where those of another file of the same key count in their place."""
+        frame = self._delivered(table, first, last)
+        return frame[frame["delivery"].isin(self.deliveries_in_force(table))].reset_index(drop=True)
 
     def rows_of(self, table: str, deliveries: Any) -> pd.DataFrame:
         """The rows of ``table`` that came with ``deliveries``, whether or not they count."""
@@ -148,6 +156,22 @@ class Facts:
         thrown = sa.select(entries.delivery, entries.line).where(
             entries.table_name == "transactions", entries.status == "discarded"
         )
+    def _custodian_reports(self, last: Any, known_at: Any) -> pd.DataFrame:
+        feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.KINDS}
+        register, entries = records.deliveries, records.quarantine
+        files = sa.select(register).where(register.c.table_name.in_(feeds), register.c.status == "done")
+        waiting = sa.select(entries).where(entries.c.table_name.in_(feeds))
+        undecided: sa.ColumnElement[bool] = entries.c.status.in_(("open", "waiting"))
+        if known_at is not None:
+            instant = _instant(known_at).to_pydatetime()
+            listed = set(pd.concat([frame["delivery"] for frame in feeds.values()]).tolist())
+            files = files.where((register.c.recorded_at <= instant) | register.c.seq.in_(listed))
+            waiting = waiting.where(entries.c.recorded_at <= instant)
+            undecided |= entries.c.decided_at > instant
+        with self.engine.connect() as connection:
+            found, left = (records.read(connection, query) for query in (files, waiting.where(undecided)))
+        return custodian_reports.reports(found.sort_values("seq"), left, feeds)
+
         if first is not None:
             query = query.where(log.trade_date >= pd.Timestamp(first).date())
         if last is not None:

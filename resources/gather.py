@@ -77,5 +77,4 @@ def _in_force(facts: Facts, name: str, session: pd.Timestamp) -> pd.DataFrame:
 
 
 def _reconciled(facts: Facts, session: pd.Timestamp) -> tuple[str, ...]:
-    delivered = [facts.current(name, session, session)["book"] for name in ("custodian_positions", "custodian_cash")]
-    return tuple(sorted(set(pd.concat(delivered))))
+    return tuple(sorted(set(facts.current("custodian_reports", session, session)["book"])))

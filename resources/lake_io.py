@@ -17,7 +17,14 @@ from resources.facts import Facts
 from resources.lake import Lake, LakeError
 from resources.settings import settings
 
-DATED_FACTS = ("raw_prices", "intraday_prices", "raw_fx_rates", "custodian_positions", "custodian_cash")
+DATED_FACTS = (
+    "raw_prices",
+    "intraday_prices",
+    "raw_fx_rates",
+    "custodian_positions",
+    "custodian_cash",
+    "administrator_nav",
+)
 """Facts of which an asset needs those of its own sessions; of all others it needs the history up to its last one."""
 WHOLE = ("transactions",)
 """Facts that are read whole: a later row may cancel or correct an earlier one."""

@@ -27,6 +27,7 @@ from daybook.intake.names import Name
 from daybook.intake.reading import FileRefused, Sheet
 from daybook.intake.rows import Checked
 from daybook.intake.transactions import shadowed
+from daybook.market import custodian_reports
 from resources import bulk, deliveries, quarantine, records
 from resources.deliveries import Taken
 from resources.facts import GOOD, Facts
@@ -97,28 +98,34 @@ class Turn:
             row = deliveries.register(connection, deliveries.of_file(file, None, sha, kind, self.clock()))
             return self._failed(connection, row, FileRefused(reason))
 
-    def _failed(self, connection: sa.Connection, row: Mapping[str, Any], error: FileRefused) -> Taken:
+    def _failed(
+        self, connection: sa.Connection, row: Mapping[str, Any], error: FileRefused, header: str = ""
+    ) -> Taken:
         taken = Taken(row["file"], row["table_name"], 0, 1, "failed", error.reason, int(row["seq"]))
         quarantine.record(connection, row, quarantine.of_file(error), row["recorded_at"])
-        deliveries.finish(connection, taken, None)
+        deliveries.finish(connection, taken, None, header)
         return taken
 
     def _process(self, row: Mapping[str, Any]) -> Taken:
         """Read, check, append and finish a delivery that is registered."""
         name = names.parse(row["file"])
         data = deliveries.kept(self.settings.home, row["sha256"])
+        header = ""
         try:
             sheet = reading.read(data, name.format)
+            header = deliveries.columns(sheet)
             reference = self._reference(name.table, sheet)
             checked = _checked(name, sheet, row, reference)
         except FileRefused as error:
             with self.engine.begin() as connection:
-                return self._failed(connection, row, error)
+                return self._failed(connection, row, error, header)
         outcome = _outcome(sheet, checked)
         notes = list(checked.notes)
         affected = None
         if outcome in GOOD:
             affected = changes.affects_from(name.table, checked.facts, self._before(name, checked, reference))
+            if outcome == "empty" and name.table in custodian_reports.KINDS:
+                affected = name.delivered  # from now on the custodian has nothing where it had something
         else:
             notes.insert(0, "no row could be taken in")
         facts = _stamped(checked.facts, row)
@@ -132,7 +139,7 @@ class Turn:
             quarantine.record(connection, row, checked.problems, row["recorded_at"])
             numbers = len(facts), checked.rejected
             taken = Taken(row["file"], name.table, *numbers, outcome, "; ".join(notes), int(row["seq"]))
-            deliveries.finish(connection, taken, affected)
+            deliveries.finish(connection, taken, affected, header)
         self.views.pop(name.table, None)
         return taken
 

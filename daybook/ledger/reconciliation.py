@@ -26,6 +26,7 @@ def breaks(
     cash: pd.DataFrame,
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
+    reports: pd.DataFrame,
     activity: pd.DataFrame,
     failures: pd.DataFrame,
     nav: pd.DataFrame,
@@ -39,7 +40,8 @@ def breaks(
 
     Settled quantities are compared where the custodian gives them, else quantities; cash with what is settled. The
     positions of a book are compared on sessions on which the custodian reported positions of that book, cash likewise;
-    what one side does not list is 0 there. impact_base = difference x value of one unit x FX: what NAV would gain if
+    what one side does not list is 0 there, except what a report that is not whole does not list (``uncompared``): that
+    is not known. impact_base = difference x value of one unit x FX: what NAV would gain if
     the custodian is right. opened_on is the first session of the unbroken run of compared sessions with a difference,
     and part of break_id: a break that comes back is another one.
 
@@ -48,6 +50,7 @@ def breaks(
         cash: table of the same sessions.
         custodian_positions: facts of the same sessions.
         custodian_cash: facts of the same sessions.
+        reports: custodian_reports of the same sessions.
         activity: what ``journal.activity`` says of the same sessions; explains cash breaks.
         failures: book, business_date from which on it is not computed and so not compared, reason.
         nav: table of ``sessions``.
@@ -61,7 +64,8 @@ def breaks(
         Table ``reconciliation_breaks``, status ``open``. impact_base is missing where there is no price or rate,
         impact_bp also where NAV is not positive or not known.
     """
-    compared = pd.concat([_positions(positions, custodian_positions), _cash(cash, custodian_cash)], ignore_index=True)
+    sides = _both(positions, cash, custodian_positions, custodian_cash, reports)
+    compared = sides[sides["known"]].drop(columns="known")
     compared = on_own_sessions(compared, books, pd.DatetimeIndex(compared["business_date"].unique()))
     failed = (
         failures.groupby("book", as_index=False)[["business_date"]].min().rename(columns={"business_date": "failed"})
@@ -89,8 +93,44 @@ def breaks(
     return tables.conform("reconciliation_breaks", ordered[list(tables.TABLES["reconciliation_breaks"].names)])
 
 
-def _positions(positions: pd.DataFrame, custodian: pd.DataFrame) -> pd.DataFrame:
-    """Both sides of every position: business_date, book, instrument, kind, currency, ours, theirs, difference."""
+def uncompared(
+    positions: pd.DataFrame,
+    cash: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+    custodian_cash: pd.DataFrame,
+    reports: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """What the books have and a report that is not whole does not list: business_date, book, instrument, kind, ours.
+
+    A line of the custodian's that could not be read may be about any of it, so it is no break, and no agreement.
+    """
+    sides = _both(positions, cash, custodian_positions, custodian_cash, reports)
+    rows = sides[~sides["known"] & (sides["ours"] != 0) & sides["business_date"].isin(sessions)]
+    return rows[[*KEY, "instrument", "kind", "ours"]].sort_values([*KEY, "kind", "instrument"], ignore_index=True)
+
+
+def _both(
+    positions: pd.DataFrame,
+    cash: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+    custodian_cash: pd.DataFrame,
+    reports: pd.DataFrame,
+) -> pd.DataFrame:
+    """Both sides of all that was reported: KEY, instrument, kind, currency, ours, theirs, difference, known."""
+    of = {kind: rows[[*KEY, "whole"]] for kind, rows in reports.groupby("kind")}
+    none = reports.loc[:, [*KEY, "whole"]].head(0)
+    return pd.concat(
+        [
+            _positions(positions, custodian_positions, of.get("position", none)),
+            _cash(cash, custodian_cash, of.get("cash", none)),
+        ],
+        ignore_index=True,
+    )
+
+
+def _positions(positions: pd.DataFrame, custodian: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
+    """Both sides of every position of a book that was reported."""
     theirs = custodian[[*KEY, "instrument", "quantity", "settled_quantity", "currency"]]
     settled = theirs["settled_quantity"].notna()
     # A book whose custodian gives settled quantities is compared with those also where a line is missing.
@@ -98,22 +138,24 @@ def _positions(positions: pd.DataFrame, custodian: pd.DataFrame) -> pd.DataFrame
     theirs = theirs.assign(
         theirs=theirs["settled_quantity"].where(settled, theirs["quantity"]), line_settled=settled.astype("float64")
     )
-    ours = positions[[*KEY, "instrument", "quantity", "settled_quantity", "currency"]].merge(basis, on=KEY)
+    ours = positions[[*KEY, "instrument", "quantity", "settled_quantity", "currency"]].merge(reports, on=KEY)
+    ours = ours.merge(basis, how="left", on=KEY)
     both = ours.merge(
         theirs[[*KEY, "instrument", "theirs", "currency", "line_settled"]],
         how="outer",
         on=[*KEY, "instrument"],
         suffixes=("", "_theirs"),
     )
-    use_settled = both["line_settled"].fillna(both["settled"].astype("float64")) > 0
+    # A report without a line gives neither; then it is settled quantities that the custodian does not have.
+    use_settled = both["line_settled"].fillna(both["settled"].astype("float64")).fillna(1.0) > 0
     mine = both["settled_quantity"].where(use_settled, both["quantity"])
     currency = both["currency"].fillna(both["currency_theirs"]).fillna("")
     return _differences(both.assign(kind="position", currency=currency, ours=mine))
 
 
-def _cash(cash: pd.DataFrame, custodian: pd.DataFrame) -> pd.DataFrame:
-    """Both sides of every settled balance, in the columns of ``_positions``; instrument is CASH:<CCY>."""
-    ours = cash[[*KEY, "currency", "settled"]].merge(custodian[KEY].drop_duplicates(), on=KEY)
+def _cash(cash: pd.DataFrame, custodian: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
+    """Both sides of every settled balance of a book that was reported; instrument is CASH:<CCY>."""
+    ours = cash[[*KEY, "currency", "settled"]].merge(reports, on=KEY)
     both = ours.merge(custodian[[*KEY, "currency", "balance"]], how="outer", on=[*KEY, "currency"])
     named = both.assign(
         kind="cash", instrument="CASH:" + both["currency"], ours=both["settled"], theirs=both["balance"]
@@ -123,8 +165,10 @@ def _cash(cash: pd.DataFrame, custodian: pd.DataFrame) -> pd.DataFrame:
 
 def _differences(both: pd.DataFrame) -> pd.DataFrame:
     ours, theirs = both["ours"].fillna(0.0), both["theirs"].fillna(0.0)
+    # What only the custodian lists is known; of what it does not list it has none where its report is whole.
+    known = both["theirs"].notna() | both["whole"].eq(True)
     columns = [*KEY, "instrument", "kind", "currency"]
-    return both[columns].assign(ours=ours, theirs=theirs, difference=(theirs - ours).round(8))
+    return both[columns].assign(ours=ours, theirs=theirs, difference=(theirs - ours).round(8), known=known)
 
 
 def _opened(compared: pd.DataFrame) -> pd.DataFrame:

@@ -11,23 +11,24 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from daybook import tables
 from daybook.market import dated, feeds
 
 KINDS: Mapping[str, str] = {"custodian_positions": "position", "custodian_cash": "cash"}
 """Feeds of custodians, and the kind of break that they can show."""
-COLUMNS = ["business_date", "book", "kind", "source", "whole"]
 _DAY = ["business_date", "book"]
+_ARRIVAL = ["known_at", "recorded_at", "file", "line", "delivery"]
 
 
 def reports(deliveries: pd.DataFrame, quarantine: pd.DataFrame, facts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The reports of all sessions: business_date, book, kind (position or cash), source, whole; one a book and kind.
+    """Table ``custodian_reports`` of all sessions.
 
     A book is reported where the custodian lists something of it; and where it sent a file without rows, every book that
     it had reported on its last date before. A report is not ``whole`` where a line of the same feed and date that may
     be about the book waits in quarantine: what it does not list is not known.
 
     Args:
-        deliveries: the file register, as ``feeds.outcomes`` takes it.
+        deliveries: the file register, as ``feeds.outcomes`` takes it, with recorded_at.
         quarantine: undecided entries: delivery, line, column, business_date, row (the texts of the line by column).
         facts: the feeds of ``KINDS`` -> facts in force.
     """
@@ -40,16 +41,17 @@ def reports(deliveries: pd.DataFrame, quarantine: pd.DataFrame, facts: Mapping[s
         _of_feed(files[files["feed"] == feed], facts[feed], bad[bad["feed"] == feed]).assign(kind=kind)
         for feed, kind in KINDS.items()
     ]
-    return pd.concat(parts, ignore_index=True)[COLUMNS].sort_values(
-        ["business_date", "kind", "book"], ignore_index=True
-    )
+    rows = pd.concat([part for part in parts if len(part)] or [tables.empty("custodian_reports")], ignore_index=True)
+    ordered = rows.sort_values(["business_date", "kind", "book"], kind="stable")
+    return tables.conform("custodian_reports", ordered[list(tables.TABLES["custodian_reports"].names)])
 
 
 def _of_feed(files: pd.DataFrame, facts: pd.DataFrame, bad: pd.DataFrame) -> pd.DataFrame:
-    """business_date, book, source, whole."""
-    listed = facts[[*_DAY, "delivery"]].merge(files[["seq", "source"]], left_on="delivery", right_on="seq")
-    listed = listed.sort_values("seq").drop_duplicates(_DAY, keep="last")
-    rows = pd.concat([listed, _emptied(files, listed)], ignore_index=True)
+    """business_date, book, source, whole, and how the report arrived."""
+    listed = facts[[*_DAY, *_ARRIVAL]].merge(files[["seq", "source"]], left_on="delivery", right_on="seq")
+    listed = listed.sort_values("seq", kind="stable").drop_duplicates(_DAY, keep="last")
+    parts = [part for part in (listed, _emptied(files, listed)) if len(part)] or [listed]
+    rows = pd.concat(parts, ignore_index=True)
     torn = bad[bad["book"] == ""]
     doubtful = _keys(rows, _DAY).isin(_keys(bad, _DAY))
     doubtful |= _keys(rows, ["business_date", "source"]).isin(_keys(torn, ["business_date", "source"]))
@@ -57,21 +59,19 @@ def _of_feed(files: pd.DataFrame, facts: pd.DataFrame, bad: pd.DataFrame) -> pd.
 
 
 def _emptied(files: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
-    """Books of which a file without rows says that nothing is left: business_date, book, source."""
-    newest = (
-        files[files["outcome"].isin(feeds.GOOD)]
-        .sort_values("root")
-        .drop_duplicates(["delivered", "source"], keep="last")
-    )
-    empty = newest.loc[newest["outcome"] == "empty", ["delivered", "source"]].reset_index(drop=True)
+    """Books of which a file without rows says that nothing is left, in the columns of ``listed``."""
+    slot = ["delivered", "source"]
+    newest = files[files["outcome"].isin(feeds.GOOD)].sort_values("root").drop_duplicates(slot, keep="last")
+    empty = newest[newest["outcome"] == "empty"].reset_index(drop=True)
     dates = listed[["business_date", "source"]].drop_duplicates()
     known, wanted = dated.codes([dates["source"]], [empty["source"]])
     at = dated.last(known, dates["business_date"], wanted, empty["delivered"] - pd.Timedelta(days=1))
     last = dates["business_date"].reset_index(drop=True).reindex(at).to_numpy("datetime64[us]")
+    arrival = {"business_date": empty["delivered"], "known_at": empty["recorded_at"], "delivery": empty["seq"]}
     before = listed.rename(columns={"business_date": "last"})[["last", "book", "source"]]
-    rows = empty.assign(last=last).merge(before, on=["last", "source"]).rename(columns={"delivered": "business_date"})
-    rows = rows.drop_duplicates(_DAY)[[*_DAY, "source"]]
-    return rows[~_keys(rows, _DAY).isin(_keys(listed, _DAY))]
+    kept = empty.assign(last=last, line=1, **arrival)[["last", "source", "business_date", *_ARRIVAL]]
+    rows = kept.merge(before, on=["last", "source"]).sort_values("delivery").drop_duplicates(_DAY, keep="last")
+    return rows.loc[~_keys(rows, _DAY).isin(_keys(listed, _DAY)), [*_DAY, *_ARRIVAL, "source"]]
 
 
 def _keys(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:

@@ -12,7 +12,16 @@ COLUMNS = "business_date book instrument quantity settled_quantity"
 THEIRS = COLUMNS + " currency"
 
 
-def breaks(positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=(), days=None, **market) -> pd.DataFrame:
+def reported(theirs=(), their_cash=(), torn=(), empty=()) -> pd.DataFrame:
+    """What was reported: the books of all lines, and ``empty`` (session, book, kind); those ``torn`` not wholly."""
+    listed = {(row[0], row[1], kind) for kind, rows in (("position", theirs), ("cash", their_cash)) for row in rows}
+    rows = [(*row, row not in set(torn)) for row in sorted({*listed, *empty})]
+    return frame("custodian_reports", "business_date book kind whole", *rows)
+
+
+def breaks(
+    positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=(), days=None, torn=(), empty=()
+) -> pd.DataFrame:
     it = firm(
         prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
         rates=[(d, "GBP", "USD", 1.25) for d in DAYS],
@@ -26,6 +35,7 @@ def breaks(positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=()
         frame("cash", "business_date book currency settled", *cash),
         frame("custodian_positions", THEIRS, *theirs),
         frame("custodian_cash", "business_date book currency balance", *their_cash),
+        reported(theirs, their_cash, torn, empty),
         activity(*acts),
         pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE),
         it.nav(days), it.prices, it.rates, it.books, it.instruments, days,
@@ -71,6 +81,33 @@ def test_only_books_and_sides_that_the_custodian_reported():
     ]
     assert np.isnan(found["impact_base"][0]), "no rate for the euro: the impact is not known"
     assert found["currency"].tolist() == ["EUR", "USD"]
+
+
+def test_an_empty_report_says_that_nothing_is_left_and_no_report_says_nothing():
+    ours = [(D, "P", "A", 10.0, 6.0), (D, "Q", "A", 10.0, 10.0)]
+    found = breaks(positions=ours, cash=[(D, "P", "USD", 100.0)], empty=[(D, "P", "position")])
+    assert found[["book", "instrument", "ours", "theirs", "difference", "impact_base"]].to_numpy().tolist() == [
+        ["P", "A", 6.0, 0.0, -6.0, -120.0],
+    ]  # fmt: skip
+
+
+def test_what_a_torn_report_does_not_list_is_neither_a_break_nor_agreed():
+    ours = [(D, "P", "A", 10.0, 10.0), (D, "P", "L", 5.0, 5.0), (D, "P", "M", 0.0, 0.0), (D, "Q", "L", 5.0, 5.0)]
+    theirs = [(D, "P", "A", 9.0, 9.0, "USD"), (D, "Q", "A", 1.0, 1.0, "USD")]
+    torn = [(D, "P", "position")]
+    found = breaks(positions=ours, theirs=theirs, torn=torn)
+    assert found[["book", "instrument", "difference"]].to_numpy().tolist() == [
+        ["P", "A", -1.0], ["Q", "A", 1.0], ["Q", "L", -5.0],
+    ]  # fmt: skip
+    left = reconciliation.uncompared(
+        frame("positions", COLUMNS, *ours),
+        frame("cash", "business_date book currency settled", (D, "P", "USD", 3.0)),
+        frame("custodian_positions", THEIRS, *theirs),
+        frame("custodian_cash", "business_date book currency balance"),
+        reported(theirs, torn=torn, empty=[(D, "P", "cash")]),
+        DAYS,
+    )
+    assert left.to_numpy().tolist() == [[D, "P", "L", "position", 5.0]], "M is not held, cash was reported whole"
 
 
 def test_opened_on_is_the_first_session_of_the_unbroken_run():
