@@ -150,12 +150,6 @@ class Facts:
         with self.engine.connect() as connection:
             return records.read(connection, query)
 
-    def _transactions(self, first: Any, last: Any, known_at: Any) -> pd.DataFrame:
-        log, entries = records.transactions.c, records.quarantine.c
-        query = sa.select(*(log[name] for name in tables.TABLES["transactions"].names)).order_by(log.delivery, log.line)
-        thrown = sa.select(entries.delivery, entries.line).where(
-            entries.table_name == "transactions", entries.status == "discarded"
-        )
     def _custodian_reports(self, last: Any, known_at: Any) -> pd.DataFrame:
         feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.KINDS}
         register, entries = records.deliveries, records.quarantine
@@ -172,6 +166,12 @@ class Facts:
             found, left = (records.read(connection, query) for query in (files, waiting.where(undecided)))
         return custodian_reports.reports(found.sort_values("seq"), left, feeds)
 
+    def _transactions(self, first: Any, last: Any, known_at: Any) -> pd.DataFrame:
+        log, entries = records.transactions.c, records.quarantine.c
+        query = sa.select(*(log[name] for name in tables.TABLES["transactions"].names)).order_by(log.delivery, log.line)
+        thrown = sa.select(entries.delivery, entries.line).where(
+            entries.table_name == "transactions", entries.status == "discarded"
+        )
         if first is not None:
             query = query.where(log.trade_date >= pd.Timestamp(first).date())
         if last is not None:
