@@ -11,7 +11,20 @@ import sys
 
 import typer
 
-from orchestration.commands import close, eod, ingest, orders, override, quarantine, requests, services, show, status
+from orchestration.commands import (
+    close,
+    eod,
+    identify,
+    impact,
+    ingest,
+    orders,
+    override,
+    quarantine,
+    requests,
+    services,
+    show,
+    status,
+)
 from orchestration.console import FAILED, USAGE, Misused, Refused, complain
 
 # typer carries a click of its own, whose error of usage has no public name but this.
@@ -30,7 +43,9 @@ app.command("ui")(services.ui)
 app.command("stop")(services.stop)
 app.command("doctor")(services.doctor)
 app.command("ingest")(ingest.ingest)
+app.command("impact")(impact.impact)
 app.command("show")(show.show)
+app.command("identify")(identify.identify)
 app.command("close")(close.close)
 app.command("approve")(requests.approve)
 app.command("reject")(requests.reject)

@@ -9,23 +9,41 @@ asset is called once, for a range that begins where the tables wanted need it to
 for; its inputs are looked up as ``resources.lake_io`` looks them up. It is a call and no run: nothing is recorded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from assets.partitions import session_days
 from assets.sessions import UNRECORDED
 from daybook import tables
 from jobs.eod import MARKET
 from orchestration.plan import first_traded
+from resources import closes
 from resources.facts import Facts
+from resources.feeds import Feeds
+from resources.lake import Lake
 from resources.lake_io import given
+from resources.rehearsal import rehearsal
 
+COLUMNS = (
+    "business_date", "book", "nav_before", "nav_after", "difference", "difference_bp", "signed_by", "version",
+)  # fmt: skip
+"""Columns of the rows of an ``Impact``."""
 RAW = ("raw_prices", "raw_fx_rates")
 """Facts that the tables of market data are made of."""
+
+
+FIGURES = ("nav", "pnl")
+"""Tables that are derived with and without a delivery to see which days of which books it changes."""
+JUDGED = ("raw_prices", "raw_fx_rates", "price_sources", "price_overrides", "corporate_actions", "transactions")
+"""Facts whose effect on what was signed NAV and P&L tell. Others, such as limits, alter signed days by their date."""
+
+Done = TypeVar("Done")
 
 
 class Underivable(ValueError):
@@ -94,6 +112,42 @@ class Derivation:
         return between(self.frames[wanted.table], first, self.last)
 
 
+@dataclass(frozen=True)
+class Impact:
+    """What a delivery changes, or would change.
+
+    Attributes:
+        since: the earliest date that it touches, None when it touches no result.
+        sessions: the computed sessions from then on.
+        rows: one for each of these sessions and books whose NAV or P&L changes or whose signature would stand on facts
+            that change: business_date, book, nav_before, nav_after, difference (after less before), difference_bp (of
+            NAV before), signed_by and version ("" and 0 where nobody has signed). Missing where a NAV is.
+    """
+
+    since: pd.Timestamp | None
+    sessions: pd.DatetimeIndex
+    rows: pd.DataFrame
+
+    @property
+    def signed(self) -> pd.DataFrame:
+        """The rows that somebody has signed."""
+        return self.rows[self.rows["version"] > 0]
+
+
+def impact(feeds: Feeds, act: Callable[[Feeds], Done]) -> tuple[Done, Impact]:
+    """What ``act`` returns when it is done on ``feeds``, and what it would change; nothing of it stays done.
+
+    Args:
+        feeds: the doors of the installation.
+        act: takes in files, or decides something, through the doors that it is given.
+    """
+    with rehearsal(feeds) as doors:
+        known = doors.facts.touching()["seq"]
+        done = act(doors)
+        touching = doors.facts.touching()
+        return done, _impact(feeds, doors.facts, touching[~touching["seq"].isin(known)])
+
+
 def derive(
     wanted: Iterable[str], sessions: pd.DatetimeIndex, facts: Facts, known_at: pd.Timestamp | None = None
 ) -> dict[str, pd.DataFrame]:
@@ -135,6 +189,57 @@ def between(frame: pd.DataFrame, first: pd.Timestamp | None, last: pd.Timestamp)
     if first is not None:
         inside &= frame["business_date"] >= first
     return frame[inside].reset_index(drop=True)
+
+
+def _impact(feeds: Feeds, supposed: Facts, touching: pd.DataFrame) -> Impact:
+    """What deliveries ``touching`` change, the facts with them being ``supposed``."""
+    since = None if touching.empty else touching["affects_from"].min()
+    sessions = _computed(feeds, supposed, since)
+    figures = not set(touching["table_name"]).isdisjoint(JUDGED)
+    before = _figures(feeds.facts, sessions, feeds.lake)
+    after = _figures(supposed, sessions) if figures else before
+    others = touching.loc[~touching["table_name"].isin(JUDGED), "affects_from"].min()
+    rows = before.join(after, how="outer", lsuffix="_before", rsuffix="_after").reset_index()
+    rows["difference"] = (rows["nav_after"] - rows["nav_before"]).round(6)
+    rows["difference_bp"] = rows["difference"] / rows["nav_before"].where(rows["nav_before"] != 0) * 1e4
+    if since is not None:
+        rows = rows.merge(closes.signed(feeds.engine, since), on=["business_date", "book"], how="left")
+    else:
+        rows = rows.assign(signed_by="", version=0)
+    rows = rows.fillna({"signed_by": "", "version": 0}).astype({"version": "int64"})
+    told = _differ(rows) | ((rows["version"] > 0) & (rows["business_date"] >= others)).to_numpy()
+    return Impact(since, sessions, rows.loc[told, list(COLUMNS)].reset_index(drop=True))
+
+
+def _computed(feeds: Feeds, supposed: Facts, since: pd.Timestamp | None) -> pd.DatetimeIndex:
+    """The sessions with books, up to the last one computed, that may change from ``since`` on."""
+    computed, days = feeds.lake.sessions("nav"), session_days(feeds.settings.calendars)
+    traded = [date for date in (first_traded(feeds.facts), first_traded(supposed)) if date is not None]
+    if since is None or computed.empty or not traded:
+        return days[:0]
+    return days[(days >= max(since, min(traded))) & (days <= computed[-1])]
+
+
+def _figures(facts: Facts, sessions: pd.DatetimeIndex, computed: Lake | None = None) -> pd.DataFrame:
+    """NAV, status and P&L by (business_date, book); read from ``computed`` where that stands for all ``sessions``."""
+    if sessions.empty:
+        frames = {table: tables.empty(table) for table in FIGURES}
+    elif computed is not None and facts.stale_sessions(sessions).empty:
+        frames = {table: computed.read(table, sessions[0], sessions[-1]) for table in FIGURES}
+    else:
+        frames = derive(FIGURES, sessions, facts)
+    key = ["business_date", "book"]
+    total = frames["pnl"].groupby(key)["total"].sum(min_count=1).rename("pnl")
+    return frames["nav"].set_index(key)[["nav", "status"]].join(total)
+
+
+def _differ(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Where NAV, its status or the P&L is not what it was."""
+    found = np.zeros(len(rows), bool)
+    for name in ("nav", "status", "pnl"):
+        one, other = rows[f"{name}_before"], rows[f"{name}_after"]
+        found |= ((one != other) & ~(one.isna() & other.isna())).to_numpy()
+    return found
 
 
 def _ranges(

@@ -34,6 +34,19 @@ def states(engine: sa.Engine, session: pd.Timestamp, version: int | None = None)
         return records.read(connection, query)
 
 
+def signed(engine: sa.Engine, first: pd.Timestamp) -> pd.DataFrame:
+    """The newest signature of each session from ``first`` on and book: business_date, book, version, signed_by."""
+    table = records.closes
+    query = (
+        sa.select(table.c.business_date, table.c.book, table.c.version, table.c.signed_by)
+        .where(table.c.business_date >= first.date(), table.c.status == CLOSED)
+        .order_by(table.c.business_date, table.c.book, table.c.version.desc())
+        .distinct(table.c.business_date, table.c.book)
+    )
+    with engine.connect() as connection:
+        return records.read(connection, query)
+
+
 def objection(facts: Facts, session: pd.Timestamp) -> str:
     """Why the results of ``session`` cannot be acted on: not computed to the end, or facts have changed since; else "".
 

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from daybook import tables
 from daybook.intake import terms
 from daybook.intake.transactions import shadowed
-from daybook.market import custodian_reports
 from resources import records
 from resources.lake import Lake
 from resources.settings import Settings
@@ -64,8 +63,6 @@ class Facts:
         """
         if table == "transactions":
             return self._transactions(first, last, known_at)
-        if table == "custodian_reports":
-            return _bounded(self._custodian_reports(last, known_at), first, last).reset_index(drop=True)
         frame = self.latest(table, first, last, known_at)
         if table == "corporate_actions":
             return frame[frame["status"] != "cancelled"].reset_index(drop=True)
@@ -101,11 +98,6 @@ class Facts:
             return self.lake.read(table, first, last)
         return _bounded(self.lake.read(table), first, last)
 
-    def arrived(self, table: str, first: Any = None, last: Any = None) -> pd.DataFrame:
-        """The rows of files in force, also where those of another file of the same key count in their place."""
-        frame = self._delivered(table, first, last)
-        return frame[frame["delivery"].isin(self.deliveries_in_force(table))].reset_index(drop=True)
-
     def rows_of(self, table: str, deliveries: Any) -> pd.DataFrame:
         """The rows of ``table`` that came with ``deliveries``, whether or not they count."""
         frame = self.lake.read(table)
@@ -121,14 +113,9 @@ class Facts:
         Args:
             sessions: midnight, naive.
         """
-        deliveries, computed = records.deliveries.c, records.computed.c
-        touching = sa.select(deliveries.seq, deliveries.affects_from).where(
-            deliveries.status == "done",
-            deliveries.affects_from.is_not(None),
-            deliveries.table_name != "intraday_prices",  # tables of the session as it goes, which nobody signs
-        )
+        computed = records.computed.c
+        touched = self.touching()
         with self.engine.connect() as connection:
-            touched = records.read(connection, touching.order_by(deliveries.seq))
             seen = records.read(connection, sa.select(computed.business_date, computed.through_delivery))
         at = pd.DatetimeIndex(seen["business_date"]).get_indexer(sessions)
         until = np.append(seen["through_delivery"].to_numpy(np.int64), 0)[at]
@@ -141,6 +128,17 @@ class Facts:
         ]
         return sessions[(at < 0) | (since <= sessions.to_numpy("datetime64[us]").astype(np.int64))]
 
+    def touching(self) -> pd.DataFrame:
+        """The deliveries that change results, in the order of arrival: seq, table_name, affects_from."""
+        columns = records.deliveries.c
+        query = sa.select(columns.seq, columns.table_name, columns.affects_from).where(
+            columns.status == "done",
+            columns.affects_from.is_not(None),
+            columns.table_name != "intraday_prices",  # tables of the session as it goes, which nobody signs
+        )
+        with self.engine.connect() as connection:
+            return records.read(connection, query.order_by(columns.seq))
+
     def _deliveries(self, table: str) -> pd.DataFrame:
         columns = records.deliveries.c
         query = sa.select(
@@ -149,22 +147,6 @@ class Facts:
         ).where(columns.table_name == table, columns.status == "done").order_by(columns.seq)  # fmt: skip
         with self.engine.connect() as connection:
             return records.read(connection, query)
-
-    def _custodian_reports(self, last: Any, known_at: Any) -> pd.DataFrame:
-        feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.KINDS}
-        register, entries = records.deliveries, records.quarantine
-        files = sa.select(register).where(register.c.table_name.in_(feeds), register.c.status == "done")
-        waiting = sa.select(entries).where(entries.c.table_name.in_(feeds))
-        undecided: sa.ColumnElement[bool] = entries.c.status.in_(("open", "waiting"))
-        if known_at is not None:
-            instant = _instant(known_at).to_pydatetime()
-            listed = set(pd.concat([frame["delivery"] for frame in feeds.values()]).tolist())
-            files = files.where((register.c.recorded_at <= instant) | register.c.seq.in_(listed))
-            waiting = waiting.where(entries.c.recorded_at <= instant)
-            undecided |= entries.c.decided_at > instant
-        with self.engine.connect() as connection:
-            found, left = (records.read(connection, query) for query in (files, waiting.where(undecided)))
-        return custodian_reports.reports(found.sort_values("seq"), left, feeds)
 
     def _transactions(self, first: Any, last: Any, known_at: Any) -> pd.DataFrame:
         log, entries = records.transactions.c, records.quarantine.c

@@ -2,13 +2,16 @@
 
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
 from orchestration.commands.installation import here, opened
-from orchestration.console import DONE, NOT_CLOSABLE, Refused, table
+from orchestration.console import DONE, NOT_CLOSABLE, Refused, out, table
+
+if TYPE_CHECKING:
+    from resources.feeds import Feeds
 
 
 def ingest(
@@ -23,10 +26,30 @@ def ingest(
         target = settings.home / "inbox" / file.name
         if file.resolve() != target.resolve():
             shutil.copyfile(file, target)
-    report = opened().inbox.take_in([file.name for file in files])
+    doors = opened()
+    known = doors.facts.touching()["seq"]
+    report = doors.inbox.take_in([file.name for file in files])
     columns = ["file", "table", "rows", "quarantined", "outcome", "reason"]
     table(
         "taken in",
         pd.DataFrame([{name: getattr(taken, name) for name in columns} for taken in report.files], columns=columns),
     )
+    if signed := _signed(doors, known):
+        out.print(f"signed days that stand on facts that changed: {signed}", soft_wrap=True)
     raise typer.Exit(NOT_CLOSABLE if report.quarantined else DONE)
+
+
+def _signed(doors: "Feeds", known: "pd.Series[int]") -> str:
+    """The signed days, and their books, that deliveries other than those ``known`` touch."""
+    from resources import closes
+
+    touching = doors.facts.touching()
+    since = touching.loc[~touching["seq"].isin(known), "affects_from"].min()
+    if pd.isna(since):
+        return ""
+    signed = closes.signed(doors.engine, since)
+    if signed.empty:
+        return ""
+    first, last = signed["business_date"].min(), signed["business_date"].max()
+    days = f"{first:%Y-%m-%d}" + (f" to {last:%Y-%m-%d}" if last > first else "")
+    return f"{days} ({', '.join(sorted(set(signed['book'])))})"
