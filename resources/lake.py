@@ -411,7 +411,7 @@ def _scan_remotely(found: DeltaTable, wanted: str, condition: str) -> pa.Table:
 
 def _typed(schema: tables.Table, stored: pa.Table, names: list[str]) -> pd.DataFrame:
     """A frame typed as ``schema`` says; a column added to the schema since the table was last written is empty."""
-    # One chunk a column, not one a file: of 5,800 sessions the frame is made, sorted and grouped in a quarter of the time.
+    # One chunk a column, not one a file: 5,800 sessions are made a frame, sorted and grouped in a quarter of the time.
     frame = stored.combine_chunks().to_pandas(date_as_object=False)
     return pd.DataFrame(
         {

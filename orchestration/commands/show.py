@@ -10,8 +10,15 @@ from daybook.market import constituents
 from daybook.tables import TABLES
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
-from orchestration.console import Misused, machine
+from orchestration.console import Misused, Refused, machine
 from orchestration.console import table as print_table
+
+
+class Adjusted(StrEnum):
+    """What a series of prices has undone."""
+
+    price = "price"
+    total = "total"
 
 
 class Format(StrEnum):
@@ -26,6 +33,13 @@ def show(
     table: Annotated[str, typer.Argument(help="Name of a table: docs/formats.md lists them.")],
     date: Annotated[str | None, typer.Option(help="Only this date; of benchmark_weights those in force.")] = None,
     book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
+    instrument: Annotated[str | None, typer.Option(help="Only this instrument: its id, not its ticker.")] = None,
+    adjusted: Annotated[
+        Adjusted | None, typer.Option(help="prices: with splits undone, or with dividends reinvested too.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="prices --adjusted: in the terms of this date; default the last session.")
+    ] = None,
     known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
 ) -> None:
@@ -37,11 +51,19 @@ def show(
     known = _instant(known_at)
     if known is not None:
         _check_known_at(table, when)
-    rows = _rows(table, when, known)
-    if book is not None:
-        if "book" not in rows:
-            raise Misused(f"{table} has no column book")
-        rows = rows[rows["book"] == book]
+    chosen = {name: value for name, value in (("book", book), ("instrument", instrument)) if value is not None}
+    for name in chosen:
+        if name not in TABLES[table].names:
+            raise Misused(f"{table} has no column {name}")
+    terms = _terms(table, adjusted, as_of)
+    if adjusted is None:
+        rows = _rows(table, when, known, instrument)
+    else:
+        rows = _series(adjusted, when, known, instrument, terms)
+    for name, value in chosen.items():
+        rows = rows[rows[name] == value]
+    if instrument is not None and rows.empty:
+        _check_instrument(instrument)
     if format is Format.table:
         print_table(table if when is None else f"{table} {when:%Y-%m-%d}", rows)
     else:
@@ -77,7 +99,43 @@ def _instant(text: str | None) -> pd.Timestamp | None:
     return instant.tz_localize("UTC") if instant.tz is None else instant.tz_convert("UTC")
 
 
-def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> pd.DataFrame:
+def _terms(table: str, adjusted: Adjusted | None, as_of: str | None) -> pd.Timestamp | None:
+    """The date of ``as_of``.
+
+    Raises:
+        Misused: --adjusted or --as-of for another table than prices, or --as-of without --adjusted.
+    """
+    if table != "prices" and (adjusted is not None or as_of is not None):
+        raise Misused(f"only prices can be adjusted, not {table}")
+    if adjusted is None and as_of is not None:
+        raise Misused("--as-of says in the terms of which date prices are adjusted: give --adjusted price or total too")
+    return parse(as_of)
+
+
+def _check_instrument(name: str) -> None:
+    """That there is such an instrument, even if it has no rows.
+
+    Raises:
+        Refused: there is none.
+    """
+    if name not in set(opened().facts.current("instruments")["instrument"]) and not name.startswith("CASH:"):
+        raise Refused(f"there is no instrument {name!r}: `daybook identify {name}` tells who goes by that name")
+
+
+def _series(
+    adjusted: Adjusted,
+    when: pd.Timestamp | None,
+    known: pd.Timestamp | None,
+    instrument: str | None,
+    terms: pd.Timestamp | None,
+) -> pd.DataFrame:
+    feeds = opened()
+    from orchestration.series import series
+
+    return series(feeds, adjusted.value, instrument, when, terms, known)
+
+
+def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None, instrument: str | None) -> pd.DataFrame:
     feeds = opened()
     kind = TABLES[table].kind
     if table == "benchmark_weights" and when is not None:
@@ -94,6 +152,6 @@ def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None) -> 
         except Underivable as error:
             raise Misused(str(error)) from error
     if kind == "result":
-        return feeds.lake.read(table, when, when)
+        return feeds.lake.read(table, when, when, instruments=None if instrument is None else [instrument])
     rows = feeds.record(table)
     return rows if when is None or "business_date" not in rows else rows[rows["business_date"] == when]
