@@ -5,25 +5,45 @@ Belongs here: the list of what exists. Does not belong here: any of it.
 
 import dagster as dg
 
-from assets import books, checks, compliance, fundamentals, market_data, pack, performance, portfolio, risk, trading
-from jobs import eod, intraday, orders
+from assets import (
+    books,
+    checks,
+    compliance,
+    fundamentals,
+    intraday,
+    market_data,
+    pack,
+    performance,
+    portfolio,
+    risk,
+    trading,
+)
+from jobs import eod, orders
+from jobs import intraday as within_the_day
 from orchestration.schedules import eod_risk, history_before_close, market_before_close
 from resources.feeds import FeedsResource
 from resources.lake_io import LakeIOManager
 from resources.notifier import Notifier
 from resources.settings import quiet_telemetry
 from sensors import alerts, inbox
+from sensors import intraday as intraday_sensors
 from sensors import orders as order_sensors
 
 quiet_telemetry()
-ROOMS = [market_data, fundamentals, books, performance, risk, compliance, portfolio, trading, pack]
+ROOMS = [market_data, fundamentals, books, performance, risk, compliance, portfolio, trading, pack, intraday]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
-    jobs=[eod.eod, eod.history, eod.market_history, *eod.stages, intraday.ingest, orders.propose],
+    jobs=[
+        *(eod.eod, eod.history, eod.market_history, *eod.stages),
+        *(within_the_day.ingest, within_the_day.intraday, orders.propose),
+    ],
     schedules=[market_before_close, history_before_close, eod_risk],
-    sensors=[inbox.inbox_files, order_sensors.propose_orders, alerts.run_failed],
+    sensors=[
+        *(inbox.inbox_files, intraday_sensors.prices_and_fills),
+        *(order_sensors.propose_orders, alerts.run_failed),
+    ],
     resources={"io_manager": LakeIOManager(), "feeds": FeedsResource(), "notifier": Notifier()},
     executor=dg.in_process_executor,
 )

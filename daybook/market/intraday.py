@@ -15,6 +15,9 @@ from daybook import calendars, tables
 from daybook.market import currencies, dated, security_master
 
 KEY = ["business_date", "instrument"]
+FAR = 2.0
+"""An observation that is more than so many times the golden price, or less than that part of it, is used and says so:
+it may be in hundredths, or of another share class."""
 _SAME_PRICE = 1e-12
 """Two prices that differ by less than this fraction are one, in whole units and in hundredths."""
 
@@ -80,8 +83,8 @@ def prices(golden: pd.DataFrame, latest: pd.DataFrame) -> pd.DataFrame:
         latest: result of ``newest``.
 
     Returns:
-        Table ``prices``: status ``ok`` for an observation, and what the golden row says for every other one, where
-        ``reason`` tells that it is the official close, if it is.
+        Table ``prices``: status ``ok`` for an observation, with a reason if it is ``FAR`` from the golden price; and
+        what the golden row says for every other one, where the reason tells that it is the official close, if it is.
     """
     overridden = pd.MultiIndex.from_frame(golden.loc[golden["status"] == "override", KEY])
     used = latest[~pd.MultiIndex.from_frame(latest[KEY]).isin(overridden)]
@@ -93,7 +96,7 @@ def prices(golden: pd.DataFrame, latest: pd.DataFrame) -> pd.DataFrame:
         reason=others["reason"].mask(official, "the official close, as nothing newer was seen" + apart)
     )
     rows = used[[*KEY, "currency", "source", "file", "line"]].assign(
-        close=used["price"], status="ok", price_basis="raw", reason="", market_close=np.nan
+        close=used["price"], status="ok", price_basis="raw", reason=_far(used, golden), market_close=np.nan
     )
     both = pd.concat([others, rows[list(others.columns)]], ignore_index=True)
     return tables.conform("prices", both.sort_values(KEY, kind="stable"))
@@ -124,6 +127,15 @@ def closes(golden: pd.DataFrame, observations: pd.DataFrame, instruments: pd.Dat
     return watched[KEY].assign(made_by=named + told.fillna("which no observation of the session has"))
 
 
+def _far(used: pd.DataFrame, golden: pd.DataFrame) -> "NDArray[np.object_]":
+    """For each of ``used`` how far it is from the golden price, if it is ``FAR``, else ""."""
+    before = used[[*KEY, "currency"]].merge(golden[[*KEY, "currency", "close"]], on=[*KEY, "currency"], how="left")
+    times = pd.Series(used["price"].to_numpy() / before["close"].to_numpy())
+    told = times.map("{:.3g}".format).astype("str") + " times the golden price of " + _number(before["close"])
+    found: NDArray[np.object_] = told.where((times > FAR) | (times < 1 / FAR), "").to_numpy(object)
+    return found
+
+
 def _cuts(rows: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":
     exchange = security_master.attributes(instruments, "instrument", rows, ["exchange"])["exchange"]
     found = pd.Series("", rows.index, dtype="str")
@@ -134,7 +146,7 @@ def _cuts(rows: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _instant(rows: pd.DataFrame) -> "pd.Series[str]":
-    return rows["observed_at"].dt.strftime("%H:%M:%S UTC").astype("str")
+    return pd.Series(rows["observed_at"].dt.strftime("%H:%M:%S UTC"), dtype="str")
 
 
 def _place(rows: pd.DataFrame) -> "pd.Series[str]":

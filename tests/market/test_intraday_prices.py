@@ -108,6 +108,24 @@ def test_an_instrument_without_any_close_is_priced_by_what_was_seen():
     assert intraday.prices(golden(), intraday.newest(seen, []))["close"].tolist() == [11.0]
 
 
+@pytest.mark.parametrize(
+    ("price", "currency", "reason"),
+    [
+        (1100.0, "USD", "110 times the golden price of 10"),
+        (4.9, "USD", "0.49 times the golden price of 10"),
+        (20.0, "USD", ""),
+        (5.0, "USD", ""),
+        (1100.0, "EUR", ""),  # of another currency nothing can be said
+    ],
+)
+def test_an_observation_far_from_the_golden_price_is_used_and_says_so(price, currency, reason):
+    seen = observations(("NY", "15:00:00", "b", price, currency, "f", 2, 2))
+    (row,) = intraday.prices(golden(("NY", 10.0, "USD", "v", "ok", "", "p", 2)), intraday.newest(seen, [])).to_dict(
+        "records"
+    )
+    assert (row["close"], row["reason"]) == (price, reason)
+
+
 def test_the_close_names_the_newest_observation_with_its_price():
     seen = observations(
         ("NY", "20:59:58", "x", 187.2, "USD", "ticks", 7, 2),

@@ -132,7 +132,10 @@ def test_files_proposals_and_failures_through_a_live_daemon(daybook, firm, setti
 
 
 def through_the_daemon(daybook, settings, posted, client):
-    """A failed run is told once; a file is taken in once for each of its versions; orders are proposed once."""
+    """A failed run is told once; a file is taken in once for each of its versions; orders are proposed once.
+
+    A price within the session refreshes the books once, and two files that arrive together are one ingestion.
+    """
     events, file = Events(settings.postgres_url), settings.home / "inbox" / "prices_2022-12-27.csv"
     client.submit_job_execution("history", repository_location_name="daybook")  # names no session: it must fail
     file.write_text(prices(pd.DatetimeIndex(["2022-12-27"])))
@@ -153,9 +156,14 @@ def through_the_daemon(daybook, settings, posted, client):
 
     first = posted.get(timeout=DEADLINE)
     assert first["title"] == "history failed for no business date"
+    seen = settings.home / "inbox" / "intraday_prices_2022-12-27_x.csv"
+    seen.write_text("observed_at,instrument,price\n2022-12-27T20:59:58Z,AAA,61.5\n")
     file.write_text(prices(pd.DatetimeIndex(["2022-12-27"]), correction=0.05))
-    events.wait("ingest", times=2)
-    assert [events.count(job, "PIPELINE_STARTING") for job in ("ingest", "propose", "eod", "history")] == [2, 1, 1, 1]
+    events.wait("intraday")
+    jobs = ("ingest", "intraday", "propose", "eod", "history")
+    assert [events.count(job, "PIPELINE_STARTING") for job in jobs] == [2, 1, 1, 1, 1]
+    held = daybook("show", "intraday_positions", "--date", "2022-12-27", "--format", "csv")[1]
+    assert "2022-12-27,ALPHA,AAA,2022-12-27T20:59:58.000000Z,100.0,61.5,USD,1.0,6150.0,6150.0," in held
     told = [json.loads(line) for line in (settings.home / "notifications.jsonl").read_text().splitlines()]
     assert told == [first]
     assert posted.empty()

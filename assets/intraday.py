@@ -1,0 +1,113 @@
+"""The session as it goes: what was seen of prices, and the books at the newest of them.
+
+Belongs here: which facts the intraday tables are made of. The arithmetic is in ``daybook.intraday``. Nothing here is
+part of the end of day, and nothing is signed.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from assets.market_data import deliveries
+from assets.partitions import WITH_PRIOR
+from assets.sessions import RESULT, SINCE_START, sessions_of, shown
+from daybook import intraday
+from daybook.market import fx as rates
+from daybook.market import prices as golden
+from daybook.risk import limits as limit
+from daybook.tables import INTRADAY, TABLES
+from resources.feeds import FeedsResource
+from resources.lake import Lake
+from resources.settings import settings
+
+GROUP = "intraday"
+OF_CLOSES = ("var", "nav", "performance", "stress")
+"""Results of the last close that limits are measured by while a session goes."""
+
+
+@dg.asset(
+    partitions_def=RESULT["partitions_def"],
+    backfill_policy=RESULT["backfill_policy"],
+    deps=[deliveries],
+    group_name=GROUP,
+    owners=RESULT["owners"],
+    kinds={"deltalake"},
+    description=TABLES["intraday_prices"].meaning,
+)
+def intraday_prices(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.MaterializeResult:
+    """What was seen of prices in the session; read by others through the lake."""
+    days = sessions_of(context)
+    frame = feeds.open().facts.current("intraday_prices", days[0], days[-1])
+    return dg.MaterializeResult(metadata={"dagster/row_count": len(frame), "newest": _instant(frame["observed_at"])})
+
+
+@dg.multi_asset(
+    name="books_now",
+    outs={
+        name: dg.AssetOut(
+            group_name=GROUP, description=TABLES[name].meaning, owners=RESULT["owners"], kinds=RESULT["kinds"]
+        )
+        for name in INTRADAY
+    },
+    ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("raw_prices", "raw_fx_rates")},
+    deps=[dg.AssetDep(name, partition_mapping=WITH_PRIOR) for name in OF_CLOSES],
+    partitions_def=RESULT["partitions_def"],
+    backfill_policy=RESULT["backfill_policy"],
+)
+def books_now(
+    context: dg.AssetExecutionContext,
+    feeds: FeedsResource,
+    intraday_prices: pd.DataFrame,
+    raw_prices: pd.DataFrame,
+    raw_fx_rates: pd.DataFrame,
+    transactions: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+    price_sources: pd.DataFrame,
+    price_overrides: pd.DataFrame,
+    limits: pd.DataFrame,
+) -> Iterator[dg.Output[pd.DataFrame]]:
+    """Positions, exposures and limits at the newest prices of the session, with everything traded until now."""
+    sessions, order = sessions_of(context), settings().vendors
+    frames = intraday.refresh(
+        intraday_prices,
+        golden.golden(raw_prices, instruments, corporate_actions, price_sources, price_overrides, sessions, order),
+        rates.golden(raw_fx_rates, sessions, order),
+        transactions,
+        corporate_actions,
+        books,
+        instruments,
+        raw_fx_rates,
+        limits,
+        _closes(feeds.open().lake, sessions),
+        sessions,
+        order,
+    )
+    for name in INTRADAY:
+        yield shown(context, frames[name], lambda: _prices_used(frames["intraday_positions"]), output_name=name)
+
+
+def _closes(lake: Lake, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """The measures of the closes before ``sessions``; none before the first end of day, which makes no limit pass."""
+    first, last = sessions[0] - limit.LAST_CLOSE, sessions[-1]
+    since = {"performance": None}  # a drawdown is measured from the highest point ever
+    return limit.losses(*(lake.read(name, since.get(name, first), last) for name in OF_CLOSES))
+
+
+def _prices_used(positions: pd.DataFrame) -> Mapping[str, Any]:
+    """How new the prices of the positions are."""
+    held = positions[~positions["instrument"].str.startswith("CASH:")]
+    return {
+        "newest_price": _instant(held["observed_at"]),
+        "prices_of_the_session": int(held["observed_at"].notna().sum()),
+        "older_prices": int((held["status"] == "stale").sum()),
+        "failed": int((held["status"] == "failed").sum()),
+    }
+
+
+def _instant(instants: "pd.Series[Any]") -> str:
+    newest = instants.max()
+    return "none" if pd.isna(newest) else f"{newest:%Y-%m-%d %H:%M:%S} UTC"
