@@ -15,6 +15,7 @@ from orchestration.commands import (
     close,
     eod,
     identify,
+    impact,
     ingest,
     orders,
     override,
@@ -42,6 +43,7 @@ app.command("ui")(services.ui)
 app.command("stop")(services.stop)
 app.command("doctor")(services.doctor)
 app.command("ingest")(ingest.ingest)
+app.command("impact")(impact.impact)
 app.command("show")(show.show)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
