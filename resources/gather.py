@@ -9,9 +9,10 @@ import pandas as pd
 
 from daybook import tables
 from daybook.market.alternative import usable
+from daybook.market.overrides import in_force
 from daybook.market.security_master import effective
 from daybook.pack.day import PNL_COLUMNS, TABLES, Day
-from resources import closes
+from resources import closes, overrides
 from resources.facts import Facts
 from resources.feeds import Feeds
 from resources.lake import Lake
@@ -42,6 +43,8 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         instruments=effective(facts.current("instruments"), "instrument", days),
         limits=_in_force(facts, "limits", session),
         rules=_in_force(facts, "rules", session),
+        overrides=in_force(facts.current("price_overrides"), days).drop(columns="business_date"),
+        waiting=overrides.waiting(feeds.engine),
         series=usable(facts.current("alternative_data", None, session), days),
         reconciled=_reconciled(facts, session),
     )

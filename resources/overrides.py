@@ -13,14 +13,17 @@ import sqlalchemy as sa
 from daybook import calendars, tables
 from daybook.market import currencies, overrides, prices, security_master
 from resources.facts import Facts
-from resources.requests import Wish
+from resources.requests import Wish, pending
 from resources.turn import Turn
 
 PRICE, END = "price_override", "price_override_end"
 """Kinds of request."""
+WAITS = "waits"
+"""State, in the list, of what a second person must agree to."""
 LOOK_BACK = pd.Timedelta(days=60)
 """How far back a last market price is looked for, to show it beside the one that is asked for."""
 
+_DATES = ["valid_from", "valid_to", "first_without"]
 _COLUMNS = [name for name in tables.TABLES["price_overrides"].names if name not in tables.FACT_COLUMNS]
 
 
@@ -75,7 +78,12 @@ def end_wish(facts: Facts, override_id: str, first_without: pd.Timestamp) -> Wis
     session(facts, first_without)
     row = _standing(facts, override_id, first_without)
     subject = f"end of override {override_id} ({row['instrument']}) from {first_without:%Y-%m-%d}"
-    return Wish(END, subject, {"override_id": override_id, "first_without": f"{first_without:%Y-%m-%d}"})
+    payload = {
+        "override_id": override_id,
+        "instrument": row["instrument"],
+        "first_without": f"{first_without:%Y-%m-%d}",
+    }
+    return Wish(END, subject, payload)
 
 
 def put_in_force(connection: sa.Connection, turn: Turn, request: Mapping[str, Any]) -> None:
@@ -160,6 +168,60 @@ def effects(facts: Facts, instrument: str, date: pd.Timestamp, change: float) ->
     difference = rows["market_value_base"] * change / rows["price"]
     rows = rows.assign(difference=difference, bp=difference / rows["nav"].where(rows["nav"] > 0) * 1e4)
     return rows[["book", "quantity", "base_currency", "difference", "bp"]]
+
+
+def listing(facts: Facts, date: pd.Timestamp) -> pd.DataFrame:
+    """Every override and every request that waits: id, state, what, from, until, age, left, who and why.
+
+    State as of ``date``: in force, begins later, ended, or ``WAITS``; age and left in days from the first date and to
+    the last.
+    """
+    known = facts.current("price_overrides")
+    state = pd.Series("in force", known.index, dtype="str").mask(known["valid_from"] > date, "begins later")
+    state = state.mask((known["valid_to"] < date) | (known["valid_to"] < known["valid_from"]), "ended")
+    price = known["price"].map("{:.10g}".format).astype("str")
+    there = pd.DataFrame(
+        {
+            "id": known["override_id"],
+            "state": state,
+            "what": known["instrument"] + " at " + price + " " + known["currency"],
+            "from": known["valid_from"],
+            "until": known["valid_to"],
+            "asked by": known["entered_by"],
+            "approved by": known["approved_by"],
+            "reason": known["reason"],
+        }
+    )
+    asked = waiting(facts.engine)
+    waits = pd.DataFrame(
+        {
+            "id": asked["id"].astype("str"),
+            "state": WAITS,
+            "what": asked["subject"],
+            "from": asked["valid_from"].fillna(asked["first_without"]),
+            "until": asked["valid_to"],
+            "asked by": asked["requested_by"],
+            "approved by": "",
+            "reason": asked["reason"],
+        }
+    )
+    rows = pd.concat([there, waits], ignore_index=True)
+    rows.insert(5, "age", (date - rows["from"]).dt.days.clip(lower=0).astype("float64"))
+    rows.insert(6, "left", (rows["until"] - date).dt.days.clip(lower=0).astype("float64"))
+    return rows
+
+
+def waiting(engine: sa.Engine) -> pd.DataFrame:
+    """Requests about overrides that wait for a second person, with what they ask for.
+
+    Returns:
+        the columns of the record without payload, and of that instrument, valid_from, valid_to and first_without.
+    """
+    found = pending(engine)
+    found = found[found["kind"].isin([PRICE, END])].reset_index(drop=True)
+    asked = pd.DataFrame(found["payload"].tolist(), found.index, ["instrument", *_DATES])
+    dates = asked[_DATES].apply(pd.to_datetime).astype("datetime64[us]")
+    return found.drop(columns="payload").assign(instrument=asked["instrument"].astype("str"), **dates)
 
 
 def _standing(facts: Facts, override_id: str, date: pd.Timestamp) -> dict[str, Any]:

@@ -117,12 +117,25 @@ def pending(engine: sa.Engine) -> pd.DataFrame:
         return records.read(connection, query)
 
 
+def find(engine: sa.Engine, number: int) -> dict[str, Any]:
+    """The request of that number, every column of the record.
+
+    Raises:
+        RequestRefused: there is none.
+    """
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(_table).where(_table.c.id == number)).mappings().first()
+    if found is None:
+        raise RequestRefused(_unknown(number))
+    return dict(found)
+
+
 def _pending(connection: sa.Connection, number: int) -> dict[str, Any]:
     """The request of that number, locked until the transaction ends."""
     query = sa.select(_table).where(_table.c.id == number).with_for_update()
     found = connection.execute(query).mappings().first()
     if found is None:
-        raise RequestRefused(f"there is no request {number}: daybook override list names those that wait")
+        raise RequestRefused(_unknown(number))
     if found["status"] != PENDING:
         raise RequestRefused(f"request {number} is {found['status']} already, by {found['decided_by']}")
     return dict(found)
@@ -136,6 +149,10 @@ def _decide(
     values = {"status": status, "decided_by": who.strip(), "decided_at": at, "decision_reason": why.strip()}
     connection.execute(sa.update(_table).where(_table.c.id == request["id"]).values(values))
     return {**request, **values}
+
+
+def _unknown(number: int) -> str:
+    return f"there is no request {number}: daybook override list names those that wait"
 
 
 def _named(who: str, why: str) -> None:

@@ -26,8 +26,16 @@ PNL_COLUMNS = ("business_date", "book", "price_pnl", "fx_pnl", "income", "tradin
 """The columns of ``Day.history['pnl']``: the table ``pnl`` summed over instruments."""
 
 
+WAITING_COLUMNS = ("id", "instrument", "subject", "reason", "requested_by", "requested_at")
+"""The columns of ``Day.waiting`` that are shown; others may be there."""
+
+
 def _no_deliveries() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype="str") for name in DELIVERY_COLUMNS})
+
+
+def _nothing_waits() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in WAITING_COLUMNS})
 
 
 def _none(table: str) -> "partial[pd.DataFrame]":
@@ -57,6 +65,8 @@ class Day:
         instruments: reference in force on D (instrument, name, asset_class, multiplier).
         limits: limits in force on D, columns of table limits.
         rules: compliance rules in force on D, columns of table rules.
+        overrides: price overrides in force on D, one for each instrument, columns of table price_overrides.
+        waiting: requests about overrides that a second person has not decided, ``WAITING_COLUMNS``.
         series: what could be used on D of each other data series, as ``daybook.market.alternative.usable`` gives it.
         reconciled: books for which the custodian delivered something for D. Tells "no breaks" from "not compared".
     """
@@ -76,6 +86,8 @@ class Day:
     instruments: pd.DataFrame = field(default_factory=_none("instruments"))
     limits: pd.DataFrame = field(default_factory=_none("limits"))
     rules: pd.DataFrame = field(default_factory=_none("rules"))
+    overrides: pd.DataFrame = field(default_factory=_none("price_overrides"))
+    waiting: pd.DataFrame = field(default_factory=_nothing_waits)
     series: pd.DataFrame = field(default_factory=_none("alternative_data"))
     reconciled: Collection[str] = ()
 

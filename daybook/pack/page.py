@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from daybook.pack import control, figures, money, results, risk
+from daybook.pack import control, figures, money, overrides, results, risk
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
 from daybook.pack.day import Day
@@ -39,6 +39,7 @@ def firm(day: Day) -> str:
     sections = [
         money.firm(day, bridge),
         money.breaks(day, None),
+        overrides.overrides(day, None),
         results.performance_firm(day),
         results.attribution_firm(day),
         risk.var_firm(day),
@@ -67,6 +68,7 @@ def book(day: Day, book: str) -> str:
         money.book(day, book, bridge),
         money.holdings(day, book),
         money.breaks(day, book),
+        overrides.overrides(day, book),
         results.performance_book(day, book),
         results.attribution_book(day, book),
         risk.var_book(day, book),

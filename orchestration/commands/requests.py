@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from orchestration.commands.installation import here, opened
 from orchestration.console import Misused, out
@@ -18,7 +19,7 @@ def approve(
     from resources import requests
 
     done = requests.approve(feeds.inbox, number, here().user, reason)
-    out.print(f"request {number} approved by {done['decided_by']}: {done['subject']}", highlight=False)
+    out.print(escape(f"request {number} approved by {done['decided_by']}: {done['subject']}"), highlight=False)
     out.print("the results that it touches are stale now: daybook eod computes them again")
 
 
@@ -30,4 +31,4 @@ def reject(number: Id, reason: Annotated[str, typer.Option(help="Why; it is kept
     from resources import requests
 
     done = requests.reject(feeds.inbox, number, here().user, reason)
-    out.print(f"request {number} rejected by {done['decided_by']}: {done['subject']}", highlight=False)
+    out.print(escape(f"request {number} rejected by {done['decided_by']}: {done['subject']}"), highlight=False)

@@ -20,7 +20,8 @@ from daybook.pack.verdict import verdicts
 
 D = pd.Timestamp("2022-12-27")
 FIRM_SECTIONS = (
-    "close nav breaks performance attribution var components stress exposures limits compliance orders quality versions"
+    "close nav breaks overrides performance attribution var components stress exposures limits compliance orders"
+    " quality versions"
 ).split()
 BOOK_SECTIONS = ["close", "nav", "holdings", *FIRM_SECTIONS[2:]]
 BOOKS = {"growth": "USD", "longshort": "USD", "lowvol": "USD", "multi": "EUR"}
@@ -795,6 +796,8 @@ def test_hostile_names_are_text() -> None:
         instruments=rows("instruments", instrument=[evil], name="\u202e" + evil + "\x00", currency=evil),
         limits=rows("limits", limit=[evil], measure=evil, basis="nav", owner=evil),
         rules=rows("rules", rule=[evil], kind=evil, basis="nav"),
+        overrides=rows("price_overrides", override_id=[evil], instrument=evil, reason=evil, entered_by=evil),
+        waiting=asked(instrument=evil, subject=evil, reason=evil, requested_by=evil),
     )
     for html in (page.firm(hostile), page.book(hostile, book)):
         found = Reading(html)
@@ -805,6 +808,48 @@ def test_hostile_names_are_text() -> None:
         links = [a["href"] for tag, a in found.tags if tag == "a" and (a["href"] or "").endswith(".html")]
         assert {unquote((link or "")[2:]) for link in links} == {"index.html", page.file_name(book)}
     assert "/" not in page.file_name(book)
+
+
+def asked(**changes: object) -> pd.DataFrame:
+    """A request for an override of MSFT."""
+    given = {
+        "id": 18, "instrument": "MSFT", "subject": "MSFT at 240 USD from 2022-12-27 to 2022-12-30",
+        "reason": "no close yet", "requested_by": "cid", "requested_at": pd.Timestamp("2022-12-27T17:55Z"),
+    }  # fmt: skip
+    return pd.DataFrame([given | changes])
+
+
+def test_an_override_is_shown_with_its_difference_until_it_ends(day: Day) -> None:
+    prices = day.tables["prices"]
+    is_apple = prices["instrument"] == "AAPL"
+    prices = prices.assign(
+        close=prices["close"].mask(is_apple, 120.0),
+        market_close=prices["market_close"].mask(is_apple, 150.0),
+        status=prices["status"].mask(is_apple, "override"),
+    )
+    held = day.tables["valuations"]
+    value = held.loc[(held["book"] == "growth") & (held["instrument"] == "AAPL"), "market_value_base"].item()
+    nav = day.tables["nav"].set_index("book").loc["growth", "nav"]
+    terms = {"price": 120.0, "currency": "USD", "valid_from": D, "valid_to": pd.Timestamp("2022-12-30")}
+    who = {"reason": "bad print", "entered_by": "ann", "approved_by": "bob"}
+    overridden = dataclasses.replace(
+        having(day, prices=prices),
+        overrides=rows("price_overrides", override_id=["17"], instrument="AAPL", **terms, **who),
+        waiting=asked(),
+    )
+    # The value is 120 a unit; at 150 it would be a quarter more.
+    words = [figures.whole_change(-value / 4), figures.bp(-value / 4 / nav * 1e4)]
+    words += ["17", "120.00", "150.00", "2022-12-30", "bad print", "ann", "bob"]
+    words += ["MSFT at 240 USD from 2022-12-27 to 2022-12-30", "no close yet", "cid"]
+    for html in (page.firm(overridden), page.book(overridden, "growth")):
+        said = read(html).sections["overrides"]
+        assert not [word for word in words if word not in said]
+        assert "1 price overridden: NAV is not what the market says." in said
+    assert "No price is overridden." in read(page.firm(day)).sections["overrides"]
+    without = dataclasses.replace(day, waiting=asked(instrument="WMT"))
+    lowvol = read(page.book(without, "lowvol")).sections["overrides"]
+    assert "No price of a held instrument is overridden." in lowvol
+    assert "WMT" not in lowvol, "it does not hold it"
 
 
 def test_file_names() -> None:

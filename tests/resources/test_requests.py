@@ -147,6 +147,30 @@ def test_of_two_who_approve_at_once_one_is_told(inbox, facts, engine, asked):
     assert sorted(said) == sorted([*winner, *[f"request {asked} is approved already, by {winner[0]}"] * 3])
 
 
+def test_the_list_tells_what_holds_what_waits_and_how_long(inbox, facts, engine, asked):
+    def told(date) -> list[list]:
+        columns = ["id", "state", "what", "from", "until", "age", "left", "asked by", "approved by"]
+        rows = overrides.listing(facts, pd.Timestamp(date))[columns].astype(object)
+        return rows.where(rows.notna(), "").to_numpy().tolist()
+
+    wish = ["IBM at 101.25 USD from 2022-12-27 to 2022-12-30", FIRST, LAST]
+    assert told("2022-12-28") == [[str(asked), "waits", *wish, 1.0, 2.0, "Ann", ""]]
+    requests.approve(inbox, asked, "bob")
+    end = requests.ask(engine, overrides.end_wish(facts, str(asked), DAYS[3]), "bob", "fixed")
+    what = ["IBM at 101.25 USD", FIRST, LAST]
+    ending = [str(end), "waits", f"end of override {asked} (IBM) from 2022-12-29", DAYS[3], ""]
+    assert told("2022-12-23") == [
+        [str(asked), "begins later", *what, 0.0, 7.0, "Ann", "bob"], [*ending, 0.0, "", "bob", ""],
+    ]  # fmt: skip
+    assert told("2022-12-30") == [
+        [str(asked), "in force", *what, 3.0, 0.0, "Ann", "bob"], [*ending, 1.0, "", "bob", ""],
+    ]  # fmt: skip
+    assert overrides.waiting(engine)["instrument"].tolist() == ["IBM"]
+    requests.approve(inbox, end, "Ann")
+    assert [row[1] for row in told("2022-12-28")] == ["in force"]
+    assert [row[1] for row in told("2022-12-29")] == ["ended"]
+
+
 class Killed(BaseException):
     """What no handler may catch, as kill -9."""
 
