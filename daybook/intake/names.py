@@ -15,6 +15,9 @@ from daybook import tables
 FORMATS = ("csv", "parquet")
 """Extensions that are read."""
 
+LONGEST = 255
+"""Most characters of a name, as in every file system."""
+
 # What browsers, rsync and editors call a file that they have not finished.
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~")
 # A row waits for what is delivered later; taking the tables in this order leaves little to wait for.
@@ -56,11 +59,16 @@ def unfinished(file: str) -> bool:
 
 
 def parse(file: str) -> Name:
-    """What the name ``file`` says.
+    """What the name ``file`` says. A path is no name, wherever it leads.
 
     Raises:
-        BadName: the extension, the pattern, the table or the date is not one that can be taken in.
+        BadName: it is a path or too long, or the extension, the pattern, the table or the date is not one that can be
+            taken in.
     """
+    if len(file) > LONGEST:
+        raise BadName(f"the name has {len(file):,} characters, and at most {LONGEST} are read")
+    if "/" in file or "\\" in file:
+        raise BadName("the name is a path, or has characters that cannot be printed: it may hold neither / nor \\")
     stem, _, extension = file.rpartition(".")
     if not stem or extension not in FORMATS:
         raise BadName(f"the extension is not .csv or .parquet: {PurePath(file).suffix or 'there is none'}")

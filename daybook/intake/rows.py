@@ -92,7 +92,7 @@ def _header(draft: Draft) -> None:
     stand_ins = {*(("exchange", *terms.SCHEMES) if "instrument" in columns else ()), "account"}
     unknown = [column for column in given if column not in columns and column not in stand_ins]
     if unknown:
-        draft.notes.append(f"unknown columns were ignored: {', '.join(shown(column) for column in unknown)}")
+        draft.notes.append(shown(f"unknown columns were ignored: {', '.join(unknown)}"))
     undoing = terms.UNDOING.get(table.name)
     needed = table.required
     if undoing is not None and _all_undo(given.get(undoing[0]), undoing[1]):
@@ -285,6 +285,10 @@ def _empty(draft: Draft, column: str) -> Bools:
 def _judge(draft: Draft) -> None:
     """Words, signs, ranges and dates, whatever the table."""
     table = draft.name.table
+    for (owner, column), most in terms.LONGEST.items():
+        if owner == table:
+            long = values.matching(draft.texts[column], lambda word, most=most: len(word) > most)  # type: ignore[misc]
+            draft.refuse(long, column, f"longer than {most} characters")
     for (owner, column), allowed in terms.ONE_OF.items():
         if owner == table:
             wrong = values.matching(draft.texts[column], lambda word, allowed=allowed: word not in ("", *allowed))  # type: ignore[misc]
@@ -337,6 +341,9 @@ def _dates(draft: Draft) -> None:
     for column in terms.DATED:
         if draft.has(column):
             late = draft.cells[column] >= np.datetime64(delivered + pd.Timedelta(days=1), "us")
+            if late.any():
+                # 19:30 in New York is the next day in UTC, 08:00 in Tokyo the day before: the earlier of both counts.
+                late &= values.matching(draft.texts[column], lambda word: word[:10] > f"{delivered:%Y-%m-%d}")
             draft.refuse(late, column, f"later than the file's date {delivered:%Y-%m-%d}")
     for first, last in terms.ORDERED:
         if draft.has(first) and draft.has(last):

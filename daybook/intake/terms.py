@@ -83,6 +83,9 @@ PLACES: Mapping[str, int] = {
 LIMITS: Mapping[int, float] = {QUANTITY_PLACES: 9e10, MONEY_PLACES: 9e12}
 """What the ledger's 64-bit integers hold at each number of places (9.2e18 units of the last place), rounded down."""
 
+LONGEST: Mapping[tuple[str, str], int] = {("transactions", "transaction_id"): 500}
+"""Most characters of a column: PostgreSQL cannot index a key of more than 2,700 bytes, four for a character at most."""
+
 DATED = ("business_date", "trade_date", "observed_at", "published_at", "observed_on")
 """Columns that may not be later than the date in the file's name."""
 

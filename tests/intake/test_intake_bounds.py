@@ -331,3 +331,59 @@ def test_a_number_too_small_for_any_place_is_zero():
     found = checked("custodian_positions_2024-01-05.csv", text)
     assert against(found) == []
     assert list(found.facts["quantity"]) == [0.0, 0.0]
+
+
+# -- what PostgreSQL cannot index, and whole days around the globe ----------------------------------------------------
+
+
+def test_a_transaction_id_that_cannot_be_indexed_is_quarantined():
+    head = "transaction_id,book,kind,trade_date,quantity,currency\n"
+    rows = "".join(f"{'x' * size},B,deposit,2024-01-05,1,USD\n" for size in (500, 501))
+    found = checked("transactions_2024-01-05.csv", head + rows)
+    assert [(line, column, reason) for line, column, _, reason in against(found)] == [
+        (3, "transaction_id", "longer than 500 characters")
+    ]
+    assert list(found.facts["line"]) == [2]
+
+
+def test_an_instant_is_later_than_the_file_only_where_it_is_so_in_utc_and_on_its_own_clock():
+    times = {
+        "2024-01-05T19:30:00-05:00": False,  # 2024-01-06T00:30Z
+        "2024-01-05T23:59:59.999999-11:00": False,
+        "2024-01-06T08:00:00+09:00": False,  # 2024-01-05T23:00Z
+        "2024-01-05T23:59": False,
+        "2024-01-06T00:00:00-05:00": True,
+        "2024-01-06T09:00:00+09:00": True,  # 2024-01-06T00:00Z
+        "2024-01-06": True,
+    }
+    text = "observed_at,instrument,price\n" + "".join(f"{time},AAPL,1\n" for time in times)
+    found = checked("intraday_prices_2024-01-05.csv", text)
+    assert against(found) == [
+        (at, "observed_at", time, "later than the file's date 2024-01-05")
+        for at, (time, late) in enumerate(times.items(), 2)
+        if late
+    ]
+
+
+@pytest.mark.parametrize(
+    ("time", "instant"),
+    [
+        ("2024-01-05 02:30", "2024-01-05T02:30Z"),  # no zone is UTC
+        ("2023-03-12T02:30-05:00", "2023-03-12T07:30Z"),  # the hour that New York skipped, named by its offset
+        ("2023-11-05T01:30:00-04:00", "2023-11-05T05:30Z"),
+        ("2023-11-05T01:30:00-0500", "2023-11-05T06:30Z"),
+        ("2024-01-05T10:00:00 America/New_York", None),
+        ("2024-01-05T10:00 EST", None),
+        ("2024-01-05T10:00+25:00", None),
+        ("2024-01-05T24:00:00Z", None),
+        ("2024-01-05T23:59:60Z", None),
+        ("45296.5", None),
+        ("1704450600", None),
+    ],
+)
+def test_instants_name_their_offset_or_are_utc(time, instant):
+    found = checked("intraday_prices_2024-01-05.csv", f"observed_at,instrument,price\n{time},AAPL,1\n")
+    if instant:
+        assert list(found.facts["observed_at"]) == [pd.Timestamp(instant)]
+    else:
+        assert against(found) == [(2, "observed_at", time, "not a time written as 2024-01-31T15:30:00Z")]
