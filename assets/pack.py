@@ -7,14 +7,16 @@ Belongs here: collecting what was found and shown. Does not belong here: the che
 import dagster as dg
 import pandas as pd
 
-from assets.partitions import WITH_PRIOR
+from assets.partitions import WITH_PRIOR, session_days
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, back, sessions_of, shown
 from daybook import identities
-from daybook.market import quality
-from daybook.market.quality.volatility import WINDOW
+from daybook.ledger import reconciliation
+from daybook.market import headers, quality
+from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
 from resources import closes, register, reports
 from resources.feeds import FeedsResource
+from resources.settings import settings
 from resources.gather import gather
 
 GROUP = "pack"
@@ -59,8 +61,6 @@ def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
         "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "returns": dg.AssetIn(metadata=back(WINDOW)),
         "raw_prices": dg.AssetIn(metadata=back(WINDOW)),
-        "custodian_positions": dg.AssetIn(metadata=SINCE_START),
-        "custodian_cash": dg.AssetIn(metadata=SINCE_START),
     },
 )
 def findings(
@@ -81,12 +81,16 @@ def findings(
     instruments: pd.DataFrame,
     books: pd.DataFrame,
     corporate_actions: pd.DataFrame,
+    price_sources: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
     alternative_data: pd.DataFrame,
     identifiers: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
+    custodian_reports: pd.DataFrame,
+    expected_feeds: pd.DataFrame,
+    feed_outcomes: pd.DataFrame,
     performance: pd.DataFrame,
     attribution: pd.DataFrame,
     var: pd.DataFrame,
@@ -101,6 +105,7 @@ def findings(
         cash=cash,
         lots=lots,
         pnl=pnl,
+        performance=performance,
         prices=prices,
         fx_rates=fx_rates,
         returns=returns,
@@ -108,12 +113,17 @@ def findings(
         raw_fx_rates=raw_fx_rates,
         instruments=instruments,
         corporate_actions=corporate_actions,
+        declared=price_sources,
         weights=benchmark_weights,
         reconciliation_breaks=reconciliation_breaks,
-        custodian_positions=custodian_positions,
-        custodian_cash=custodian_cash,
+        feed_outcomes=feed_outcomes,
+        custodian_reports=custodian_reports,
+        expected_feeds=expected_feeds,
+        unlisted=reconciliation.uncompared(
+            positions, cash, custodian_positions, custodian_cash, custodian_reports, sessions
+        ),
+        drift=headers.drift(doors.deliveries(), session_days(settings().calendars), sessions),
         quarantine=doors.inbox.entries(),
-        deliveries=doors.deliveries(),
         alternative_data=alternative_data,
         identifiers=identifiers,
         gaps=identities.gaps(

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from daybook.market import price_sources
+from daybook.market.quality import fx, jumps, splits
 from daybook.market.quality.books import breaks, identities, negative_cash
-from daybook.market.quality.feeds import failed_feeds, missing_custodian, missing_prices
-from daybook.market.quality.finding import collect
-from daybook.market.quality.fx import fx_triangles, stale_rates
+from daybook.market.quality.feeds import incomplete, schema_drift, uncompared, unreported
+from daybook.market.quality.finding import holdings
 from daybook.market.quality.held import (
     adjusted_with_action,
     failed_books,
@@ -21,10 +22,12 @@ from daybook.market.quality.held import (
     unknown_accruals,
     unvalued,
 )
-from daybook.market.quality.moves import spikes
+from daybook.market.quality.impact import answered, collect
+from daybook.market.quality.moves import measured
 from daybook.market.quality.quarantine import open_quarantine
-from daybook.market.quality.reference import benchmark_weights, ended_series, identifier_forms
-from daybook.market.quality.sources import unequal_prices
+from daybook.market.quality.reference import benchmark_returns, benchmark_weights, ended_series, identifier_forms
+from daybook.market.quality.sources import confirmed, crossed, currency_differs, unequal_prices
+from daybook.market.quality.volumes import odd_volumes
 
 
 def findings(
@@ -35,6 +38,7 @@ def findings(
     cash: pd.DataFrame,
     lots: pd.DataFrame,
     pnl: pd.DataFrame,
+    performance: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     returns: pd.DataFrame,
@@ -42,12 +46,15 @@ def findings(
     raw_fx_rates: pd.DataFrame,
     instruments: pd.DataFrame,
     corporate_actions: pd.DataFrame,
+    declared: pd.DataFrame,
     weights: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
-    custodian_positions: pd.DataFrame,
-    custodian_cash: pd.DataFrame,
+    feed_outcomes: pd.DataFrame,
+    custodian_reports: pd.DataFrame,
+    expected_feeds: pd.DataFrame,
+    unlisted: pd.DataFrame,
+    drift: pd.DataFrame,
     quarantine: pd.DataFrame,
-    deliveries: pd.DataFrame,
     alternative_data: pd.DataFrame,
     identifiers: pd.DataFrame,
     gaps: Mapping[str, pd.DataFrame],
@@ -61,43 +68,97 @@ def findings(
         cash: table of ``sessions``.
         lots: table of ``sessions``.
         pnl: table of ``sessions``.
+        performance: table of ``sessions``.
         prices: golden, of ``sessions``.
         fx_rates: golden, of ``sessions``.
-        returns: table of ``sessions`` and of ``WINDOW`` sessions before.
-        raw_prices: facts of ``sessions`` and of more than ``MAX_STALE`` before.
+        returns: table of ``sessions`` and of ``moves.WINDOW`` sessions before.
+        raw_prices: facts of ``sessions`` and of ``moves.WINDOW`` sessions before.
         raw_fx_rates: facts of ``sessions``.
         instruments: reference facts.
         corporate_actions: facts.
+        declared: facts of table price_sources.
         weights: facts of table benchmark_weights.
         reconciliation_breaks: table of ``sessions``.
-        custodian_positions: facts of ``sessions`` and from before.
-        custodian_cash: facts of ``sessions`` and from before.
+        feed_outcomes: table of ``sessions``.
+        custodian_reports: facts of ``sessions`` and from before.
+        expected_feeds: facts.
+        unlisted: what ``reconciliation.uncompared`` returns.
+        drift: what ``headers.drift`` returns.
         quarantine: records, with business_date.
-        deliveries: the file register.
         alternative_data: facts.
         identifiers: facts.
         gaps: see ``identities``.
     """
+    of_prices = [
+        stale_prices(valuations, prices, raw_prices, returns, instruments, declared),
+        unequal_prices(valuations, raw_prices, price_sources.policy(declared, instruments, holdings(valuations))),
+        crossed(valuations, prices, raw_prices),
+        currency_differs(valuations, prices, returns, instruments, fx_rates),
+        *of_moves(
+            measured(valuations, prices, returns, instruments),
+            raw_prices=raw_prices,
+            corporate_actions=corporate_actions,
+            instruments=instruments,
+            declared=declared,
+            fx_rates=fx_rates,
+            currencies=fx.currencies(valuations, nav),
+        ),
+    ]
     found = [
         unvalued(valuations),
         failed_books(nav),
         missing_pnl(nav, pnl),
-        stale_prices(valuations, prices, raw_prices, returns, instruments),
-        spikes(valuations, returns),
-        unequal_prices(valuations, raw_prices),
+        answered(pd.concat(of_prices, ignore_index=True), prices),
         adjusted_with_action(valuations, prices, lots, corporate_actions),
         unknown_accruals(valuations, instruments),
-        stale_rates(valuations, fx_rates, nav),
-        fx_triangles(raw_fx_rates, sessions),
+        fx.stale_rates(valuations, fx_rates, nav),
+        fx.fx_triangles(raw_fx_rates, fx_rates, valuations, nav, sessions),
         negative_cash(cash),
         breaks(reconciliation_breaks),
-        missing_custodian(nav, valuations, custodian_positions, custodian_cash),
-        missing_prices(prices, raw_prices),
-        failed_feeds(deliveries, sessions),
-        open_quarantine(quarantine, sessions),
+        incomplete(feed_outcomes),
+        unreported(nav, valuations, custodian_reports, expected_feeds, feed_outcomes),
+        uncompared(unlisted),
+        schema_drift(drift),
+        open_quarantine(quarantine, sessions, valuations, prices, identifiers),
         benchmark_weights(weights, sessions),
+        benchmark_returns(performance),
         ended_series(alternative_data, sessions),
         identifier_forms(identifiers, valuations),
         identities(gaps),
     ]
     return collect(found, nav)
+
+
+def of_moves(
+    moved: pd.DataFrame,
+    *,
+    raw_prices: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    instruments: pd.DataFrame,
+    declared: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    currencies: pd.DataFrame,
+) -> list[pd.DataFrame]:
+    """Findings about moves (``moves.measured``): each odd one is explained once, by the first check that can.
+
+    Args:
+        moved: how the price of each holding moved.
+        raw_prices: facts of the sessions and of ``moves.WINDOW`` before.
+        corporate_actions: facts.
+        instruments: reference facts.
+        declared: facts of table price_sources.
+        fx_rates: golden, of the sessions.
+        currencies: business_date and currency: those of the firm.
+    """
+    policy = price_sources.policy(declared, instruments, moved)
+    told = [jumps.unchanged(moved, policy), odd_volumes(moved, raw_prices, corporate_actions)]
+    split = splits.not_in_price(moved, corporate_actions)
+    left = jumps.without(moved, split)
+    scaled = jumps.scales(left)
+    left = jumps.without(left, scaled)
+    unsplit = splits.missing(left, corporate_actions)
+    left = jumps.without(left, unsplit)
+    left = left[jumps.odd(left)]
+    left = left.assign(confirmed=confirmed(left, raw_prices, corporate_actions, policy.loc[left.index]))
+    foreign = jumps.foreign(left, fx_rates, currencies)
+    return [*told, split, scaled, unsplit, foreign, jumps.spikes(jumps.without(left, foreign))]

@@ -10,10 +10,7 @@ import pandas as pd
 
 from daybook.market import dated
 from daybook.market.quality.finding import finding
-
-MATERIAL_BP = 50.0
-"""Basis points of NAV, summed over a book's breaks without sign, beyond which they block its close: what CSSF circular
-02/77 tolerates as a NAV error of bond and mixed funds (0.5 %; 1 % for equity funds)."""
+from daybook.market.quality.impact import MATERIAL_BP
 
 
 def negative_cash(cash: pd.DataFrame) -> pd.DataFrame:

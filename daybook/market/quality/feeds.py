@@ -1,75 +1,120 @@
-"""What should have been delivered and was not, or could not be read.
+"""What should have been delivered and was not, could not be read, or came in another shape.
 
-Belongs here: findings about deliveries as a whole. Does not belong here: single rows (``quarantine``).
+Belongs here: how grave the outcome of a feed is, and for whom. Does not belong here: what the outcome is
+(``daybook.market.feeds``), single rows (``quarantine``), single prices (``held``).
 """
 
+import numpy as np
 import pandas as pd
 
-from daybook import tables
-from daybook.market import dated
-from daybook.market.quality.finding import finding, holdings, joined
+from daybook.market import custodian_reports, dated, feeds
+from daybook.market.quality.finding import finding, holdings
+
+DAY = ["business_date", "book"]
+AS_DECLARED = ("transactions", "corporate_actions", "books", "instruments", "identifiers", "accounts", "price_sources")
+"""Feeds that NAV is made of and that are expected only where the firm says so: without them it is not the day's."""
+NOT_SIGNED = ("fundamentals", "alternative_data", "benchmark_levels", "intraday_prices", "administrator_nav")
+"""Feeds that nothing is made of that anybody signs."""
+FEED_OF = {kind: feed for feed, kind in custodian_reports.KINDS.items()}
 
 
-def missing_custodian(
-    nav: pd.DataFrame, valuations: pd.DataFrame, custodian_positions: pd.DataFrame, custodian_cash: pd.DataFrame
+def incomplete(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Feeds that are not complete: ``feed_<outcome>_<feed>``; ``instrument`` is the source.
+
+    * failed blocks, unless nothing is made of the feed that anybody signs (``NOT_SIGNED``): then it is a warning.
+    * missing: blocking if no price at all was delivered, or a feed that NAV is made of was declared and did not come;
+      else a warning. The last exchange rate stands for five sessions (contract 2.14), and ``price_stale`` says of each
+      holding what the want of its price may cost. What other sources delivered in full is info.
+    * empty where something was expected, and partial where something did not come: a warning, or as missing.
+
+    What a custodian did not report is said of each book (``unreported``), and rows in quarantine by their own finding.
+
+    Args:
+        outcomes: table feed_outcomes.
+    """
+    rows = outcomes[outcomes["outcome"] != "complete"]
+    of_prices = (rows["feed"] == "prices").to_numpy()
+    came = outcomes[outcomes["feed"] == "prices"].groupby("business_date")["rows"].sum()
+    no_price = of_prices & (rows["business_date"].map(came) == 0).to_numpy()
+    outcome = rows["outcome"]
+    declared = rows["feed"].isin(AS_DECLARED) & (outcome == "missing")
+    elsewhere = (rows["expected_rows"] > 0) & (rows["absent"] == 0)
+    severity = np.select(
+        [outcome == "failed", no_price | declared, elsewhere],
+        [np.where(rows["feed"].isin(NOT_SIGNED), "warning", "blocking"), "blocking", "info"],
+        "warning",
+    )
+    of_custodian = rows["feed"].isin(list(custodian_reports.KINDS)) & outcome.isin(["missing", "partial"])
+    nothing_lacks = (outcome == "partial") & ~(rows["coverage"] < 1)
+    unasked = (outcome == "empty") & (rows["expected_rows"] == 0)
+    told = ~(of_custodian | nothing_lacks | unasked)
+    check = ("feed_" + outcome + "_" + rows["feed"]).str.removesuffix("_")
+    named = rows.assign(instrument=rows["source"])
+    return finding(named[told], check[told], severity[told], rows.loc[told, "reason"])
+
+
+def unreported(
+    nav: pd.DataFrame,
+    valuations: pd.DataFrame,
+    reports: pd.DataFrame,
+    expected_feeds: pd.DataFrame,
+    outcomes: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Books that the custodian reported before and not for the session: ``feed_missing_custodian_...``, blocking.
+    """Books that a custodian reported before and not for the session: blocking, ``instrument`` the source.
 
-    Positions are expected only where the book holds some. No report is not the same as no breaks.
+    ``feed_missing_<feed>``, or ``feed_failed_<feed>`` where its file could not be read. Positions are expected only
+    where the book holds some. No report is not the same as no breaks. It ends when another custodian reports the book,
+    or when the firm declares the end of the feed.
 
     Args:
         nav: table of the sessions that are checked.
         valuations: table of the same sessions.
-        custodian_positions: facts of the same sessions and, to know what is expected, from before.
-        custodian_cash: facts, likewise.
+        reports: custodian_reports of the same sessions and, to know what is expected, from before.
+        expected_feeds: facts.
+        outcomes: table feed_outcomes of the same sessions.
     """
-    day = ["business_date", "book"]
-    holds = pd.MultiIndex.from_frame(holdings(valuations)[day])
-    open_books = nav[pd.MultiIndex.from_frame(nav[day]).isin(holds)]
-    parts = []
-    for name, facts, expected in (
-        ("custodian_positions", custodian_positions, open_books),
-        ("custodian_cash", custodian_cash, nav),
-    ):
-        first = facts.groupby("book", as_index=False)[["business_date"]].min().set_axis(["book", "since"], axis=1)
-        rows = expected.merge(first, on="book")
-        there = pd.MultiIndex.from_frame(rows[day]).isin(pd.MultiIndex.from_frame(facts[day]))
-        late = rows[(rows["since"] < rows["business_date"]) & ~there]
-        parts.append(finding(late, f"feed_missing_{name}", "blocking", f"no {name} were delivered for this session"))
-    return pd.concat(parts)
+    holds = _keys(nav, DAY).isin(_keys(holdings(valuations), DAY))
+    rows = pd.concat([nav.loc[holds, DAY].assign(kind="position"), nav[DAY].assign(kind="cash")], ignore_index=True)
+    before = rows["business_date"] - pd.Timedelta(days=1)
+    same = ["book", "kind"]
+    known, wanted = dated.codes([reports[name] for name in same], [rows[name] for name in same])
+    at = dated.last(known, reports["business_date"], wanted, before)
+    source = reports["source"].reset_index(drop=True).reindex(at).set_axis(rows.index)
+    rows = rows.assign(source=source, feed=rows["kind"].map(FEED_OF))
+    rows = rows[source.notna() & ~_keys(rows, [*DAY, "kind"]).isin(_keys(reports, [*DAY, "kind"]))]
+    sessions = pd.DatetimeIndex(nav["business_date"].unique())
+    rows = rows[~_keys(rows, feeds.KEY).isin(_keys(feeds.ended(expected_feeds, sessions), feeds.KEY))]
+    rows = rows.merge(outcomes[[*feeds.KEY, "outcome", "reason"]], how="left", on=feeds.KEY)
+    word = rows["outcome"].where(rows["outcome"] == "failed", "missing")
+    none = "no " + rows["feed"] + " were delivered for this session"
+    reason = none + (": " + rows["reason"]).where(rows["reason"].fillna("") != "", "")
+    return finding(rows.assign(instrument=rows["source"]), "feed_" + word + "_" + rows["feed"], "blocking", reason)
 
 
-def missing_prices(prices: pd.DataFrame, raw_prices: pd.DataFrame) -> pd.DataFrame:
-    """Sessions for which no price at all was delivered while markets were open: ``feed_missing_prices``, blocking."""
-    waiting = prices[prices["status"] == "stale"]
-    delivered = raw_prices["business_date"].unique()
-    rows = waiting.loc[~waiting["business_date"].isin(delivered), ["business_date"]].drop_duplicates()
-    return finding(rows, "feed_missing_prices", "blocking", "no prices were delivered for this session")
-
-
-def failed_feeds(deliveries: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Files that could not be read, until a newer one takes their place: ``feed_failed_<table>``, blocking.
-
-    Of a snapshot table a newer file of the same suffix takes the place; of other tables one of the same date and
-    suffix. An empty delivery is a warning, ``feed_empty_<table>``. A file whose name tells no table or date counts for
-    every session.
+def uncompared(left: pd.DataFrame) -> pd.DataFrame:
+    """Holdings that a torn report does not list: ``feed_partial_<feed>`` of their book, blocking.
 
     Args:
-        deliveries: the file register: seq, file, table_name, delivered, suffix, outcome, reason.
-        sessions: midnight, naive.
+        left: what ``reconciliation.uncompared`` returns.
     """
-    known = deliveries.assign(delivered=pd.to_datetime(deliveries["delivered"]).astype("datetime64[us]"))
-    known = known.merge(pd.DataFrame({"business_date": sessions}), how="cross")
-    known = known[known["delivered"].isna() | (known["delivered"] <= known["business_date"])]
-    lasting = ~known["table_name"].isin(tables.SNAPSHOTS)
-    known["slot"] = known["suffix"].mask(lasting, dated.iso(known["delivered"]).to_numpy() + known["suffix"])
-    known["slot"] = known["slot"].mask(known["table_name"] == "", known["file"])
-    known = known.sort_values(["delivered", "seq"], kind="stable", na_position="first")
-    newest = known.drop_duplicates(["business_date", "table_name", "slot"], keep="last")
-    parts = []
-    for outcome, severity, word in (("failed", "blocking", "failed"), ("empty", "warning", "empty")):
-        rows = newest[newest["outcome"] == outcome]
-        check = (f"feed_{word}_" + rows["table_name"]).mask(rows["table_name"] == "", f"feed_{word}")
-        text = rows["file"] + ": " + rows["reason"].mask(rows["reason"] == "", "no rows")
-        parts.append(joined(rows.assign(check=check, text=text), severity))
-    return pd.concat(parts)
+    first = left.groupby([*DAY, "kind"], as_index=False).head(feeds.NAMED)
+    names = first.groupby([*DAY, "kind"], as_index=False).agg(names=("instrument", ", ".join))
+    rows = names.merge(left.groupby([*DAY, "kind"], as_index=False).agg(count=("instrument", "size")))
+    more = rows["count"] - feeds.NAMED
+    tail = (" and " + more.astype("str") + " more").where(more > 0, "")
+    feed = rows["kind"].map(FEED_OF).astype("str")
+    reason = "not compared, as a line of the report is in quarantine and it does not list: " + rows["names"] + tail
+    return finding(rows, "feed_partial_" + feed, "blocking", reason)
+
+
+def schema_drift(drift: pd.DataFrame) -> pd.DataFrame:
+    """Files whose columns are not those of the file before: ``schema_drift``, warning, ``instrument`` the feed.
+
+    Args:
+        drift: what ``headers.drift`` returns.
+    """
+    return finding(drift.assign(instrument=feeds.feed_name(drift)), "schema_drift", "warning", drift["reason"])
+
+
+def _keys(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[columns])

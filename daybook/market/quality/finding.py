@@ -1,17 +1,20 @@
 """A finding: the rows that a check returns.
 
-Belongs here: building such rows, and what checks have in common about holdings. Does not belong here: any check.
+Belongs here: building such rows, and what checks have in common about holdings. Does not belong here: any check, and
+how much a finding matters (``impact``).
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from daybook import tables
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
-KEY = ["business_date", "check", "book", "instrument"]
+BY_IMPACT = "by impact"
+"""Severity of a finding that blocks if what it may mean for NAV is material, and warns if not (``impact``)."""
+DELIVERED = ("ok", "override")
+"""Status of a golden price that is one of its session."""
 
 
 def finding(
@@ -21,7 +24,10 @@ def finding(
     reason: "str | pd.Series[str]",
     impact: "float | pd.Series[float]" = np.nan,
 ) -> pd.DataFrame:
-    """One finding for each of ``rows``, about its book and instrument where it has them."""
+    """One finding for each of ``rows``, about its book and instrument where it has them.
+
+    ``impact`` is what the book's NAV would change by, in its base currency, if the likely fault were put right.
+    """
     given = {name: rows[name].to_numpy() if name in rows else "" for name in ("book", "instrument")}
     values = {"check": check, "severity": severity, "reason": reason, "impact_base": impact}
     plain = {name: value.to_numpy() if isinstance(value, pd.Series) else value for name, value in values.items()}
@@ -34,8 +40,12 @@ def finding(
 def joined(rows: pd.DataFrame, severity: str) -> pd.DataFrame:
     """One finding for each session and check: the first text and the number of the others."""
     each = rows.groupby(["business_date", "check"], sort=False)["text"].agg(["first", "size"]).reset_index()
-    more = (" (and " + (each["size"] - 1).astype("str") + " more)").where(each["size"] > 1, "")
-    return finding(each, each["check"], severity, each["first"] + more)
+    return finding(each, each["check"], severity, each["first"] + and_more(each["size"]))
+
+
+def and_more(count: "pd.Series[int]") -> "pd.Series[str]":
+    """ " (and 2 more)" where there are three, "" where there is one."""
+    return (" (and " + (count - 1).astype("str") + " more)").where(count > 1, "")
 
 
 def holdings(valuations: pd.DataFrame) -> pd.DataFrame:
@@ -44,16 +54,18 @@ def holdings(valuations: pd.DataFrame) -> pd.DataFrame:
     return valuations.loc[~valuations["instrument"].str.startswith("CASH:"), columns].reset_index(drop=True)
 
 
-def collect(found: Sequence[pd.DataFrame], nav: pd.DataFrame) -> pd.DataFrame:
-    """Table ``findings`` from the rows of all checks, status ``open``, with impact_bp = impact_base / NAV x 10^4.
+def priced(valuations: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """Holdings with a golden price of their session: with its close, currency, source, basis, file and line."""
+    columns = ["business_date", "instrument", "close", "currency", "source", "price_basis", "file", "line"]
+    known = prices.loc[prices["status"].isin(DELIVERED), columns]
+    return holdings(valuations).merge(known, on=["business_date", "instrument"])
 
-    Args:
-        found: frames as the checks return them.
-        nav: table ``nav`` of their sessions; impact_bp is missing where NAV is not positive or not known.
-    """
-    rows = pd.concat([part for part in found if len(part)] or [finding(nav.head(0), "", "", "")], ignore_index=True)
-    worth = rows[["business_date", "book"]].merge(nav[["business_date", "book", "nav"]], how="left")["nav"]
-    impact = rows["impact_base"].round(6)
-    scaled = (impact / worth.where(worth > 0) * 1e4).round(12)
-    ordered = rows.assign(impact_base=impact, impact_bp=scaled, status="open").sort_values(KEY, kind="stable")
-    return tables.conform("findings", ordered[list(tables.TABLES["findings"].names)])
+
+def percent(values: "pd.Series[float]") -> "pd.Series[str]":
+    """Each fraction as text, +1.5%; never -0.0%."""
+    return (values.round(3) + 0.0).map("{:+.1%}".format).astype("str")
+
+
+def number(values: "pd.Series[float]") -> "pd.Series[str]":
+    """Each number as text of at most six digits."""
+    return values.map("{:g}".format).astype("str")

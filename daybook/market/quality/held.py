@@ -1,19 +1,16 @@
 """What books hold and cannot value, or value by something old or doubtful.
 
 Belongs here: missing values, failed books, stale prices, bases and accruals that do not fit. Does not belong here:
-whether a price that is there is plausible (``moves``, ``sources``).
+whether a price that is there is plausible (``jumps``, ``splits``, ``sources``).
 """
 
 import numpy as np
 import pandas as pd
 
 from daybook import calendars
-from daybook.market import dated, security_master
-from daybook.market.quality.finding import finding, holdings
-from daybook.market.quality.volatility import own_volatility
-
-MAX_STALE = 5
-"""Sessions of its own market after which a stale price blocks: as long as the contract lets an exchange rate stand."""
+from daybook.market import dated, price_sources, security_master
+from daybook.market.quality.finding import BY_IMPACT, finding, holdings
+from daybook.market.quality.moves import own_volatility
 
 
 def unvalued(valuations: pd.DataFrame) -> pd.DataFrame:
@@ -44,18 +41,21 @@ def stale_prices(
     raw_prices: pd.DataFrame,
     returns: pd.DataFrame,
     instruments: pd.DataFrame,
+    declared: pd.DataFrame,
 ) -> pd.DataFrame:
     """Held instruments whose market was open without a new price: ``price_stale``.
 
-    Warning; blocking when the last price is more than ``MAX_STALE`` sessions of its market old. impact_base is one
-    standard deviation of what the price may have moved since: value x own daily volatility x square root of the age.
+    Blocking when the last price is more sessions of its market old than the policy allows (``price_sources``), else by
+    impact, a warning where that cannot be told. impact_base is one standard deviation of what the price may have moved
+    since: value x own daily volatility x square root of the age.
 
     Args:
         valuations: table of the sessions that are checked.
         prices: golden, of the same sessions.
-        raw_prices: facts of the sessions and of more than ``MAX_STALE`` before; an older price blocks.
-        returns: table with ``WINDOW`` sessions before each that is checked.
+        raw_prices: facts of the sessions and of ``moves.WINDOW`` before; an older price blocks.
+        returns: table with ``moves.WINDOW`` sessions before each that is checked.
         instruments: reference facts.
+        declared: facts of table ``price_sources``.
     """
     old = prices.loc[prices["status"].isin(["stale", "closed"]), ["business_date", "instrument"]]
     rows = holdings(valuations).merge(old, on=["business_date", "instrument"])
@@ -63,29 +63,25 @@ def stale_prices(
     at = dated.last(known, raw_prices["business_date"], wanted, rows["business_date"])
     used = raw_prices["business_date"].reset_index(drop=True).reindex(at).reset_index(drop=True)
     exchange = security_master.attributes(instruments, "instrument", rows, ["exchange"])["exchange"]
-    beyond = used.isna()
+    unseen = used.isna()
     age = calendars.sessions_between(exchange, used.fillna(rows["business_date"]), rows["business_date"])
-    late = (age > 0) | beyond
+    beyond = unseen | (age > price_sources.policy(declared, instruments, rows)["max_stale"])
+    late = (age > 0) | unseen
     old_price = "price of " + dated.iso(used) + ": " + pd.Series(age, rows.index).astype("str") + " session(s) old"
-    # The facts given reach back further than MAX_STALE, so a price that is not among them is older than that.
-    reason = old_price.mask(beyond, "the last price is older than all prices that were looked at")
-    impact = rows["market_value_base"].abs() * own_volatility(rows, returns) * np.sqrt(age)
-    return finding(
-        rows[late],
-        "price_stale",
-        np.where(beyond | (age > MAX_STALE), "blocking", "warning")[late],
-        reason[late],
-        impact.mask(beyond)[late],
-    )
+    reason = old_price.mask(unseen, "the last price is older than all prices that were looked at")
+    size = rows["market_value_base"].abs() * own_volatility(rows, returns) * np.sqrt(age)
+    impact = size.mask(unseen)
+    severity = np.where(beyond, "blocking", np.where(impact.isna(), "warning", BY_IMPACT))
+    return finding(rows[late], "price_stale", severity[late], reason[late], impact[late])
 
 
 def adjusted_with_action(
     valuations: pd.DataFrame, prices: pd.DataFrame, lots: pd.DataFrame, corporate_actions: pd.DataFrame
 ) -> pd.DataFrame:
-    """Adjusted prices of what was held through a split or cash dividend: ``adjusted_price_with_action``, blocking.
+    """Adjusted prices of what was held through a split or cash dividend: ``adjusted_price_with_action``.
 
-    The price holds the action already and the books post it once more. It stands as long as a lot from before the
-    ex_date is held. impact_base is the gross dividends counted twice; a split alone has none that could be told.
+    By impact. The price holds the action already and the books post it once more. It stands as long as a lot from
+    before the ex_date is held. impact_base is the gross dividends counted twice; what a split does cannot be told.
 
     Args:
         valuations: table of the sessions that are checked.
@@ -109,7 +105,8 @@ def adjusted_with_action(
     rows = last.join(twice.agg(["size", "sum", "count"])).reset_index()
     more = (" and " + (rows["size"] - 1).astype("str") + " more").where(rows["size"] > 1, "")
     reason = "the price is adjusted and " + rows["kind"] + " of " + dated.iso(rows["ex_date"]) + more + " was booked"
-    return finding(rows, "adjusted_price_with_action", "blocking", reason, rows["sum"].where(rows["count"] > 0))
+    impact = rows["sum"].where(rows["count"] == rows["size"])
+    return finding(rows, "adjusted_price_with_action", BY_IMPACT, reason, impact)
 
 
 def unknown_accruals(valuations: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:

@@ -7,9 +7,11 @@ from daybook.market import quality
 from daybook.market.quality import reference
 from tests.frames import frame, sessions
 from tests.market.quality.holdings import (
+    ACTIONS,
     DAYS,
     INSTRUMENTS,
     NAV,
+    NO_ACTIONS,
     VALUATIONS,
     D,
     calm,
@@ -19,31 +21,13 @@ from tests.market.quality.holdings import (
     said,
 )
 
-
-def test_collect_measures_against_nav_and_conforms():
-    nav = pd.concat([NAV, frame("nav", "business_date book nav status", (D, "N", -5.0, "ok"))])
-    rows = frame("valuations", VALUATIONS, *[(D, b, "A", 1.0, np.nan, "", np.nan, 1.0, "failed", "why") for b in "PN"])
-    found = quality.unvalued(rows).assign(impact_base=[25.0, 25.0])
-    table = quality.collect([found, pd.DataFrame()], nav)
-    assert table["impact_bp"].tolist()[1] == 25.0
-    assert np.isnan(table["impact_bp"][0]), "a share of a negative NAV says nothing"
-    assert set(table["status"]) == {"open"}
-    assert list(quality.collect([], nav).columns) == list(tables.TABLES["findings"].names)
+EURO = (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.25, 1.25, "ok", "")
 
 
-def test_bonds_rates_and_overdrafts_warn():
+def test_bonds_and_overdrafts_warn():
     assert [row[:3] for row in said(quality.unknown_accruals(held(("B", 1.0, 1.0), ("A", 1.0, 1.0)), INSTRUMENTS))] == [
         ["accrued_interest_missing", "P", "B"]
     ]
-    rates = frame(
-        "fx_rates",
-        "business_date base quote status reason",
-        (D, "EUR", "USD", "stale", "why"),
-        (D, "EUR", "JPY", "stale", "why"),
-        (D, "GBP", "USD", "ok", ""),
-    )
-    rows = frame("valuations", VALUATIONS, (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.0, 1.0, "ok", ""))
-    assert said(quality.stale_rates(rows, rates, NAV)) == [["fx_stale", "", "EUR/USD", "warning", "why"]]
     money = frame("cash", "business_date book currency balance", (D, "P", "EUR", -1234.5), (D, "P", "USD", 0.0))
     assert said(quality.negative_cash(money)) == [
         ["cash_negative", "P", "CASH:EUR", "warning", "the balance is -1,234.50 EUR"]
@@ -78,10 +62,11 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
 
 def given(**changed):
     """Empty tables for all checks but those given."""
-    names = "nav valuations cash lots pnl prices fx_rates returns raw_prices instruments corporate_actions"
+    names = "nav valuations cash lots pnl performance prices fx_rates returns raw_prices instruments corporate_actions"
     names += " raw_fx_rates reconciliation_breaks custodian_positions custodian_cash alternative_data identifiers"
-    frames = {name: tables.empty(name) for name in names.split()} | {"weights": tables.empty("benchmark_weights")}
-    columns = ["file", "line", "column", "reason", "status", "table_name", "business_date"]
+    frames = {name: tables.empty(name) for name in names.split()}
+    frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
+    columns = ["file", "line", "column", "reason", "status", "table_name", "business_date", "row"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     return frames | {"quarantine": quarantine, "deliveries": deliveries(), "gaps": {}} | changed
 
@@ -89,12 +74,50 @@ def given(**changed):
 def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():
     assert quality.findings(sessions(D), **given()).empty
     raw = frame("raw_prices", "business_date instrument close", (DAYS[-3], "A", 10.0))
-    found = quality.findings(
+    stale = quality.findings(
         sessions(D),
         **given(
             nav=NAV, valuations=held(("A", 10.0, 100.0)), prices=prices(("A", "stale", "raw")), raw_prices=raw,
-            instruments=INSTRUMENTS, returns=calm("A", 0.01, 0.2),
+            instruments=INSTRUMENTS, returns=calm("A", 0.01, 0.0),
         ),
     )  # fmt: skip
-    assert found["check"].tolist() == ["feed_missing_prices", "pnl_missing", "price_spike", "price_stale"]
-    assert found.set_index("check").loc["price_spike", "impact_bp"] == pytest.approx(-100 * 0.2 / 1.2)
+    assert stale["check"].tolist() == ["feed_missing_prices", "pnl_missing", "price_stale"]
+
+
+@pytest.mark.parametrize(
+    ("move", "check", "severity"),
+    [
+        (0.2, "price_spike", "blocking"),
+        (99.0, "price_scale", "blocking"),
+        (-0.2, "price_currency", "blocking"),
+        (-0.5, "split_missing", "blocking"),
+        (1.0, "split_not_in_price", "blocking"),
+    ],
+)
+def test_an_odd_move_is_explained_once(move, check, severity):
+    """A is 10 % of the book and moved alone; a dollar is 0.8 euros; on the last row a split of 2 for 1 is in force."""
+    raw = frame("raw_prices", "business_date instrument close", (D, "A", 100.0))
+    split = frame("corporate_actions", ACTIONS, ("a", "A", "split", D, np.nan, 2.0, 1.0, "confirmed"))
+    firm = given(
+        nav=NAV,
+        valuations=pd.concat([held(("A", 10.0, 1000.0)), frame("valuations", VALUATIONS, EURO)], ignore_index=True),
+        prices=prices(("A", "ok", "raw")),
+        raw_prices=raw,
+        pnl=frame("pnl", "business_date book instrument", (D, "P", "A")),
+        instruments=INSTRUMENTS,
+        returns=calm("A", 0.01, move),
+        fx_rates=frame("fx_rates", "business_date base quote rate status", (D, "EUR", "USD", 1.25, "ok")),
+        corporate_actions=split if check == "split_not_in_price" else NO_ACTIONS,
+    )
+    found = quality.findings(sessions(D), **firm)
+    assert found[["check", "severity"]].to_numpy().tolist() == [[check, severity]]
+    answered = quality.findings(sessions(D), **firm | {"prices": prices(("A", "override", "raw"))})
+    assert answered[["check", "severity"]].to_numpy().tolist() == [[check, "warning"]]
+    other = [(DAYS[-2], "A", "y", 1.0), (D, "A", "y", 1.0 + move)]
+    two = frame("raw_prices", "business_date instrument source close", (D, "A", "file", 100.0), *other)
+    both = quality.findings(sessions(D), **firm | {"raw_prices": two}).set_index("check")["severity"].to_dict()
+    both.pop("price_unequal", None)
+    if check in ("price_spike", "price_currency"):
+        assert both == {"price_spike": "info"}, "another source says so too"
+    else:
+        assert both == {check: severity}, "two sources may make the same mistake"

@@ -1,0 +1,77 @@
+"""How much findings matter: their effect on NAV in basis points, and which of them block.
+
+Belongs here: judging by impact, one by one and in sum, and whom two people have answered already. Does not belong here:
+what a check looks for, and what its impact in money is (the checks themselves).
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from daybook import tables
+from daybook.market.quality.finding import BY_IMPACT, finding
+
+KEY = ["business_date", "check", "book", "instrument"]
+MATERIAL_BP = 50.0
+"""Basis points of NAV beyond which findings about a book block its close, one by one and in sum: what CSSF circular
+02/77 tolerates as a NAV error of bond and mixed funds (0.5 %; 1 % for equity funds)."""
+NAMED = 3
+"""How many instruments a sum names."""
+
+
+def collect(found: Sequence[pd.DataFrame], nav: pd.DataFrame) -> pd.DataFrame:
+    """Table ``findings`` from the rows of all checks, status ``open``, with impact_bp = impact_base / NAV x 10^4.
+
+    A finding of severity ``by impact`` blocks where that is more than ``MATERIAL_BP`` either way or cannot be told, and
+    warns otherwise; those of a book that warn block together where they are more than that in sum (``data_impact``).
+
+    Args:
+        found: frames as the checks return them.
+        nav: table ``nav`` of their sessions; impact_bp is missing where NAV is not positive or not known.
+    """
+    rows = pd.concat([part for part in found if len(part)] or [finding(nav.head(0), "", "", "")], ignore_index=True)
+    rows = _measured(rows, nav)
+    judged = rows["severity"] == BY_IMPACT
+    material = ~(rows["impact_bp"].abs() <= MATERIAL_BP)
+    rows["severity"] = rows["severity"].mask(judged & material, "blocking").mask(judged & ~material, "warning")
+    total = _measured(data_impact(rows[judged & ~material]), nav)
+    whole = pd.concat([rows, total], ignore_index=True) if len(total) else rows
+    ordered = whole.assign(status="open").sort_values(KEY, kind="stable")
+    return tables.conform("findings", ordered[list(tables.TABLES["findings"].names)])
+
+
+def data_impact(rows: pd.DataFrame) -> pd.DataFrame:
+    """Books whose findings are material in sum and none of them alone: ``data_impact``, blocking.
+
+    Of each instrument the worst finding counts, without sign: faults of one cause show in several checks, and two
+    wrong prices need not cancel out.
+
+    Args:
+        rows: findings that are judged by impact and not material, with impact_bp.
+    """
+    day, each = ["business_date", "book"], ["business_date", "book", "instrument"]
+    worst = rows[rows["book"] != ""].assign(size=rows["impact_bp"].abs(), impact=rows["impact_base"].abs())
+    worst = worst.sort_values([*each, "size"], kind="stable").drop_duplicates(each, keep="last")
+    ranked = worst.sort_values("size", ascending=False, kind="stable")
+    named = ranked.assign(text=ranked["instrument"] + " " + ranked["size"].map("{:.1f}".format).astype("str"))
+    first = named.groupby(day).head(NAMED).groupby(day)["text"].agg(", ".join)
+    total = worst.groupby(day).agg(size=("size", "sum"), count=("size", "size"), impact=("impact", "sum")).join(first)
+    over = total[total["size"] > MATERIAL_BP].reset_index()
+    summed = " instruments sum up to " + over["size"].map("{:.1f}".format).astype("str") + " bp of NAV, the largest: "
+    reason = "findings about " + over["count"].astype("str") + summed + over["text"].astype("str")
+    return finding(over, "data_impact", "blocking", reason, over["impact"])
+
+
+def answered(found: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """``found`` about prices, those under an approved override as warnings: two people have answered for the price."""
+    decided = prices.loc[prices["status"] == "override", ["business_date", "instrument"]]
+    under = pd.MultiIndex.from_frame(found[["business_date", "instrument"]]).isin(pd.MultiIndex.from_frame(decided))
+    return found.assign(severity=found["severity"].mask(under & (found["severity"] != "info"), "warning"))
+
+
+def _measured(rows: pd.DataFrame, nav: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with money rounded to 10^-6 and impact_bp."""
+    worth = rows[["business_date", "book"]].merge(nav[["business_date", "book", "nav"]], how="left")["nav"]
+    impact = rows["impact_base"].round(6)
+    scaled = (impact / worth.where(worth > 0) * 1e4).round(12)
+    return rows.assign(impact_base=impact, impact_bp=scaled)
