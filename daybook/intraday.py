@@ -81,6 +81,25 @@ def refresh(
     }
 
 
+def unclosed(prices: pd.DataFrame, positions: pd.DataFrame) -> list[str]:
+    """Held instruments that have no close of their session though a price was seen in it, one sentence each.
+
+    What was seen is never used as the close: the last close is carried forward, and somebody may ask for the missing
+    one or override it.
+
+    Args:
+        prices: table ``prices`` of one session, as closed.
+        positions: table ``intraday_positions`` of it.
+    """
+    seen = positions[positions["observed_at"].notna()].drop_duplicates("instrument")
+    rows = prices[prices["status"] == "stale"].merge(seen, on=["business_date", "instrument"], suffixes=("", "_seen"))
+    return [
+        f"{row.instrument}: no close was delivered, though {row.price:.10g} {row.currency_seen} was seen at"
+        f" {row.observed_at:%H:%M:%S} UTC from {row.price_source}"
+        for row in rows.itertuples()
+    ]
+
+
 def _lively(sessions: pd.DatetimeIndex, intraday_prices: pd.DataFrame, transactions: pd.DataFrame) -> pd.DatetimeIndex:
     """Those of ``sessions`` in which a price was seen or something was traded."""
     dates = pd.concat([intraday_prices["business_date"], live(transactions)["trade_date"]])

@@ -184,3 +184,15 @@ def test_the_close_is_told_beside_the_price_that_made_it():
         "the close XNYS-16:00 is 11.5 (prices_2022-12-28.csv line 2),"
         " made by the price of 15:00:00 UTC from x (ticks.csv line 2)"
     )
+
+
+def test_a_price_that_was_seen_is_named_where_no_close_came_and_is_no_close(now):
+    closed = frame(
+        "prices",
+        "business_date instrument close status",
+        (WEDNESDAY, "ACME", 10.0, "stale"),
+        (WEDNESDAY, "EURO", 20.0, "stale"),  # was not seen
+    )
+    told = ["ACME: no close was delivered, though 12 USD was seen at 16:00:00 UTC from x"]
+    assert intraday.unclosed(closed, now["intraday_positions"]) == told
+    assert intraday.unclosed(closed.assign(status="ok"), now["intraday_positions"]) == []

@@ -164,6 +164,7 @@ def through_the_daemon(daybook, settings, posted, client):
     assert [events.count(job, "PIPELINE_STARTING") for job in jobs] == [2, 1, 1, 1, 1]
     held = daybook("show", "intraday_positions", "--date", "2022-12-27", "--format", "csv")[1]
     assert "2022-12-27,ALPHA,AAA,2022-12-27T20:59:58.000000Z,100.0,61.5,USD,1.0,6150.0,6150.0," in held
+    assert "2022-12-27 as it goes: prices up to 20:59:58 UTC, 0 of 1 positions at older prices" in daybook("status")[1]
     told = [json.loads(line) for line in (settings.home / "notifications.jsonl").read_text().splitlines()]
     assert told == [first]
     assert posted.empty()
