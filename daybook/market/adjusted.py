@@ -132,7 +132,9 @@ def _ends(closes: _Closes, names: Any, known: pd.DataFrame) -> _Ends:
     code = closes.code
     first = at == np.searchsorted(code, np.arange(len(names)))
     date = (ended["ex_date"] - actions.DAY).fillna(pd.Timestamp.max).to_numpy("datetime64[us]")
-    reason = "ended by " + ended["kind"].fillna("").to_numpy(object) + " of " + dated.iso(ended["ex_date"]).to_numpy(object)
+    reason = (
+        "ended by " + ended["kind"].fillna("").to_numpy(object) + " of " + dated.iso(ended["ex_date"]).to_numpy(object)
+    )
     return _Ends(last, date, first, reason)
 
 

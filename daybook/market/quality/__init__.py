@@ -25,7 +25,13 @@ from daybook.market.quality.held import (
 from daybook.market.quality.impact import answered, collect
 from daybook.market.quality.moves import measured
 from daybook.market.quality.quarantine import open_quarantine
-from daybook.market.quality.reference import benchmark_returns, benchmark_weights, ended_series, identifier_forms
+from daybook.market.quality.reference import (
+    benchmark_returns,
+    benchmark_weights,
+    ended_series,
+    identifier_forms,
+    identifier_overlaps,
+)
 from daybook.market.quality.sources import confirmed, crossed, currency_differs, unequal_prices
 from daybook.market.quality.volumes import odd_volumes
 
@@ -124,6 +130,7 @@ def findings(
         benchmark_returns(performance),
         ended_series(alternative_data, sessions),
         identifier_forms(identifiers, valuations),
+        identifier_overlaps(identifiers, sessions),
         identities(gaps),
     ]
     return collect(found, nav)

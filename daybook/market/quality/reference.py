@@ -5,13 +5,15 @@ Belongs here: findings about facts that no book is valued by. Does not belong he
 
 import pandas as pd
 
-from daybook.market import check_digits, constituents, dated
+from daybook.market import check_digits, constituents, dated, security_master
 from daybook.market.quality.finding import finding
 
 WEIGHT_SUM = 0.001
 """By how much the weights of a benchmark may differ from 1 in sum (contract 2.9)."""
 ENDED = 4.0
 """Usual distances between a series' observations after which it has ended: a monthly series in the fifth month."""
+OF_ISSUERS = ("cik",)
+"""Schemes of which the classes of one company share an identifier."""
 _NO_RETURN = "ok; benchmark: "
 
 
@@ -34,6 +36,26 @@ def identifier_forms(identifiers: pd.DataFrame, valuations: pd.DataFrame) -> pd.
     wrong = rows.assign(reason=rows["value"] + " is " + reasons)[reasons != ""]
     wrong = wrong.drop_duplicates(["business_date", "instrument", "scheme"])
     return finding(wrong, "identifier_" + wrong["scheme"], "warning", wrong["reason"])
+
+
+def identifier_overlaps(identifiers: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Identifiers that two instruments claim on one exchange and date: ``identifier_overlap``, warning.
+
+    A row that comes with one of them finds neither, and waits in quarantine. A scheme of ``OF_ISSUERS`` may be shared,
+    since it names who filed and not what is traded.
+
+    Args:
+        identifiers: facts.
+        sessions: midnight, naive.
+    """
+    claims = security_master.overlaps(identifiers[~identifiers["scheme"].isin(OF_ISSUERS)])
+    rows = claims.merge(pd.DataFrame({"business_date": sessions}), how="cross")
+    rows = rows[(rows["valid_from"] <= rows["business_date"]) & ~(rows["valid_to"] < rows["business_date"])]
+    place = (" on " + rows["exchange"]).where(rows["exchange"] != "", "")
+    rows = rows.assign(text=rows["scheme"] + " " + rows["value"] + place + " is claimed by " + rows["other"] + " too")
+    each = rows.groupby(["business_date", "instrument"], as_index=False)["text"].agg(["first", "size"])
+    more = (" (and " + (each["size"] - 1).astype("str") + " more)").where(each["size"] > 1, "")
+    return finding(each, "identifier_overlap", "warning", each["first"] + more)
 
 
 def benchmark_weights(weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:

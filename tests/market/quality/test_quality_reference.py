@@ -39,3 +39,25 @@ def test_an_identifier_with_a_wrong_check_digit_is_told_when_its_instrument_is_h
     reason = "US0378331006 is not an ISIN: its check digit is 6, expected 5"
     assert said(found) == [["identifier_isin", "", "A", "warning", reason]]
     assert quality.identifier_forms(known, held()).empty
+
+
+def test_two_that_claim_one_identifier_on_one_date_are_told():
+    known = frame(
+        "identifiers",
+        "instrument scheme exchange value valid_from valid_to",
+        ("A", "ticker", "XNYS", "T", "2019-01-01", "2022-12-27"),
+        ("B", "ticker", "XNYS", "T", "2022-12-27", None),
+        ("C", "ticker", "XNYS", "T", "2022-12-27", None),
+        ("A", "isin", "XLON", "US0378331005", "2019-01-01", None),
+        ("B", "isin", "XNYS", "US0378331005", "2019-01-01", None),  # a listing elsewhere
+        ("A", "cik", "XNYS", "320193", "2019-01-01", None),
+        ("B", "cik", "XNYS", "320193", "2019-01-01", None),  # two classes of one company
+    )
+    found = quality.identifier_overlaps(known, pd.DatetimeIndex(["2022-12-23", "2022-12-27", "2022-12-28"]))
+    assert found[["business_date", "instrument", "reason"]].to_numpy().tolist() == [
+        [pd.Timestamp("2022-12-27"), "A", "ticker T on XNYS is claimed by B too (and 1 more)"],
+        [pd.Timestamp("2022-12-27"), "B", "ticker T on XNYS is claimed by C too"],
+        [pd.Timestamp("2022-12-28"), "B", "ticker T on XNYS is claimed by C too"],
+    ]
+    assert set(found["check"] + found["severity"]) == {"identifier_overlapwarning"}
+    assert quality.identifier_overlaps(known[:0], pd.DatetimeIndex(["2022-12-27"])).empty
