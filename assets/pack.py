@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.partitions import WITH_PRIOR, session_days
-from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, back, sessions_of, shown
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
 from daybook import identities
 from daybook.ledger import reconciliation
 from daybook.market import headers, quality
@@ -16,8 +16,8 @@ from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
 from resources import closes, register, reports
 from resources.feeds import FeedsResource
-from resources.settings import settings
 from resources.gather import gather
+from resources.settings import settings
 
 GROUP = "pack"
 OF_EVERY_SESSION = (

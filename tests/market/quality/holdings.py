@@ -56,10 +56,3 @@ def day(own: float, *peers: float, basis="raw", value=1000.0) -> pd.DataFrame:
 
 def said(found: pd.DataFrame) -> list:
     return found[["check", "book", "instrument", "severity", "reason"]].to_numpy().tolist()
-
-
-def deliveries(*rows):
-    names = ["seq", "file", "table_name", "delivered", "suffix", "outcome", "reason"]
-    return pd.DataFrame([(k, f"f{k}", *row) for k, row in enumerate(rows)], columns=names).astype(
-        dict.fromkeys(["file", "table_name", "suffix", "outcome", "reason"], "str")
-    )

@@ -15,12 +15,13 @@ from tests.market.quality.holdings import (
     VALUATIONS,
     D,
     calm,
-    deliveries,
     held,
     prices,
     said,
 )
 
+UNLISTED = pd.DataFrame(columns=["business_date", "book", "instrument", "kind", "ours"])
+DRIFT = pd.DataFrame({name: pd.Series(dtype="str") for name in ("business_date", "feed", "source", "reason")})
 EURO = (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.25, 1.25, "ok", "")
 
 
@@ -63,12 +64,14 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
 def given(**changed):
     """Empty tables for all checks but those given."""
     names = "nav valuations cash lots pnl performance prices fx_rates returns raw_prices instruments corporate_actions"
-    names += " raw_fx_rates reconciliation_breaks custodian_positions custodian_cash alternative_data identifiers"
+    names += " raw_fx_rates reconciliation_breaks alternative_data identifiers"
+    names += " feed_outcomes custodian_reports expected_feeds"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
     columns = ["file", "line", "column", "reason", "status", "table_name", "business_date", "row"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
-    return frames | {"quarantine": quarantine, "deliveries": deliveries(), "gaps": {}} | changed
+    nothing = {"unlisted": UNLISTED, "drift": DRIFT, "quarantine": quarantine, "gaps": {}}
+    return frames | nothing | changed
 
 
 def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():
@@ -79,6 +82,7 @@ def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():
         **given(
             nav=NAV, valuations=held(("A", 10.0, 100.0)), prices=prices(("A", "stale", "raw")), raw_prices=raw,
             instruments=INSTRUMENTS, returns=calm("A", 0.01, 0.0),
+            feed_outcomes=frame("feed_outcomes", "business_date feed outcome absent", (D, "prices", "missing", 1)),
         ),
     )  # fmt: skip
     assert stale["check"].tolist() == ["feed_missing_prices", "pnl_missing", "price_stale"]

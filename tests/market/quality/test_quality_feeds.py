@@ -1,62 +1,139 @@
-from daybook.market import quality
+"""How grave it is that a feed is not complete, and for whom."""
+
+import numpy as np
+import pandas as pd
+
+from daybook.market.quality import feeds
 from tests.frames import frame, sessions
-from tests.market.quality.holdings import DAYS, D, deliveries, held, prices, said
+from tests.market.quality.holdings import DAYS, D, held, said
+
+OUTCOMES = "business_date feed source outcome rows expected_rows absent coverage reason"
+NONE = float("nan")
+
+
+def incomplete(*rows):
+    """{(check, source): severity} of (feed, source, outcome, rows, expected_rows, absent, coverage) on D."""
+    table = frame("feed_outcomes", OUTCOMES, *[(D, *row, "why") for row in rows])
+    found = feeds.incomplete(table)
+    assert set(found["reason"]) <= {"why"}
+    return dict(zip(zip(found["check"], found["instrument"], strict=True), found["severity"], strict=True))
+
+
+def test_nothing_is_said_of_what_is_complete_or_said_elsewhere():
+    assert incomplete(
+        ("prices", "v", "complete", 20, 21, 1, 0.95),
+        ("fx_rates", "", "partial", 4, 4, 0, 1.0),  # its rows in quarantine have their own finding
+        ("transactions", "", "partial", 4, 0, 0, NONE),
+        ("corporate_actions", "", "empty", 0, 0, 0, NONE),  # nothing happened
+        ("custodian_cash", "c", "missing", 0, 4, 4, 0.0),  # told of each book
+        ("custodian_positions", "c", "partial", 9, 12, 1, 0.8),
+    ) == {}  # fmt: skip
+
+
+def test_no_price_at_all_blocks_and_some_prices_warn():
+    missing, empty = ("prices", "a", "missing", 0, 5, 5, 0.0), ("prices", "b", "empty", 0, 5, 5, 0.0)
+    assert incomplete(missing, empty) == {
+        ("feed_missing_prices", "a"): "blocking", ("feed_empty_prices", "b"): "blocking",
+    }  # fmt: skip
+    assert incomplete(missing, empty, ("prices", "c", "partial", 3, 6, 1, 0.5)) == {
+        ("feed_missing_prices", "a"): "warning", ("feed_empty_prices", "b"): "warning",
+        ("feed_partial_prices", "c"): "warning",
+    }  # fmt: skip
+
+
+def test_what_other_sources_delivered_in_full_is_only_told():
+    other = ("prices", "b", "complete", 5, 5, 0, 1.0)
+    assert incomplete(other, ("prices", "a", "missing", 0, 5, 0, 0.0)) == {("feed_missing_prices", "a"): "info"}
+    assert incomplete(other, ("prices", "a", "partial", 2, 5, 0, 0.4)) == {("feed_partial_prices", "a"): "info"}
+
+
+def test_a_failure_blocks_unless_nobody_signs_what_is_made_of_it():
+    assert incomplete(
+        ("fx_rates", "ecb", "failed", 0, 30, 30, 0.0),
+        ("prices", "a", "failed", 5, 5, 0, 1.0),  # an older version of the file stays in force
+        ("limits", "", "failed", 0, 0, 0, NONE),
+        ("custodian_cash", "c", "failed", 0, 2, 2, 0.0),
+        ("", "readme.txt", "failed", 0, 0, 0, NONE),
+        ("fundamentals", "v", "failed", 0, 0, 0, NONE),
+    ) == {
+        ("feed_failed_fx_rates", "ecb"): "blocking", ("feed_failed_prices", "a"): "blocking",
+        ("feed_failed_limits", ""): "blocking", ("feed_failed_custodian_cash", "c"): "blocking",
+        ("feed_failed", "readme.txt"): "blocking", ("feed_failed_fundamentals", "v"): "warning",
+    }  # fmt: skip
+
+
+def test_the_last_exchange_rate_stands_and_a_declared_feed_of_nav_must_come():
+    assert incomplete(
+        ("fx_rates", "ecb", "missing", 0, 30, 30, 0.0),
+        ("administrator_nav", "", "missing", 0, 2, 2, 0.0),
+        ("custodian_cash", "c", "empty", 0, 2, 2, 0.0),
+        ("transactions", "desk", "missing", 0, 0, 0, NONE),
+        ("limits", "", "missing", 0, 0, 0, NONE),
+    ) == {
+        ("feed_missing_fx_rates", "ecb"): "warning", ("feed_missing_administrator_nav", ""): "warning",
+        ("feed_empty_custodian_cash", "c"): "warning", ("feed_missing_transactions", "desk"): "blocking",
+        ("feed_missing_limits", ""): "warning",
+    }  # fmt: skip
+
+
+def unreported(reports, declared=(), outcomes=()):
+    """[check, book, source, severity, reason] of books P (holds A), Q (holds nothing) and R (is new)."""
+    return said(
+        feeds.unreported(
+            frame("nav", "business_date book status", *[(D, book, "ok") for book in "PQR"]),
+            held(("A", 1.0, 1.0)),
+            frame("custodian_reports", "business_date book kind source", *reports),
+            frame("expected_feeds", "feed source valid_from valid_to", *declared),
+            frame("feed_outcomes", "business_date feed source outcome reason", *[(D, *row) for row in outcomes]),
+        )
+    )
+
+
+BEFORE = [(DAYS[-2], book, kind, "c") for book in "PQ" for kind in ("position", "cash")]
+TODAY = [(D, "P", "cash", "c"), (D, "R", "cash", "c")]
 
 
 def test_what_the_custodian_did_not_report_blocks_the_books_it_reported_before():
-    nav = frame("nav", "business_date book status", *[(D, b, "ok") for b in "PQR"])
-    cash = "business_date book currency"
-    found = quality.missing_custodian(
-        nav,
-        held(("A", 1.0, 1.0)),
-        frame("custodian_positions", "business_date book", (DAYS[-2], "P"), (DAYS[-2], "Q")),
-        frame("custodian_cash", cash, (DAYS[-2], "P", "USD"), (D, "P", "USD"), (DAYS[-2], "Q", "USD"), (D, "R", "USD")),
-    )
-    # Q holds no securities; R is reported for the first time.
-    assert [row[:2] for row in said(found)] == [
-        ["feed_missing_custodian_positions", "P"], ["feed_missing_custodian_cash", "Q"],
-    ]  # fmt: skip
-    assert set(found["severity"]) == {"blocking"}
-
-
-def test_a_session_without_any_price():
-    raw = frame("raw_prices", "business_date instrument close", (DAYS[-2], "A", 1.0))
-    assert [row[0] for row in said(quality.missing_prices(prices(("A", "stale", "raw")), raw))] == [
-        "feed_missing_prices"
+    assert [row[:4] for row in unreported(BEFORE + TODAY)] == [
+        ["feed_missing_custodian_positions", "P", "c", "blocking"],  # Q holds no securities
+        ["feed_missing_custodian_cash", "Q", "c", "blocking"],
     ]
-    assert quality.missing_prices(prices(("A", "closed", "raw")), raw).empty
-    assert quality.missing_prices(prices(("A", "stale", "raw"), ("B", "ok", "raw")), raw.assign(business_date=D)).empty
+    assert unreported(BEFORE[:1])[0][4] == "no custodian_positions were delivered for this session"
 
 
-def test_a_failed_feed_blocks_until_another_takes_its_place():
-    days = sessions("2020-01-15", "2020-01-16", "2020-01-17")
-    found = quality.failed_feeds(
-        deliveries(
-            ("raw_prices", "2020-01-15", "x", "failed", "binary"),
-            ("raw_prices", "2020-01-16", "x", "complete", ""),
-            ("transactions", "2020-01-15", "x", "failed", "no header"),
-            ("transactions", "2020-01-16", "x", "complete", ""),
-            ("", None, "", "failed", "no date in the name"),
-            ("raw_fx_rates", "2020-01-17", "", "empty", ""),
-        ),
-        days,
+def test_a_failed_report_is_no_report():
+    failed = [("custodian_positions", "c", "failed", "c.csv: binary")]
+    assert unreported(BEFORE + TODAY, outcomes=failed)[0] == [
+        "feed_failed_custodian_positions", "P", "c", "blocking",
+        "no custodian_positions were delivered for this session: c.csv: binary",
+    ]  # fmt: skip
+
+
+def test_the_old_custodian_is_not_missed_once_another_reports_or_the_firm_says_so():
+    moved = [(D, "P", "position", "d"), (D, "P", "cash", "d"), (D, "Q", "cash", "d")]
+    assert unreported(BEFORE + moved) == []
+    ended = [(feed, "c", "2019-01-01", DAYS[-2]) for feed in ("custodian_positions", "custodian_cash")]
+    assert unreported(BEFORE, declared=ended) == []
+    assert [row[1] for row in unreported(BEFORE, declared=[(*ended[0][:3], D), ended[1]])] == ["P"], "it ends after D"
+
+
+def test_holdings_that_a_torn_report_does_not_list_block_their_book():
+    left = pd.DataFrame(
+        [(D, "P", f"N{at}", "position", 1.0) for at in range(7)] + [(D, "P", "CASH:USD", "cash", 5.0)],
+        columns=["business_date", "book", "instrument", "kind", "ours"],
     )
-    when = {name: sorted(rows["business_date"].dt.day) for name, rows in found.groupby("check")}
-    assert when == {
-        "feed_failed_raw_prices": [15],
-        "feed_failed_transactions": [15, 16, 17],
-        "feed_failed": [15, 16, 17],
-        "feed_empty_raw_fx_rates": [17],
-    }
-    severity = found.drop_duplicates("check").set_index("check")["severity"].to_dict()
-    assert severity.pop("feed_empty_raw_fx_rates") == "warning"
-    assert set(severity.values()) == {"blocking"}
-    mended = quality.failed_feeds(
-        deliveries(
-            ("transactions", "2020-01-15", "x", "failed", "no header"),
-            ("transactions", "2020-01-15", "x", "complete", ""),
-        ),
-        days,
+    told = "not compared, as a line of the report is in quarantine and it does not list: "
+    assert said(feeds.uncompared(left)) == [
+        ["feed_partial_custodian_cash", "P", "", "blocking", told + "CASH:USD"],
+        ["feed_partial_custodian_positions", "P", "", "blocking", told + "N0, N1, N2, N3, N4 and 2 more"],
+    ]
+    assert feeds.uncompared(left.head(0)).empty
+
+
+def test_drift_is_told_of_its_feed():
+    drift = pd.DataFrame(
+        {"business_date": sessions(str(D.date())), "feed": "prices", "source": "v", "reason": "lost x"}
     )
-    assert mended.empty
-    assert quality.failed_feeds(deliveries(), days).empty
+    assert said(feeds.schema_drift(drift)) == [["schema_drift", "", "prices_v", "warning", "lost x"]]
+    assert np.isnan(feeds.schema_drift(drift)["impact_base"]).all()
+    assert said(feeds.schema_drift(drift.assign(source="")))[0][2] == "prices"
