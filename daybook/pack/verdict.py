@@ -22,6 +22,8 @@ _TURNS = (
     ("feed", "Operations, with the vendor", "deliver the file to the inbox, then daybook eod --date {date}"),
     ("break", "Operations, with the custodian", "daybook breaks list"),
     ("adjusted", "Market data", "deliver raw prices, then daybook eod --date {date}"),
+    ("split", "Market data", "deliver the action or the price, or daybook override price"),
+    ("data_impact", "Market data", "settle the largest: deliver the prices, or daybook override price"),
     ("price", "Market data", "deliver the price, or daybook override price"),
     ("fx", "Market data", "deliver the rate, then daybook eod --date {date}"),
     ("book", "Operations", "correct what the reason names, then daybook eod --date {date}"),
