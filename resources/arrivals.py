@@ -23,11 +23,13 @@ class Arrivals:
 
     Attributes:
         through: number of the last delivery.
+        oldest: when the first one was recorded.
         priced: first and last date of new prices, None when none came.
         traded: date on or before which the session is that new transactions are about, None when none came.
     """
 
     through: int
+    oldest: pd.Timestamp
     priced: tuple[pd.Timestamp, pd.Timestamp] | None
     traded: pd.Timestamp | None
 
@@ -44,6 +46,7 @@ def since(engine: sa.Engine, delivery: int) -> Arrivals | None:
     followed = sa.select(sa.func.max(_NEWEST)).where(done, changed, _PRICES).scalar_subquery()
     query = sa.select(
         sa.func.max(_deliveries.seq),
+        sa.func.min(_deliveries.recorded_at),
         sa.func.min(_deliveries.affects_from).filter(_PRICES),
         sa.func.max(_NEWEST).filter(_PRICES, changed),
         sa.func.max(_deliveries.delivered).filter(trades, changed),
@@ -51,8 +54,9 @@ def since(engine: sa.Engine, delivery: int) -> Arrivals | None:
     ).where(done, _deliveries.seq > delivery, sa.or_(_PRICES, trades))
     with engine.connect() as connection:
         found: tuple[Any, ...] = tuple(connection.execute(query).one())
-    through, first, last, traded, newest = found
+    through, oldest, first, last, traded, newest = found
     if through is None:
         return None
     about = None if traded is None or newest is None else pd.Timestamp(max(newest, traded))
-    return Arrivals(int(through), None if first is None else (pd.Timestamp(first), pd.Timestamp(last)), about)
+    priced = None if first is None else (pd.Timestamp(first), pd.Timestamp(last))
+    return Arrivals(int(through), pd.Timestamp(oldest), priced, about)

@@ -7,11 +7,14 @@ import dagster as dg
 import pandas as pd
 
 from assets.partitions import SESSIONS, session_days
-from jobs.intraday import intraday
+from jobs.intraday import ingest, intraday
 from resources import arrivals
 from resources.feeds import FeedsResource
 from resources.settings import settings
 from sensors.runs import unfinished
+
+PATIENCE = pd.Timedelta(minutes=1)
+"""How long a refresh waits for the rest of the files that are being taken in."""
 
 
 @dg.sensor(
@@ -24,13 +27,17 @@ def prices_and_fills(context: dg.SensorEvaluationContext, feeds: FeedsResource) 
     """Start one run for everything that was delivered since the last one, over the sessions that it is about.
 
     The cursor is the last delivery that a run was started for. While a run is queued or on none is started: what
-    arrives meanwhile is in the next one, however much it is.
+    arrives meanwhile is in the next one, however much it is. While files are taken in it waits for the rest, for
+    ``PATIENCE`` at most, so that a stream of files without an end is followed too.
     """
     if unfinished(context.instance, intraday.name):
         return dg.SensorResult(skip_reason="a refresh is queued or on", cursor=context.cursor)
+    taking_in = unfinished(context.instance, ingest.name)
     found = arrivals.since(feeds.open().engine, int(context.cursor or 0))
     if found is None:
         return dg.SensorResult(skip_reason="nothing new", cursor=context.cursor)
+    if taking_in and pd.Timestamp.now("UTC") - found.oldest < PATIENCE:
+        return dg.SensorResult(skip_reason="files are being taken in", cursor=context.cursor)
     days = _sessions(found)
     through = str(found.through)
     if days.empty:

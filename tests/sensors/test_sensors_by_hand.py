@@ -1,5 +1,8 @@
 """Each sensor asked once, with the event before it made by hand: what it starts, and what it passes over."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import dagster as dg
 import pytest
 
@@ -182,6 +185,20 @@ def test_a_storm_of_a_hundred_files_is_one_ingestion_and_one_refresh(inbox, look
     after = refresh(told.cursor)
     assert [request.run_key for request in after.run_requests] == [str(int(told.cursor) + 3)]
     assert refresh(after.cursor).skip_reason.skip_message == "nothing new"
+
+
+def test_a_refresh_waits_for_the_rest_of_what_is_taken_in_for_a_minute(refresh, instance):
+    ingestion = unfinished(instance, "ingest")
+    seen("2022-12-27")
+    waiting = refresh(None)
+    assert (waiting.run_requests, waiting.cursor) == ([], None)
+    assert waiting.skip_reason.skip_message == "files are being taken in"
+    doors = feeds().inbox
+    earlier = replace(doors, clock=lambda: doors.clock() - timedelta(minutes=2))
+    earlier.deliver("intraday_prices_2022-12-27_b.csv", b"observed_at,instrument,price\n2022-12-27T15:00Z,BBB,1\n")
+    assert len(refresh(None).run_requests) == 1
+    instance.report_run_canceled(ingestion)
+    assert len(refresh(None).run_requests) == 1
 
 
 def test_a_price_of_an_earlier_session_refreshes_it_in_one_run_with_the_newest(refresh):
