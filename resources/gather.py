@@ -36,7 +36,6 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         previous_nav=_previous(lake.read("nav", None, session), session),
         quarantine=feeds.inbox.entries()[list(tables.TABLES["quarantine"].names)],
         versions={name: _version(lake, name, frame) for name, frame in rows.items()},
-        deliveries=_deliveries(feeds, session),
         orders=orders[(orders["business_date"] == session) | orders["status"].isin(["approved", "sent"])],
         closes=_signed(feeds.record("closes"), session),
         books=books,
@@ -67,11 +66,6 @@ def _previous(nav: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:
 
 def _version(lake: Lake, name: str, frame: pd.DataFrame) -> tuple[int, str]:
     return lake.version(name) or 0, tables.content_hash(name, frame)
-
-
-def _deliveries(feeds: Feeds, session: pd.Timestamp) -> pd.DataFrame:
-    known = feeds.deliveries()
-    return known[known["delivered"] == session]
 
 
 def _in_force(facts: Facts, name: str, session: pd.Timestamp) -> pd.DataFrame:

@@ -46,6 +46,20 @@ ITEMS: Mapping[str, str] = {
     "administrator_nav": "book",
 }
 """Feeds that are expected once they have delivered, and what their rows are about."""
+NEEDED_FOR: Mapping[str, str] = {
+    "prices": "valuation, P&L and risk",
+    "fx_rates": "values in other currencies",
+    "custodian_positions": "reconciliation of positions",
+    "custodian_cash": "reconciliation of cash",
+    "transactions": "positions, cash and NAV",
+    "corporate_actions": "positions, cash and NAV",
+    "books": "every book",
+    "instruments": "rows that name new instruments",
+    "benchmark_weights": "benchmark return and attribution",
+    "limits": "limits",
+    "rules": "compliance",
+}
+"""What waits for a feed that did not come."""
 SILENCE = pd.Timedelta(days=30)
 """How long a source may be silent before it has ended, where another one delivers its table."""
 COVERAGE = 0.95

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from daybook.pack import figures
+from daybook.pack import feeds, figures
 from daybook.pack.blocks import Block, Section, Words
-from daybook.pack.day import DELIVERY_COLUMNS, Day
+from daybook.pack.day import Day
 from daybook.pack.grids import Column, Grid, grid
 from daybook.pack.money import book_column, counted, instruments, listed
 from daybook.pack.risk import declared, level, measured, tally
@@ -36,7 +36,6 @@ _VERSIONS = (
 )
 _URGENCY = {"failed": 0, "breach": 1, "warning": 2, "pass": 3}
 _SEVERITY = {"blocking": 0, "warning": 1, "info": 2}
-_OUTCOME = {"failed": 0, "late": 1, "partial": 2, "empty": 3, "complete": 4}
 _MOST = 40
 _MOST_STALE = 30
 
@@ -55,7 +54,6 @@ class Tile:
 def glance(day: Day, book: str | None, bridge: pd.DataFrame) -> list[Tile]:
     """What ran, late, overridden, broke, unexplained, breached, signed."""
     held = _held_prices(day, book)
-    feeds = day.deliveries["outcome"]
     breaks = day.rows("reconciliation_breaks", book)
     usage, rules = day.rows("limit_usage", book), day.rows("compliance_results", book)
     findings = _findings(day, book)
@@ -64,7 +62,7 @@ def glance(day: Day, book: str | None, bridge: pd.DataFrame) -> list[Tile]:
     sound = bridge[bridge["reason"] == ""]
     unexplained = int((sound["gap"] != 0).sum()) + len(bridge) - len(sound)
     overridden, stale = (int((held["status"] == s).sum()) for s in ("override", "stale"))
-    late = int(feeds.isin(["failed", "late", "partial"]).sum())
+    late, expected = feeds.lacking(day)
     worst = figures.number(breaks["impact_bp"].abs().max()) if len(breaks) else np.nan
     size = f"largest {figures.bp(worst)} bp of NAV" if len(breaks) else "against the custodian"
     signed = sum(s in ("closed", "restated") for b, s in day.status.items() if book in (None, b))
@@ -74,7 +72,7 @@ def glance(day: Day, book: str | None, bridge: pd.DataFrame) -> list[Tile]:
     return [
         Tile("Computed", f"{computed} of {scope}", "books", "good" if computed == scope else "bad", "nav"),
         _tile("Blocking findings", blocking, counted(warnings, "warning"), "quality", "bad"),
-        _tile("Feeds late or failed", late, f"of {counted(len(feeds), 'delivery', 'deliveries')}", "quality", "bad"),
+        _tile("Feeds late or failed", late, f"of {counted(expected, 'feed')}", "quality", "bad"),
         _tile("Rows in quarantine", quarantined, "of the whole firm", "quality", "care"),
         _tile(
             "Prices overridden",
@@ -155,7 +153,7 @@ def orders(day: Day, book: str | None) -> Section:
 
 def quality(day: Day, book: str | None) -> Section:
     """Findings, prices that are not of the day, feeds, quarantine."""
-    blocks = [_finding_table(day, book), _stale_table(day, book), _feed_table(day), _quarantine_table(day)]
+    blocks = [_finding_table(day, book), _stale_table(day, book), feeds.table(day), _quarantine_table(day)]
     return Section("quality", "Data quality", _QUALITY, blocks)
 
 
@@ -315,27 +313,6 @@ def _stale_table(day: Day, book: str | None) -> Block:
         limit=_MOST_STALE,
         more=f"All: daybook show prices --date {figures.day(day.business_date)}",
         notes=[f"{len(rows)} of {len(held)} held instruments."],
-    )
-
-
-def _feed_table(day: Day) -> Block:
-    rows = day.deliveries.reindex(columns=list(DELIVERY_COLUMNS))
-    if not len(rows):
-        return Words("No feed delivered anything for this date.")
-    rows = rows.iloc[np.argsort(rows["outcome"].map(_OUTCOME).fillna(0).to_numpy(), kind="stable")]
-    return grid(
-        "Feeds and files",
-        [
-            Column("File", rows["file"], "code"),
-            Column("Table", rows["table_name"]),
-            Column("From", rows["kind"]),
-            Column("Outcome", rows["outcome"], "status"),
-            Column("Rows", rows["rows"], "count", "taken in", "the file was not read"),
-            Column("Quarantined", rows["quarantined"], "count", "rows", "the file was not read"),
-            Column("Reason", rows["reason"], optional=True),
-        ],
-        limit=_MOST,
-        more="The worst are shown.",
     )
 
 

@@ -15,12 +15,9 @@ from daybook.tables import empty
 TABLES = (
     "nav", "pnl", "valuations", "positions", "cash", "reconciliation_breaks", "performance", "attribution", "var",
     "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results", "targets",
-    "proposed_orders", "portfolio_failures", "findings", "prices",
+    "proposed_orders", "portfolio_failures", "findings", "prices", "feed_outcomes",
 )  # fmt: skip
 """The tables of one date that the pages read."""
-
-DELIVERY_COLUMNS = ("file", "table_name", "kind", "outcome", "rows", "quarantined", "reason")
-"""The columns of ``Day.deliveries`` that are shown; others may be there."""
 
 PNL_COLUMNS = ("business_date", "book", "price_pnl", "fx_pnl", "income", "trading_pnl", "fees", "total")
 """The columns of ``Day.history['pnl']``: the table ``pnl`` summed over instruments."""
@@ -28,10 +25,6 @@ PNL_COLUMNS = ("business_date", "book", "price_pnl", "fx_pnl", "income", "tradin
 
 WAITING_COLUMNS = ("id", "instrument", "subject", "reason", "requested_by", "requested_at")
 """The columns of ``Day.waiting`` that are shown; others may be there."""
-
-
-def _no_deliveries() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in DELIVERY_COLUMNS})
 
 
 def _nothing_waits() -> pd.DataFrame:
@@ -57,8 +50,6 @@ class Day:
         previous_nav: table nav, for each book the session before D; a book without a row has its first session.
         quarantine: table quarantine, rows that are not settled yet (status open or waiting).
         versions: table -> (Delta version, content hash) as read for this pack.
-        deliveries: what the feeds brought for D, ``DELIVERY_COLUMNS``; outcome complete, partial, empty or failed,
-            ``late`` for an expected feed that has not come.
         orders: table orders, those made for D and any still open.
         closes: table closes, the signatures on D.
         books: reference in force on D, columns of table books (book, name, base_currency, benchmark, strategy).
@@ -79,7 +70,6 @@ class Day:
     previous_nav: pd.DataFrame = field(default_factory=_none("nav"))
     quarantine: pd.DataFrame = field(default_factory=_none("quarantine"))
     versions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    deliveries: pd.DataFrame = field(default_factory=_no_deliveries)
     orders: pd.DataFrame = field(default_factory=_none("orders"))
     closes: pd.DataFrame = field(default_factory=_none("closes"))
     books: pd.DataFrame = field(default_factory=_none("books"))

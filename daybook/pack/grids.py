@@ -15,7 +15,7 @@ from daybook.pack import figures
 
 _GOOD = frozenset("pass ok green complete filled done closed ready released active".split())
 _CARE = frozenset("warning stale partial yellow waiting proposed late override restated partially_filled".split())
-_BAD = frozenset("breach failed blocking red rejected open blocked".split())
+_BAD = frozenset("breach failed missing blocking red rejected open blocked".split())
 _MARKS = {"good": "✓ ", "care": "▲ ", "bad": "✕ ", "plain": ""}
 
 

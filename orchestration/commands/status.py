@@ -6,11 +6,13 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
+from daybook.tables import empty
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
 from orchestration.console import out, table
 
 if TYPE_CHECKING:
+    from resources.feeds import Feeds
     from resources.lake import Lake
 
 
@@ -29,6 +31,11 @@ def status(
         out.print("nothing was computed yet: daybook eod")
         return
     nav = feeds.lake.read("nav", session, session)
+    if nav.empty:
+        out.print(f"{session:%Y-%m-%d} was not computed yet: daybook eod --date {session:%Y-%m-%d}")
+        _what_came(feeds, session)
+        _what_waits(feeds)
+        return
     against = refusals(nav, feeds.lake.read("findings", session, session))
     signed = closes.states(feeds.engine, session).set_index("book")
     objection = closes.objection(feeds.facts, session)
@@ -45,10 +52,51 @@ def status(
     table(f"{session:%Y-%m-%d}", pd.DataFrame(rows, columns=["book", "state", "signed by", "blocked by", "turn"]))
     if objection:
         out.print(objection)
+    _what_came(feeds, session)
     _as_it_goes(feeds.lake, asked)
+    _what_waits(feeds)
+
+
+def _what_came(feeds: "Feeds", session: pd.Timestamp) -> None:
+    """The feeds that are expected on ``session``, and those that are not complete, as they stand now."""
+    from daybook.market.feeds import NEEDED_FOR, feed_name
+    from resources import feed_outcomes
+
+    computed = feeds.lake.sessions("nav")
+    last = computed[computed <= session][-1:]
+    positions = feeds.lake.read("positions", last[0], last[0]) if len(last) else empty("positions")
+    found = feed_outcomes.outcomes(feeds, session, positions)
+    rows = found[(found["calendar"] != "") | (found["outcome"] != "complete")]
+    lacking = ~rows["outcome"].isin(["complete", "empty"]) & ((rows["expected_rows"] == 0) | (rows["absent"] > 0))
+    of = (" of " + rows["expected_rows"].astype("str")).where(rows["expected_rows"] > 0, "")
+    shown = pd.DataFrame(
+        {
+            "feed": feed_name(rows),
+            "expected by": rows["calendar"],
+            "outcome": rows["outcome"],
+            "rows": rows["rows"].astype("str") + of,
+            "file": rows["file"],
+            "what is said": rows["reason"],
+            "waits for it": rows["feed"].map(NEEDED_FOR).where(lacking, "").fillna(""),
+        }
+    )
+    if len(shown):
+        table(f"feeds of {session:%Y-%m-%d}", shown, right=["rows"])
+    else:
+        out.print(f"no feed is expected on {session:%Y-%m-%d}, and nothing came")
+
+
+def _what_waits(feeds: "Feeds") -> None:
+    """Rows in quarantine, and what somebody asked a second person for."""
+    from resources import requests
+
     waiting = feeds.inbox.entries()
     if len(waiting):
         out.print(f"{len(waiting)} rows in quarantine: daybook quarantine list")
+    for request in requests.pending(feeds.engine).to_dict("records"):
+        asked = f"{request['subject']}, asked for by {request['requested_by']}: {request['reason']}"
+        number = request["id"]
+        out.print(f"waits for a second person: {escape(asked)}: daybook approve {number} or reject {number}")
 
 
 def _as_it_goes(lake: "Lake", asked: pd.Timestamp | None) -> None:

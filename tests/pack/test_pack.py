@@ -309,6 +309,20 @@ def made_up(sessions: int = 560) -> Day:
             price_basis="adjusted",
             reason=["no price delivered for this session" if i == "RRC" else "" for i in [*codes, "SPARE"]],
         ),
+        "feed_outcomes": rows(
+            "feed_outcomes",
+            business_date=D,
+            feed=["custodian_cash", "fx_rates", "prices", "prices", "transactions"],
+            source=["cust", "ecb", "sample", "backup", "desk"],
+            calendar=["XNYS", "XNYS", "XNYS", "XNYS", ""],
+            outcome=["partial", "missing", "complete", "failed", "complete"],
+            rows=[3, 0, 26, 0, 12],
+            expected_rows=[4, 4, 26, 20, 0],
+            coverage=[0.75, 0.0, 1.0, 0.0, np.nan],
+            absent=[1, 4, 0, 0, 0],
+            file=["custodian_cash.csv", "", "prices_sample.csv", "prices_backup.csv", "transactions_desk.csv"],
+            reason=["1 of 4 expected did not come: multi", "nothing came", "", "prices_backup.csv: binary", ""],
+        ),
         "reconciliation_breaks": rows(
             "reconciliation_breaks",
             business_date=D,
@@ -404,17 +418,6 @@ def made_up(sessions: int = 560) -> Day:
             table_name="raw_prices",
         ),
         versions={name: (40 + n, f"{n:064x}") for n, name in enumerate(day_tables)},
-        deliveries=pd.DataFrame(
-            {
-                "file": ["prices_2022-12-27_sample.csv", "custodian_cash_2022-12-27_cust.csv"],
-                "table_name": ["raw_prices", "custodian_cash"],
-                "kind": "vendor",
-                "outcome": ["complete", "partial"],
-                "rows": [26, 3],
-                "quarantined": [1, 0],
-                "reason": ["", "one of four books is missing"],
-            }
-        ),
         orders=rows(
             "orders",
             order_id=["o-1", "o-2"],
@@ -771,6 +774,16 @@ def test_hostile_names_are_text() -> None:
         ),
         "var": rows("var", business_date=[D], book=book, method=evil, confidence=0.99, convention=evil, status=evil),
         "prices": rows("prices", business_date=[D], instrument=evil, status=evil, source=evil, reason=evil),
+        "feed_outcomes": rows(
+            "feed_outcomes",
+            business_date=[D],
+            feed=evil,
+            source=evil,
+            calendar=evil,
+            outcome=evil,
+            file=evil,
+            reason=evil,
+        ),
     }
     hostile = Day(
         D,
@@ -780,17 +793,6 @@ def test_hostile_names_are_text() -> None:
         {"performance": rows("performance", business_date=[D], book=book, cumulative_return=0.1)},
         quarantine=rows("quarantine", file=[evil], line=1, column=evil, value=evil, reason=evil, status=evil),
         versions={evil: (1, evil)},
-        deliveries=pd.DataFrame(
-            {
-                "file": [evil],
-                "table_name": evil,
-                "kind": evil,
-                "outcome": evil,
-                "rows": 1,
-                "quarantined": 0,
-                "reason": evil,
-            }
-        ),
         orders=rows("orders", order_id=[evil], book=book, instrument=evil, side=evil, status=evil, reason=evil),
         books=rows("books", book=[book], name=evil, benchmark=evil),
         instruments=rows("instruments", instrument=[evil], name="\u202e" + evil + "\x00", currency=evil),
@@ -871,7 +873,7 @@ def test_a_firm_without_anything_says_so_in_sentences() -> None:
         "No returns have been computed yet.",
         "No orders are proposed for this date.",
         "No table has been stored yet.",
-        "No feed delivered anything for this date.",
+        "No feed was expected for this date, and nothing came.",
     ):
         assert sentence in said
     book = read(page.book(nothing({"a": "candidate"}), "a"))
@@ -1086,3 +1088,13 @@ def test_series_are_shown_only_where_a_licence_lets_the_house_and_while_they_liv
     assert [value for value in ("24.757575", "66.565656", "0.626262") if value in html] == []
     assert "no licence lets the house publish the values: score AAPL, vix." in html
     assert "series" not in read(page.firm(dataclasses.replace(day, series=known.iloc[:0]))).sections
+
+
+def test_feeds_are_shown_worst_first_with_what_waits_for_them(day: Day) -> None:
+    found = read(page.firm(day))
+    assert "Feeds late or failed3of 5 feeds" in found.top
+    said = found.sections["quality"]
+    names = ["prices_backup", "fx_rates_ecb", "custodian_cash_cust", "prices_sample", "transactions_desk"]
+    assert sorted(names, key=said.index) == names
+    for words in ("failed", "missing", "values in other currencies", "1 of 4 expected did not come: multi", "75.0"):
+        assert words in said, words
