@@ -287,6 +287,8 @@ def test_a_row_that_its_table_refuses(file, header, line, column, reason):
          {"book": "B", "quantity": 0.00000002, "market_value": 0.0, "account": "C1"}),
         ("prices", "business_date,instrument,close,currency\n2024-01-05,VOD,250,GBX\n", {"close": 250.0, "currency": "GBX"}),
         ("prices", "business_date,instrument,close,currency\n2024-01-05,VOD,250,GBp\n", {"close": 250.0, "currency": "GBp"}),
+        ("intraday_prices", "observed_at,instrument,price,currency\n2024-01-05T09:30Z,VOD,250,GBX\n",
+         {"price": 250.0, "currency": "GBX", "business_date": pd.Timestamp("2024-01-05"), "source": "file"}),
         ("benchmark_weights", "business_date,benchmark,instrument,weight\n2024-01-05,X,CASH:USD,0.05\n", {"weight": 0.05}),
         ("limits", "limit,valid_from,measure,hard\nL,2020-01-01,var,0.02\n", {"book": "", "basis": "nav"}),
         ("price_sources", "asset_class,valid_from,sources\nEquity,2020-01-01, x y \n", {"asset_class": "equity"}),

@@ -132,7 +132,7 @@ def unfinished(instance: dg.DagsterInstance, name: str) -> dg.DagsterRun:
 @pytest.fixture
 def refresh(inbox, instance):
     """One tick of the sensor of prices and fills from a cursor, after files were taken in."""
-    deliver("instruments_2022-12-01.csv", "instrument,currency\nAAA,USD\nBBB,USD\n")
+    deliver("instruments_2022-12-01.csv", "instrument,currency,exchange\nAAA,USD,\nBBB,USD,\nSYD,AUD,XASX\n")
     deliver("books_2022-12-01.csv", "book,base_currency\nALPHA,USD\n")
 
     def refresh(cursor: str | None) -> dg.SensorResult:
@@ -214,6 +214,14 @@ def test_a_price_of_an_earlier_session_refreshes_it_in_one_run_with_the_newest(r
         "dagster/asset_partition_range_start": "2022-12-22",
         "dagster/asset_partition_range_end": "2022-12-28",
     }
+
+
+def test_a_morning_in_sydney_is_the_session_after_the_date_in_utc(refresh):
+    deliver("intraday_prices_2022-12-27.csv", "observed_at,instrument,price,currency\n2022-12-27T23:30Z,SYD,10,AUD\n")
+    told = refresh(None)
+    assert [request.partition_key for request in told.run_requests] == ["2022-12-28"]
+    traded("2022-12-23", file="2022-12-27")
+    assert [request.partition_key for request in refresh(told.cursor).run_requests] == ["2022-12-28"]
 
 
 def test_a_price_on_a_day_without_a_session_starts_nothing(refresh):
