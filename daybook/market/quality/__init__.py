@@ -24,6 +24,7 @@ from daybook.market.quality.held import (
 )
 from daybook.market.quality.impact import answered, collect
 from daybook.market.quality.moves import measured
+from daybook.market.quality.overrides import overridden
 from daybook.market.quality.quarantine import open_quarantine
 from daybook.market.quality.reference import (
     benchmark_returns,
@@ -95,6 +96,7 @@ def findings(
         identifiers: facts.
         gaps: see ``identities``.
     """
+    by_book = unreported(nav, valuations, custodian_reports, expected_feeds, feed_outcomes)
     of_prices = [
         stale_prices(valuations, prices, raw_prices, returns, instruments, declared),
         unequal_prices(valuations, raw_prices, price_sources.policy(declared, instruments, holdings(valuations))),
@@ -115,14 +117,15 @@ def findings(
         failed_books(nav),
         missing_pnl(nav, pnl),
         answered(pd.concat(of_prices, ignore_index=True), prices),
+        overridden(valuations, prices),
         adjusted_with_action(valuations, prices, lots, corporate_actions),
         unknown_accruals(valuations, instruments),
         fx.stale_rates(valuations, fx_rates, nav),
         fx.fx_triangles(raw_fx_rates, fx_rates, valuations, nav, sessions),
         negative_cash(cash),
         breaks(reconciliation_breaks),
-        incomplete(feed_outcomes),
-        unreported(nav, valuations, custodian_reports, expected_feeds, feed_outcomes),
+        incomplete(feed_outcomes, by_book),
+        by_book,
         uncompared(unlisted),
         schema_drift(drift),
         open_quarantine(quarantine, sessions, valuations, prices, identifiers),
