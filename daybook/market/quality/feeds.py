@@ -18,7 +18,7 @@ NOT_SIGNED = ("fundamentals", "alternative_data", "benchmark_levels", "intraday_
 FEED_OF = {kind: feed for feed, kind in custodian_reports.KINDS.items()}
 
 
-def incomplete(outcomes: pd.DataFrame) -> pd.DataFrame:
+def incomplete(outcomes: pd.DataFrame, by_book: pd.DataFrame) -> pd.DataFrame:
     """Feeds that are not complete: ``feed_<outcome>_<feed>``; ``instrument`` is the source.
 
     * failed blocks, unless nothing is made of the feed that anybody signs (``NOT_SIGNED``): then it is a warning.
@@ -31,6 +31,7 @@ def incomplete(outcomes: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         outcomes: table feed_outcomes.
+        by_book: what ``unreported`` returns of the same sessions; what it says is not said again.
     """
     rows = outcomes[outcomes["outcome"] != "complete"]
     of_prices = (rows["feed"] == "prices").to_numpy()
@@ -47,9 +48,10 @@ def incomplete(outcomes: pd.DataFrame) -> pd.DataFrame:
     of_custodian = rows["feed"].isin(list(custodian_reports.KINDS)) & outcome.isin(["missing", "partial"])
     nothing_lacks = (outcome == "partial") & ~(rows["coverage"] < 1)
     unasked = (outcome == "empty") & (rows["expected_rows"] == 0)
-    told = ~(of_custodian | nothing_lacks | unasked)
     check = ("feed_" + outcome + "_" + rows["feed"]).str.removesuffix("_")
-    named = rows.assign(instrument=rows["source"])
+    named = rows.assign(instrument=rows["source"], check=check)
+    same = ["business_date", "check", "instrument"]
+    told = ~(of_custodian | nothing_lacks | unasked | _keys(named, same).isin(_keys(by_book, same)))
     return finding(named[told], check[told], severity[told], rows.loc[told, "reason"])
 
 

@@ -9,12 +9,16 @@ from tests.market.quality.holdings import DAYS, D, held, said
 
 OUTCOMES = "business_date feed source outcome rows expected_rows absent coverage reason"
 NONE = float("nan")
+LEFT = pd.DataFrame(
+    [(D, "P", f"N{at}", "position", 1.0) for at in range(7)] + [(D, "P", "CASH:USD", "cash", 5.0)],
+    columns=["business_date", "book", "instrument", "kind", "ours"],
+)
 
 
 def incomplete(*rows):
     """{(check, source): severity} of (feed, source, outcome, rows, expected_rows, absent, coverage) on D."""
     table = frame("feed_outcomes", OUTCOMES, *[(D, *row, "why") for row in rows])
-    found = feeds.incomplete(table)
+    found = feeds.incomplete(table, feeds.uncompared(LEFT.head(0)))
     assert set(found["reason"]) <= {"why"}
     return dict(zip(zip(found["check"], found["instrument"], strict=True), found["severity"], strict=True))
 
@@ -76,17 +80,19 @@ def test_the_last_exchange_rate_stands_and_a_declared_feed_of_nav_must_come():
     }  # fmt: skip
 
 
-def unreported(reports, declared=(), outcomes=()):
-    """[check, book, source, severity, reason] of books P (holds A), Q (holds nothing) and R (is new)."""
-    return said(
-        feeds.unreported(
-            frame("nav", "business_date book status", *[(D, book, "ok") for book in "PQR"]),
-            held(("A", 1.0, 1.0)),
-            frame("custodian_reports", "business_date book kind source", *reports),
-            frame("expected_feeds", "feed source valid_from valid_to", *declared),
-            frame("feed_outcomes", "business_date feed source outcome reason", *[(D, *row) for row in outcomes]),
-        )
+def of_books(reports, declared=(), outcomes=()):
+    """Findings about books P (holds A), Q (holds nothing) and R (is new)."""
+    return feeds.unreported(
+        frame("nav", "business_date book status", *[(D, book, "ok") for book in "PQR"]),
+        held(("A", 1.0, 1.0)),
+        frame("custodian_reports", "business_date book kind source", *reports),
+        frame("expected_feeds", "feed source valid_from valid_to", *declared),
+        frame("feed_outcomes", "business_date feed source outcome reason", *[(D, *row) for row in outcomes]),
     )
+
+
+def unreported(reports, declared=(), outcomes=()):
+    return said(of_books(reports, declared, outcomes))
 
 
 BEFORE = [(DAYS[-2], book, kind, "c") for book in "PQ" for kind in ("position", "cash")]
@@ -109,6 +115,13 @@ def test_a_failed_report_is_no_report():
     ]  # fmt: skip
 
 
+def test_what_is_said_of_each_book_is_not_said_of_the_firm_too():
+    outcomes = [("custodian_positions", "c", "failed", "why"), ("custodian_cash", "d", "failed", "why")]
+    by_book = of_books(BEFORE + TODAY, outcomes=outcomes)
+    table = frame("feed_outcomes", "business_date feed source outcome reason", *[(D, *row) for row in outcomes])
+    assert said(feeds.incomplete(table, by_book)) == [["feed_failed_custodian_cash", "", "d", "blocking", "why"]]
+
+
 def test_the_old_custodian_is_not_missed_once_another_reports_or_the_firm_says_so():
     moved = [(D, "P", "position", "d"), (D, "P", "cash", "d"), (D, "Q", "cash", "d")]
     assert unreported(BEFORE + moved) == []
@@ -118,16 +131,12 @@ def test_the_old_custodian_is_not_missed_once_another_reports_or_the_firm_says_s
 
 
 def test_holdings_that_a_torn_report_does_not_list_block_their_book():
-    left = pd.DataFrame(
-        [(D, "P", f"N{at}", "position", 1.0) for at in range(7)] + [(D, "P", "CASH:USD", "cash", 5.0)],
-        columns=["business_date", "book", "instrument", "kind", "ours"],
-    )
     told = "not compared, as a line of the report is in quarantine and it does not list: "
-    assert said(feeds.uncompared(left)) == [
+    assert said(feeds.uncompared(LEFT)) == [
         ["feed_partial_custodian_cash", "P", "", "blocking", told + "CASH:USD"],
         ["feed_partial_custodian_positions", "P", "", "blocking", told + "N0, N1, N2, N3, N4 and 2 more"],
     ]
-    assert feeds.uncompared(left.head(0)).empty
+    assert feeds.uncompared(LEFT.head(0)).empty
 
 
 def test_drift_is_told_of_its_feed():
