@@ -41,7 +41,7 @@ def _standing(day: Day, standing: pd.DataFrame, book: str | None) -> Grid:
     """One line for each override and each book that holds it, the largest difference of NAV first."""
     prices = day.rows("prices")
     prices = prices.loc[prices["status"] == STATUS, ["instrument", "close", "market_close", "currency"]]
-    valued = day.rows("valuations", book)[["instrument", "book", "quantity", "market_value_base"]]
+    valued = day.rows("valuations", book)[["instrument", "book", "market_value_base"]]
     terms = standing.drop(columns=["currency", "price"])
     rows = terms.merge(prices, on="instrument", how="left").merge(valued, on="instrument", how="left")
     rows = rows.merge(day.rows("nav")[["book", "nav"]], on="book", how="left")
@@ -59,14 +59,12 @@ def _standing(day: Day, standing: pd.DataFrame, book: str | None) -> Grid:
             Column("Market", rows["market_close"], "price", "per unit", "the market has no price in this currency"),
             Column("", rows["currency"].fillna("")),
             *columns,
-            Column("Quantity", rows["quantity"], "quantity", "units", "no book holds it"),
             Column("Difference", difference, "whole_change", "base currency", "no market price, or no holder"),
             Column("Difference", bp, "bp", "bp of NAV", "no market price, no holder, or no NAV"),
             Column("From", rows["valid_from"], "day"),
             Column("Until", rows["valid_to"], "day"),
+            Column("Asked, approved", rows["entered_by"] + ", " + rows["approved_by"]),
             Column("Why", rows["reason"]),
-            Column("Asked by", rows["entered_by"]),
-            Column("Approved by", rows["approved_by"]),
         ],
         limit=_MOST,
         more="All: daybook override list",
