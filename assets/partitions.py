@@ -47,6 +47,8 @@ def window(sessions_before: int) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=-sessions_before, allow_nonexistent_upstream_partitions=True)
 
 
-WITH_PRIOR = window(1 if len(settings().calendars) == 1 else 10)
-"""A session and its book's one before. With several calendars that may be some partitions back: Tokyo has been closed
+PRIOR = 1 if len(settings().calendars) == 1 else 10
+"""How far back the session before of a book may be. With several calendars some partitions: Tokyo has been closed
 for six of New York's sessions in a row."""
+WITH_PRIOR = window(PRIOR)
+"""A session and its book's one before."""

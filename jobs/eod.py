@@ -36,6 +36,13 @@ market_history = dg.define_asset_job(
     tags=_TAGS,
     description="Prices, rates and returns of a range of sessions before the first transaction.",
 )
+market_opening = dg.define_asset_job(
+    "market_opening",
+    selection=dg.AssetSelection.assets("prices").without_checks(),
+    partitions_def=SESSIONS,
+    tags=_TAGS,
+    description="Prices of the sessions before a range whose returns begin from them; those sessions do not stand yet.",
+)
 stages = [
     dg.define_asset_job(
         f"stage_{stage}",  # an asset may be called as its stage is, and a job may not be called as an asset

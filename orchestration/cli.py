@@ -12,6 +12,7 @@ import sys
 import typer
 
 from orchestration.commands import (
+    backfill,
     close,
     eod,
     identify,
@@ -38,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("eod")(eod.eod)
+app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
 app.command("ui")(services.ui)
 app.command("stop")(services.stop)

@@ -36,7 +36,7 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[
-        *(eod.eod, eod.history, eod.market_history, *eod.stages),
+        *(eod.eod, eod.history, eod.market_history, eod.market_opening, *eod.stages),
         *(within_the_day.ingest, within_the_day.intraday, orders.propose),
     ],
     schedules=[market_before_close, history_before_close, eod_risk],

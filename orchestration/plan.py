@@ -5,6 +5,7 @@ Belongs here: comparing what was delivered with what was computed. Does not belo
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from assets.partitions import session_days
@@ -33,14 +34,39 @@ class Plan:
 
 def plan(facts: Facts, settings: Settings, day: pd.Timestamp) -> Plan:
     """What must be computed so that ``day`` stands on complete history."""
+    market, books = before(facts, settings, day)
+    return Plan(day, _stale(facts, market), _stale(facts, books))
+
+
+def before(facts: Facts, settings: Settings, day: pd.Timestamp) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
+    """The sessions before ``day`` that have prices alone, and those from the first transaction on."""
     days = session_days(settings.calendars)
     priced, traded = first_priced(facts), first_traded(facts)
-    before = days[days < day]
-    books = before[before >= traded] if traded is not None else before[:0]
-    market = before[before >= priced] if priced is not None else before[:0]
+    earlier = days[days < day]
+    books = earlier[earlier >= traded] if traded is not None else earlier[:0]
+    market = earlier[earlier >= priced] if priced is not None else earlier[:0]
     if len(books):
         market = market[market < books[0]]
-    return Plan(day, _stale(facts, market), _stale(facts, books))
+    return market, books
+
+
+def pieces(sessions: pd.DatetimeIndex, stale: pd.DatetimeIndex, size: int, newest_first: bool) -> list[Span]:
+    """Ranges of at most ``size`` neighbours among ``sessions`` that hold all of ``stale`` and no other session.
+
+    Args:
+        sessions: sorted.
+        stale: those of them that must be computed.
+        size: number of sessions.
+        newest_first: whether the ranges begin to be counted, and are given, from the newest session on.
+    """
+    direction = -1 if newest_first else 1
+    wanted = sessions.isin(stale)[::direction]
+    number = np.cumsum(wanted) - 1
+    begins = wanted & ~np.append(False, wanted[:-1])
+    since = np.maximum.accumulate(np.where(begins, number, 0))
+    piece = np.cumsum(wanted & ((number - since) % size == 0))[wanted]
+    found = pd.Series(sessions[::direction][wanted]).groupby(piece)
+    return list(zip(found.min(), found.max(), strict=True))
 
 
 def first_traded(facts: Facts, known_at: pd.Timestamp | None = None) -> pd.Timestamp | None:

@@ -24,7 +24,7 @@ from resources.inbox import Inbox, Intake, Taken
 from resources.lake import Lake
 from resources.orders import Orders
 from resources.settings import Settings, settings
-from resources.vendors import vendors
+from resources.vendors import Reaching, vendors
 
 WORKING = ("sent", "partially_filled")
 """Status of orders of which a broker may still report executions."""
@@ -113,33 +113,45 @@ class Feeds:
         taken: list[Taken] = []
         for name, vendor in vendors(self.settings).items():
             until = min(vendor.default_date() if through is None else through, vendor.last_session())
-            after = self._delivered(name)
+            since, after = self._delivered(name)
+            first = vendor.first_date() if isinstance(vendor, Reaching) else None
+            if first is not None and until < first:
+                continue
+            # A mark comes last: a vendor that was interrupted delivers the same bytes again, which is no delivery.
+            if isinstance(vendor, Reaching) and first is not None and since is not None and first < since:
+                taken += self.inbox.deliver_all(vendor.deliver_before(since), "vendor").files
+                self._mark(name, {"from": first})
             if after is not None and until <= after:
                 continue
             taken += self.inbox.deliver_all(vendor.deliver(after, until), "vendor").files
-            # The mark comes last: a vendor that was interrupted delivers the same bytes again, which is no delivery.
-            self._mark(name, until)
+            began = {"from": first} if since is None and first is not None else {}
+            self._mark(name, began | {"through": until})
         return taken
 
-    def _delivered(self, vendor: str) -> pd.Timestamp | None:
+    def _delivered(self, vendor: str) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+        """The first and the last date of what ``vendor`` has delivered, as its marks say."""
         marks = records.deliveries
-        query = sa.select(sa.func.max(marks.c.delivered)).where(marks.c.kind == "mark", marks.c.suffix == vendor)
+        query = sa.select(marks.c.delivered).where(marks.c.kind == "mark", marks.c.suffix == vendor)
         with self.engine.connect() as connection:
-            last = connection.execute(query).scalar()
-        return None if last is None else pd.Timestamp(last)
+            dates = records.read(connection, query)["delivered"]
+        return (None, None) if dates.empty else (dates.min(), dates.max())
 
-    def _mark(self, vendor: str, until: pd.Timestamp) -> None:
-        row = {
-            "file": f"{vendor} through {until:%Y-%m-%d}",
-            "suffix": vendor,
-            "delivered": until.date(),
-            "kind": "mark",
-            "status": "done",
-            "outcome": "complete",
-            "recorded_at": sa.func.now(),
-        }
+    def _mark(self, vendor: str, ends: Mapping[str, pd.Timestamp]) -> None:
+        """Record that ``vendor`` has delivered ``from`` and ``through`` these dates, all of them or none."""
+        rows = [
+            {
+                "file": f"{vendor} {end} {date:%Y-%m-%d}",
+                "suffix": vendor,
+                "delivered": date.date(),
+                "kind": "mark",
+                "status": "done",
+                "outcome": "complete",
+                "recorded_at": sa.func.now(),
+            }
+            for end, date in ends.items()
+        ]
         with self.engine.begin() as connection:
-            connection.execute(records.deliveries.insert().values(**row))
+            connection.execute(records.deliveries.insert().values(rows))
 
     def _brokers(self, through: pd.Timestamp | None) -> list[Taken]:
         """Ask each broker for fills up to ``through``, and take them in as transactions."""

@@ -6,7 +6,7 @@ every vendor.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -35,6 +35,23 @@ class Vendor(Protocol):
         the vendor (``_edgar-0000320193``). ``after`` None asks for everything, reference tables included. The same
         arguments give the same bytes; a table with nothing to say has no file. Facts do not depend on how a span is cut
         into deliveries.
+        """
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """A vendor that is told how far back to deliver, so that its history may come to begin earlier than it did."""
+
+    def first_date(self) -> pd.Timestamp:
+        """The first date of which it delivers facts."""
+
+    def deliver_before(self, date: pd.Timestamp) -> Iterator[tuple[str, bytes]]:
+        """Files with the facts from ``first_date`` to the day before ``date``, for one who has what is later.
+
+        Both together are what a delivery from ``first_date`` on would have been.
+
+        Raises:
+            SettingsError: they would not be.
         """
 
 

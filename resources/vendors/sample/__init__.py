@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from resources.settings import Settings
+from resources.settings import Settings, SettingsError
 from resources.vendors.sample import custodian, firm, prices, reference
 
 
@@ -48,6 +48,23 @@ class SampleVendor:
                 wanted &= frame[dated] > pd.Timestamp(after)
             if wanted.any():
                 yield _file(table, last, frame[wanted])
+
+    def first_date(self) -> pd.Timestamp:
+        """``sample_start``."""
+        return self._start
+
+    def deliver_before(self, date: pd.Timestamp) -> Iterator[tuple[str, bytes]]:
+        """Files with the facts before ``date``, under the date of the day before; reference tables once more.
+
+        Raises:
+            SettingsError: the firm delivered from ``date`` on began its books then; one that starts earlier is another.
+        """
+        if self._inception < date:
+            raise SettingsError(
+                f"DAYBOOK_SAMPLE_START={self._start:%Y-%m-%d} makes another firm than the one that began with"
+                f" {date:%Y-%m-%d}: set it back, or start in another DAYBOOK_HOME"
+            )
+        return self.deliver(None, date - pd.Timedelta(days=1))
 
     @cached_property
     def _sessions(self) -> pd.DatetimeIndex:
