@@ -24,7 +24,7 @@ def reports(deliveries: pd.DataFrame, quarantine: pd.DataFrame, facts: Mapping[s
     """Table ``custodian_reports`` of all sessions.
 
     A book is reported where the custodian lists something of it; and where it sent a file without rows, every book that
-    it had reported on its last date before. A report is not ``whole`` where a line of the same feed and date that may
+    it was the last to list. A report is not ``whole`` where a line of the same feed and date that may
     be about the book waits in quarantine: what it does not list is not known.
 
     Args:
@@ -62,15 +62,14 @@ def _emptied(files: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     """Books of which a file without rows says that nothing is left, in the columns of ``listed``."""
     slot = ["delivered", "source"]
     newest = files[files["outcome"].isin(feeds.GOOD)].sort_values("root").drop_duplicates(slot, keep="last")
-    empty = newest[newest["outcome"] == "empty"].reset_index(drop=True)
-    dates = listed[["business_date", "source"]].drop_duplicates()
-    known, wanted = dated.codes([dates["source"]], [empty["source"]])
-    at = dated.last(known, dates["business_date"], wanted, empty["delivered"] - pd.Timedelta(days=1))
-    last = dates["business_date"].reset_index(drop=True).reindex(at).to_numpy("datetime64[us]")
+    empty = newest[newest["outcome"] == "empty"]
     arrival = {"business_date": empty["delivered"], "known_at": empty["recorded_at"], "delivery": empty["seq"]}
-    before = listed.rename(columns={"business_date": "last"})[["last", "book", "source"]]
-    kept = empty.assign(last=last, line=1, **arrival)[["last", "source", "business_date", *_ARRIVAL]]
-    rows = kept.merge(before, on=["last", "source"]).sort_values("delivery").drop_duplicates(_DAY, keep="last")
+    kept = empty.assign(line=1, **arrival)[["source", "business_date", *_ARRIVAL]]
+    rows = kept.merge(listed[["book"]].drop_duplicates(), how="cross")
+    known, wanted = dated.codes([listed["book"]], [rows["book"]])
+    at = dated.last(known, listed["business_date"], wanted, rows["business_date"] - pd.Timedelta(days=1))
+    last = listed["source"].reset_index(drop=True).reindex(at).set_axis(rows.index)
+    rows = rows[last == rows["source"]].sort_values("delivery").drop_duplicates(_DAY, keep="last")
     return rows.loc[~_keys(rows, _DAY).isin(_keys(listed, _DAY)), [*_DAY, *_ARRIVAL, "source"]]
 
 

@@ -12,9 +12,9 @@ Expected (contract, section 1): prices, exchange rates, what custodians and admi
 delivered for an earlier session; every other table where the firm declares it (``expected_feeds``). A declaration goes
 before what is implied, from its first day on. Of prices, the instruments are expected that the source priced on its
 session before and whose market is open, and those held whose last price was its; of rates the pairs of its session
-before; of custodians and administrators the books of their report before (positions where the book holds some). A
-feed ends by a declaration with a ``valid_to``; and by itself after ``SILENCE`` where another source delivers the same
-table. The only source of a table never ends by itself.
+before; of custodians and administrators the books that they were the last to report (positions where the book holds
+some). A feed ends by a declaration with a ``valid_to``; and by itself after ``SILENCE`` where another source delivers
+the same table. The only source of a table never ends by itself.
 
 Outcomes, in the words of table ``feed_outcomes``:
 
@@ -200,15 +200,18 @@ def _open(names: "pd.Series[str]", dates: "pd.Series[pd.Timestamp]") -> Bools:
 def _wanted(lines: pd.DataFrame, held: pd.DataFrame, days: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Every item expected: KEY, item, rows (of the session before), calendar, needed, there, absent."""
     market = [*FEED, "calendar"]
+    of_book = lines["feed"].map(ITEMS) == "book"
     # A price of a Sunday does not say what to expect on Monday.
-    proper = lines[(lines["calendar"] == "") | _open(lines["calendar"], lines["business_date"])]
+    proper = lines[~of_book & ((lines["calendar"] == "") | _open(lines["calendar"], lines["business_date"]))]
     before = _last_before(proper, market, dated.grid(sessions, proper[market].drop_duplicates()))
     last = before.merge(proper, left_on=[*market, "last"], right_on=[*market, "business_date"], suffixes=("", "_line"))
-    priced = lines[lines["feed"] == "prices"]
     mine = held[["business_date", "instrument"]].drop_duplicates().rename(columns={"instrument": "item"})
-    mine = mine[mine["business_date"].isin(sessions)]
-    still = _last_before(priced, ["item"], mine).merge(
-        priced, left_on=["item", "last"], right_on=["item", "business_date"], suffixes=("", "_line")
+    mine = mine[mine["business_date"].isin(sessions)].assign(feed="prices")
+    # What is held, and books, are expected of whoever brought them last, and not only of a session before.
+    by_item = ["feed", "item"]
+    asked = pd.concat([mine, dated.grid(sessions, lines.loc[of_book, by_item].drop_duplicates())], ignore_index=True)
+    still = _last_before(lines, by_item, asked).merge(
+        lines, left_on=[*by_item, "last"], right_on=[*by_item, "business_date"], suffixes=("", "_line")
     )
     columns = [*KEY, "item", "rows", "calendar"]
     rows = pd.concat([last[columns], still[columns]], ignore_index=True).drop_duplicates([*KEY, "item"])
@@ -221,8 +224,7 @@ def _wanted(lines: pd.DataFrame, held: pd.DataFrame, days: pd.DataFrame, session
         _pairs(keeps, ["business_date", "book"])
     )
     rows = rows[~flat]
-    of_book = rows["feed"].map(ITEMS) == "book"
-    needed = of_book | (
+    needed = (rows["feed"].map(ITEMS) == "book") | (
         (rows["feed"] == "prices")
         & _pairs(rows, ["business_date", "item"]).isin(_pairs(mine, ["business_date", "item"]))
     )

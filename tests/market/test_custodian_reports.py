@@ -42,6 +42,13 @@ def test_a_file_without_rows_reports_the_books_of_the_file_before():
     assert reports(post)[2:] == [(D1, "P", "c", True), (D1, "Q", "c", True), (D2, "P", "c", True), (D2, "Q", "c", True)]
 
 
+def test_a_book_that_was_left_out_before_is_emptied_too():
+    post = custodian(D0)
+    post.file("custodian_positions", D1, "c", rows=on(D1, "P"))
+    post.file("custodian_positions", D2, "c", outcome="empty")
+    assert reports(post)[3:] == [(D2, "P", "c", True), (D2, "Q", "c", True)]
+
+
 def test_a_book_that_moved_to_another_custodian_is_not_emptied_by_the_old_one():
     post = custodian(D0)
     post.file("custodian_positions", D1, "c", outcome="empty")

@@ -162,6 +162,10 @@ def test_one_of_two_books_missing_is_partial_whatever_the_coverage():
     row = mail.outcomes(D1, books=BOOKS)[D1, "custodian_cash", ""]
     assert (row["outcome"], row["rows"], row["expected_rows"], row["coverage"]) == ("partial", 2, 3, 0.5)
     assert row["reason"] == "1 of 2 expected did not come: TK"
+    assert mail.outcomes("2023-11-06", books=BOOKS)["2023-11-06", "custodian_cash", ""]["expected_rows"] == 3
+    mail.file("custodian_cash", "2023-11-06", "new", rows=on("2023-11-06", "TK"))
+    later = mail.outcomes("2023-11-07", books=BOOKS)
+    assert {key[2]: row["expected_rows"] for key, row in later.items()} == {"": 2, "new": 1}, "TK has moved"
 
 
 def test_a_pair_is_the_same_either_way_round():
