@@ -5,6 +5,7 @@ made from them: positions are valued at raw prices, returns come from ``actions`
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -51,25 +52,33 @@ def adjusted(prices: pd.DataFrame, corporate_actions: pd.DataFrame, basis: Basis
     Raises:
         ValueError: two rows for one instrument and date.
     """
+    factor, lost, reason = _factors(prices, corporate_actions, basis, as_of)
+    why = pd.Series("", prices.index, dtype="str")
+    if len(lost):
+        why.iloc[lost] = pd.Index(reason, dtype="str")
+    told = prices[["business_date", "instrument"]].assign(close=prices["close"] * factor, factor=factor)
+    return told.assign(currency=prices["currency"], reason=why)
+
+
+def _factors(
+    prices: pd.DataFrame, corporate_actions: pd.DataFrame, basis: Basis, as_of: Any
+) -> tuple[Floats, Ints, Texts]:
+    """The factor of each row, and the rows that have none with why.
+
+    What is made on the way is as large as the prices, and gone when they are multiplied.
+    """
     closes, names = _ordered(prices)
     known = actions.in_force(corporate_actions)
     ends = _ends(closes, names, known)
-    growth, broken = _steps(closes, names, known, ends, basis)
+    posted, growth, broken = _steps(closes, names, known, ends, basis)
     base, terms = _base(closes, names, known, ends, as_of)
-    code = closes.code
-    factor = pd.Series(growth).groupby(code, sort=False).cumprod().to_numpy(copy=True)
-    del growth
-    factor /= (factor[base] * terms)[code]
+    factor = _linked(closes, posted, growth)
+    factor /= (factor[base] * terms)[closes.code]
     lost, reason = _lost(closes, base, ends, broken)
     factor[lost] = np.nan
     found = np.empty(len(prices))
     found[closes.order] = factor
-    told = prices[["business_date", "instrument"]].assign(
-        close=prices["close"] * found, factor=found, currency=prices["currency"]
-    )
-    why = pd.Series("", prices.index, dtype="str")
-    why.iloc[closes.order[lost]] = pd.Index(reason, dtype="str")
-    return told.assign(reason=why)
+    return found, closes.order[lost], reason
 
 
 @dataclass(frozen=True)
@@ -81,23 +90,35 @@ class _Closes:
     place: Ints
     """The instrument's number times 2^32, and the date."""
 
-    @property
+    @cached_property
     def code(self) -> NDArray[np.int32]:
         """The number of each close's instrument."""
         return (self.place >> 32).astype(np.int32)
+
+    @cached_property
+    def first(self) -> Ints:
+        """The first close of each instrument."""
+        return np.flatnonzero(np.r_[True, self.code[1:] != self.code[:-1]][: len(self.code)]).astype(np.int64)
 
     def take(self, at: Ints) -> pd.DataFrame:
         """The rows of those closes."""
         return self.prices.take(self.order[at]).reset_index(drop=True)
 
-    def numbered(self, column: str) -> NDArray[np.int32]:
-        """The values of a column as numbers."""
-        return pd.factorize(self.prices[column])[0].astype(np.int32)[self.order]
+    def changed(self, column: str) -> Ints:
+        """The closes whose value of a column is another than that of the same instrument's close before."""
+        values = self.prices[column]
+        if (values == next(iter(values), "")).all():  # a quarter of the time that numbering them takes
+            return np.zeros(0, np.int64)
+        numbers = pd.factorize(values)[0].astype(np.int32)[self.order]
+        at = (np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).astype(np.int64)
+        own: Ints = at[at != self.first[self.code[at]]]
+        return own
 
 
 def _ordered(prices: pd.DataFrame) -> tuple[_Closes, "pd.Index[str]"]:
     code, names = pd.factorize(prices["instrument"])
     place = _key(code, prices["business_date"])
+    del code
     order = np.argsort(place, kind="stable")
     place = place[order]
     twice = np.flatnonzero(place[1:] == place[:-1])
@@ -129,45 +150,50 @@ def _ends(closes: _Closes, names: Any, known: pd.DataFrame) -> _Ends:
     ended = actions.ends(known).reindex(pd.Index(names, name="instrument")).reset_index()
     at = _taking_effect(ended, closes.place, names)
     last = np.where(at >= 0, at, len(closes.place)).astype(np.int64)
-    code = closes.code
-    first = at == np.searchsorted(code, np.arange(len(names)))
     date = (ended["ex_date"] - actions.DAY).fillna(pd.Timestamp.max).to_numpy("datetime64[us]")
     reason = (
         "ended by " + ended["kind"].fillna("").to_numpy(object) + " of " + dated.iso(ended["ex_date"]).to_numpy(object)
     )
-    return _Ends(last, date, first, reason)
+    return _Ends(last, date, at == closes.first, reason)
 
 
 def _steps(
     closes: _Closes, names: Any, known: pd.DataFrame, ends: _Ends, basis: Basis
-) -> tuple[Floats, "pd.Series[Any]"]:
-    """What one unit becomes from each close to the next (1 at the first), and why it cannot be told, by close."""
+) -> tuple[Ints, Floats, "pd.Series[Any]"]:
+    """The closes at which one unit is not just one, what it has become there, and why that cannot be told, by close."""
     code = closes.code
-    later = np.zeros(len(code), bool)
-    later[1:] = code[1:] == code[:-1]
     over = np.flatnonzero(ends.last < len(code))
     after = ends.last[over] + ~ends.before[over]
     inside = after < len(code)
     inside[inside] = code[after[inside]] == over[inside]
-    broken = [_said(after[inside], ends.reason[over][inside])]
-    for column, reason in (("price_basis", "price basis changed"), ("currency", "price currency changed")):
-        values = closes.numbered(column)
-        broken.append(_said(np.flatnonzero(later[1:] & (values[1:] != values[:-1])) + 1, reason))
-
+    broken = [
+        _said(after[inside], ends.reason[over][inside]),
+        _said(closes.changed("price_basis"), "price basis changed"),
+        _said(closes.changed("currency"), "price currency changed"),
+    ]
     at = _taking_effect(known, closes.place, names)
     posted = np.unique(at[at >= 0])
-    posted = posted[later[posted] & (posted <= ends.last[code[posted]])]
+    posted = posted[(posted > closes.first[code[posted]]) & (posted <= ends.last[code[posted]])]
     ended, since = closes.take(posted), closes.take(posted - 1)["business_date"]
     step = actions.becoming(known, closes.prices, ended, since)
     worth, why = step.capital, step.reason
     if basis == "total":
         worth, why = worth + step.income, step.total_reason
-    growth = np.ones(len(code))
-    growth[posted] = step.units + worth / ended["close"].to_numpy(np.float64)
-    growth[posted[why != ""]] = 1.0
+    growth = step.units + worth / ended["close"].to_numpy(np.float64)
+    growth[why != ""] = 1.0
     broken.append(_said(posted[why != ""], why[why != ""]))
     all_broken = pd.concat(broken)
-    return growth, all_broken[~all_broken.index.duplicated()].sort_index()
+    return posted, growth, all_broken[~all_broken.index.duplicated()].sort_index()
+
+
+def _linked(closes: _Closes, posted: Ints, growth: Floats) -> Floats:
+    """What one unit of each instrument's first close has become at every close: the product of ``growth`` so far."""
+    turns = np.r_[closes.first, posted]
+    order = np.argsort(turns, kind="stable")
+    grown = np.r_[np.ones(len(closes.first)), growth][order]
+    at = turns[order]
+    linked = pd.Series(grown).groupby(closes.code[at], sort=False).cumprod().to_numpy(np.float64)
+    return np.repeat(linked, np.diff(np.r_[at, len(closes.order)]))
 
 
 def _said(at: Ints, reason: Any) -> "pd.Series[Any]":
@@ -189,9 +215,9 @@ def _base(closes: _Closes, names: Any, known: pd.DataFrame, ends: _Ends, as_of: 
 
     The terms of a date after its end are those of the day before it.
     """
-    code, day = np.arange(len(names)), np.minimum(ends.date, np.datetime64(pd.Timestamp(as_of), "us"))
-    first = np.searchsorted(closes.place, code << 32)
-    base = np.maximum(np.searchsorted(closes.place, _key(code, day), side="right") - 1, first).astype(np.int64)
+    day = np.minimum(ends.date, np.datetime64(pd.Timestamp(as_of), "us"))
+    found = np.searchsorted(closes.place, _key(np.arange(len(names)), day), side="right") - 1
+    base = np.maximum(found, closes.first).astype(np.int64)
     rows = closes.take(base)
     before = actions.split_ratio(known, names, rows["business_date"], day)
     after = actions.split_ratio(known, names, day, rows["business_date"])
