@@ -86,9 +86,16 @@ def golden(
         line=used["line"],
     )
     by_hand = overrides.prices(price_overrides, market, instruments, corporate_actions, sessions)
-    if len(by_hand):
-        market = pd.concat([market, by_hand]).drop_duplicates(_KEY, keep="last").sort_values(_KEY, kind="stable")
-    return tables.conform("prices", market)
+    return tables.conform("prices", _replaced(market, by_hand) if len(by_hand) else market)
+
+
+def _replaced(market: pd.DataFrame, by_hand: pd.DataFrame) -> pd.DataFrame:
+    """``market`` with the rows ``by_hand`` in the place of its own, sorted by date and instrument."""
+    touched = market["instrument"].isin(by_hand["instrument"]) & market["business_date"].isin(by_hand["business_date"])
+    few = pd.concat([market[touched], by_hand]).drop_duplicates(_KEY, keep="last")
+    whole = pd.concat([market[~touched], few])
+    names, _ = pd.factorize(whole["instrument"], sort=True)
+    return whole.iloc[np.lexsort((names, whole["business_date"].to_numpy()))]
 
 
 def _chosen(
@@ -152,12 +159,14 @@ def _apart(
     pairs = pairs.assign(fraction=fraction.abs().round(12))[(theirs == ours).to_numpy()]
     pairs["tolerance"] = price_sources.policy(declared, instruments, pairs)["tolerance"]
     pairs = pairs[pairs["fraction"] > pairs["tolerance"]].sort_values(["at", "source"], kind="stable")
-    price, percent, most = (
-        (values.map("{:.10g}".format) if name == "close" else (values * 100).map("{:.3g}".format)).astype("str")
-        for name, values in pairs[["close", "fraction", "tolerance"]].items()
+    price, percent = pairs["close"].map("{:.10g}".format), (pairs["fraction"] * 100).map("{:.3g}".format)
+    most = pairs["tolerance"].map({value: f"{value * 100:.3g}" for value in pairs["tolerance"].unique()})
+    texts = [values.astype("str") for values in (price, percent, most)]
+    said = (pairs["source"] + " says " + texts[0] + ", " + texts[1] + " % away, tolerance " + texts[2] + " %").set_axis(
+        pd.Index(pairs["at"], dtype="int64")
     )
-    said = pairs["source"] + " says " + price + ", " + percent + " % away, tolerance " + most + " %"
-    return said.groupby(pairs["at"]).agg("; ".join).astype("str")
+    several = said.index.duplicated(keep=False)
+    return pd.concat([said[~several], said[several].groupby(level=0).agg("; ".join).astype("str")])
 
 
 def _carried(
