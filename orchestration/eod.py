@@ -37,7 +37,7 @@ def business_date(feeds: Feeds, asked: pd.Timestamp | None) -> tuple[pd.Timestam
     latest = feeds.latest_priced_session()
     if latest is None:
         raise Refused(
-            f"no prices: nothing usable was delivered; put files into {feeds.settings.home / 'inbox'}"
+            f"no prices: nothing usable was delivered; put files into {feeds.inbox.folder}"
             " or name a vendor in DAYBOOK_VENDORS, then look at `daybook quarantine list`"
         )
     return latest, report

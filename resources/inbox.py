@@ -1,7 +1,8 @@
 """The inbox: files and feeds become facts, once each, and what cannot become one goes to quarantine with its reason.
 
-Belongs here: looking at the folder, who may take in, and what people decide about quarantined rows. Does not belong
-here: taking in (``resources.turn``), judging rows (``daybook.intake``), which facts count (``resources.facts``).
+Belongs here: which files of the folder are taken in, who may take in, and what people decide about quarantined rows.
+Does not belong here: reaching the folder (``resources.folders``), taking in (``resources.turn``), judging rows
+(``daybook.intake``), which facts count (``resources.facts``).
 """
 
 import json
@@ -19,8 +20,10 @@ import sqlalchemy as sa
 
 from daybook import tables
 from daybook.intake import names
+from daybook.intake.sheet import FileRefused
 from resources import deliveries, quarantine, records
 from resources.deliveries import Taken as Taken
+from resources.folders import Changed, Directory, Folder, FolderError, folder
 from resources.lake import Lake
 from resources.quarantine import UNDECIDED
 from resources.settings import Settings
@@ -56,13 +59,29 @@ class Intake:
         """The files that are deliveries."""
         return tuple(taken for taken in self.files if taken.delivery is not None)
 
+    @property
+    def unreached(self) -> tuple[Taken, ...]:
+        """What was asked for and could not be had: files and vendors that failed, and are tried again next time."""
+        return tuple(taken for taken in self.files if taken.delivery is None and taken.outcome == "failed")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a file is."""
+
+    folder: Folder
+    name: str
+
+    def look(self) -> str:
+        return self.folder.look(self.name)
+
 
 @dataclass(frozen=True)
 class Inbox:
     """The folder ``inbox`` of an installation, and every other way in.
 
     Attributes:
-        settings: where the folder is.
+        settings: where the folder is, and where bytes are kept.
         lake: where market facts go.
         engine: where the register, the quarantine and the transactions are.
         pause: lets a moment pass between the two looks.
@@ -76,39 +95,73 @@ class Inbox:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Folder:
         """Where files are put."""
-        return self.settings.home / "inbox"
+        return folder(self.settings.inbox_uri or str(self.settings.home / "inbox"))
 
     def pending(self) -> dict[str, str]:
-        """Files of the folder that were not dealt with as they are now: name and fingerprint (size and time).
+        """Files of the folder that were not dealt with as they are now: name, as it is shown, and look.
 
         Hidden and temporary files are left out.
         """
-        return {path.name: look for path, look in self._undone().items() if not names.unfinished(path.name)}
+        return {shown(place.name): look for place, look in self._undone().items() if not names.unfinished(place.name)}
 
     def take_in(self, files: Sequence[str | Path] | None = None) -> Intake:
         """Take in ``files``, or everything in the folder that was not dealt with yet.
 
-        A file is read once two looks, a moment apart, find the same size and time. Reference data goes first, so that
-        the order in the folder does not matter; then everything that waits is tried again.
+        A file is read once two looks, a moment apart, find the same size and time, and left for the next time when it
+        is written meanwhile. Reference data goes first, so that the order in the folder does not matter; then
+        everything that waits is tried again.
 
         Args:
-            files: paths, or names in the folder; None for the whole folder.
+            files: paths, or names in the folder as ``pending`` gives them; None for the whole folder.
+
+        Raises:
+            FolderError: the folder cannot be listed.
         """
-        looks = self._undone() if files is None else {path: _look(path) for path in map(self._path, files)}
-        proper = [path for path, look in looks.items() if look and not names.unfinished(path.name)]
+        looks = self._undone() if files is None else self._asked(files)
+        proper = [place for place, look in looks.items() if look and not names.unfinished(place.name)]
         if proper:
             self.pause()
-        steady = [path for path in proper if _look(path) == looks[path]]
-        left = [_left(path, look) for path, look in looks.items() if path not in steady]
+        dealt: dict[str, tuple[str, str]] = {}
         with self.alone() as turn:
+            now = self._again(proper)  # the lock may have been waited for
+            steady = [place for place in proper if now[place] == looks[place]]
+            left = [_left(place, look) for place, look in looks.items() if place not in steady]
             taken = turn.recover()
-            for path in sorted(steady, key=lambda path: _rank(path.name)):
-                taken.append(turn.take(path))
+            for place in sorted(steady, key=lambda place: _rank(place.name)):
+                try:
+                    data, reason = _bytes(place)
+                except Changed:
+                    left.append(_left(place, looks[place]))
+                    continue
+                except FolderError as error:
+                    left.append(Taken(shown(place.name), "", outcome="failed", reason=str(error)))
+                    continue
+                refused = turn.refuse(place.name, data, "file", reason) if reason else None
+                taken.append(refused or turn.deliver(place.name, data, "file"))
+                if place.folder == self.folder:
+                    dealt[place.name] = looks[place], deliveries.digest(data)
             taken = turn.follow_up(taken)
-        self._remember({path: looks[path] for path in steady if path.parent == self.folder}, turn.digests)
+        self._remember(dealt)
         return Intake((*taken, *left))
+
+    def ingest(self, files: Sequence[Path]) -> Intake:
+        """Take in ``files`` of this machine, by way of the folder where that is a directory.
+
+        Raises:
+            InboxError: two of them have the same name.
+        """
+        named = [file.name for file in files]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise InboxError(f"two files are called {twice[0]}: one would take the place of the other")
+        if not isinstance(self.folder, Directory):
+            return self.take_in(files)
+        for file in files:
+            if file.absolute() != (self.folder.path / file.name).absolute():
+                self.folder.put(file)
+        return self.take_in(named)
 
     def deliver(self, name: str, data: bytes, kind: str = "vendor") -> Intake:
         """Take in ``data`` as if it were a file called ``name``; ``kind`` says where it comes from."""
@@ -193,15 +246,28 @@ class Inbox:
 
     # -- the folder --------------------------------------------------------------------------------------------------
 
-    def _undone(self) -> dict[Path, str]:
-        listed = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        looks = {path: _look(path) for path in listed}
-        seen = self._seen()
-        return {path: look for path, look in looks.items() if seen.get(path.name, ("", ""))[0] != look}
+    def _undone(self) -> dict[_Place, str]:
+        folder, seen = self.folder, self._seen()
+        looks = folder.looks().items()
+        return {_Place(folder, name): look for name, look in looks if seen.get(name, ("", ""))[0] != look}
 
-    def _path(self, file: str | Path) -> Path:
-        path = Path(file)
-        return self.folder / path if path.parent == Path() and (self.folder / path).exists() else path
+    def _asked(self, files: Sequence[str | Path]) -> dict[_Place, str]:
+        """Those files and their looks; a name without a folder is one in the inbox, as it is shown, if it is there."""
+        folder, paths = self.folder, [Path(file) for file in files]
+        listed = folder.looks() if any(path.parent == Path() for path in paths) else {}
+        inside = {shown(name): name for name in listed}
+        looks: dict[_Place, str] = {}
+        for path in paths:
+            name = inside.get(shown(str(path)))
+            place = _Place(folder, name) if name else _Place(Directory(path.parent, open=True), path.name)
+            looks[place] = listed[name] if name else place.look()
+        return looks
+
+    def _again(self, places: Sequence[_Place]) -> dict[_Place, str]:
+        """A second look at ``places``: the folder is listed once, however many of them are in it."""
+        folder = self.folder
+        listed = folder.looks() if any(place.folder == folder for place in places) else {}
+        return {place: listed.get(place.name, "") if place.folder == folder else place.look() for place in places}
 
     @property
     def _register(self) -> Path:
@@ -220,11 +286,11 @@ class Inbox:
             known: set[str] = set(connection.execute(sa.select(records.deliveries.c.sha256).distinct()).scalars())
         return {name: entry for name, entry in seen.items() if entry[1] in known}
 
-    def _remember(self, looks: Mapping[Path, str], digests: Mapping[Path, str]) -> None:
-        if looks:
-            new = {path.name: (look, digests[path]) for path, look in looks.items()}
-            there = {name: entry for name, entry in self._seen().items() if (self.folder / name).exists()}
-            deliveries.write(self._register, json.dumps({**there, **new}).encode())
+    def _remember(self, dealt: Mapping[str, tuple[str, str]]) -> None:
+        if dealt:
+            there = self.folder.looks()
+            kept = {name: entry for name, entry in self._seen().items() if name in there}
+            deliveries.write(self._register, json.dumps({**kept, **dealt}).encode())
 
     @contextmanager
     def alone(self) -> Iterator[Turn]:
@@ -245,17 +311,17 @@ def _rank(file: str) -> tuple[int, pd.Timestamp, str]:
         return len(tables.FILES) + 1, pd.Timestamp.min, file
 
 
-def _look(path: Path) -> str:
-    """Size and time of a file; "" when it is gone."""
+def _bytes(place: _Place) -> tuple[bytes, str]:
+    """The bytes of a file, and why there are none."""
     try:
-        found = path.stat()
-    except OSError:
-        return "" if not path.is_symlink() else "broken link"
-    return f"{found.st_size}-{found.st_mtime_ns}"
+        return place.folder.read(place.name), ""
+    except FileRefused as error:
+        return b"", error.reason
 
 
-def _left(path: Path, look: str) -> Taken:
+def _left(place: _Place, look: str) -> Taken:
     if not look:
-        return Taken(shown(path.name), "", outcome="failed", reason=f"{path}: there is no such file")
-    reason = "hidden or temporary" if names.unfinished(path.name) else "still being written: left for the next look"
-    return Taken(shown(path.name), "", outcome="unfinished", reason=reason)
+        reason = f"{place.name} in {place.folder}: there is no such file"
+        return Taken(shown(place.name), "", outcome="failed", reason=reason)
+    reason = "hidden or temporary" if names.unfinished(place.name) else "still being written: left for the next look"
+    return Taken(shown(place.name), "", outcome="unfinished", reason=reason)

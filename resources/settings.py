@@ -6,6 +6,7 @@ anything that the settings name.
 | variable | default | meaning |
 |---|---|---|
 | DAYBOOK_HOME | .daybook | folder of postgres, lake, inbox, files, reports and dagster; made absolute when read |
+| DAYBOOK_INBOX_URI | DAYBOOK_HOME/inbox | where files are put: a folder, or a URI of an object store |
 | DAYBOOK_LAKE_URI | DAYBOOK_HOME/lake | where the Delta tables are: a folder or the URI of an object store |
 | DAYBOOK_POSTGRES_URL | the embedded server under DAYBOOK_HOME/postgres | an SQLAlchemy or libpq URL; never shown |
 | DAYBOOK_VENDORS | sample | what feeds the firm, in order of preference, comma separated; ``files``: the inbox alone |
@@ -41,6 +42,7 @@ class Settings:
 
     Attributes:
         home: absolute folder of everything that this installation keeps.
+        inbox_uri: absolute folder or URI where files are put; None for ``inbox`` under home.
         lake_uri: folder or URI of the Delta tables.
         postgres_url: URL of a PostgreSQL server as given, or None for the embedded one; may hold a password and is
             therefore left out of ``repr``.
@@ -54,6 +56,7 @@ class Settings:
     """
 
     home: Path
+    inbox_uri: str | None
     lake_uri: str
     postgres_url: str | None = field(repr=False)
     vendors: tuple[str, ...]
@@ -74,7 +77,8 @@ def settings() -> Settings:
     home = Path(os.environ.get("DAYBOOK_HOME") or ".daybook").expanduser().absolute()
     return Settings(
         home=home,
-        lake_uri=_lake_uri(home),
+        inbox_uri=_uri("DAYBOOK_INBOX_URI"),
+        lake_uri=_uri("DAYBOOK_LAKE_URI") or str(home / "lake"),
         postgres_url=os.environ.get("DAYBOOK_POSTGRES_URL") or None,
         vendors=_names("DAYBOOK_VENDORS", "sample"),
         calendars=_names("DAYBOOK_CALENDARS", "XNYS"),
@@ -94,11 +98,10 @@ def quiet_telemetry() -> None:
     os.environ.update(_QUIET)
 
 
-def _lake_uri(home: Path) -> str:
-    given = os.environ.get("DAYBOOK_LAKE_URI")
-    if not given:
-        return str(home / "lake")
-    return given if "://" in given else str(Path(given).expanduser().absolute())
+def _uri(variable: str) -> str | None:
+    """A URI as it is, a folder made absolute."""
+    given = os.environ.get(variable)
+    return given if not given or "://" in given else str(Path(given).expanduser().absolute())
 
 
 def _folder(variable: str) -> Path | None:

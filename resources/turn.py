@@ -8,12 +8,10 @@ once, and one transaction in PostgreSQL records the quarantine and makes it ``do
 done count. Whoever comes next first finishes what was left ``received``.
 """
 
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +41,7 @@ _LOGGED = [_log.c[name] for name in tables.TABLES["transactions"].names]
 class Turn:
     """One turn at the inbox, holding the lock.
 
-    ``views`` are facts read so far that no delivery has changed since, ``digests`` the bytes of the paths read.
+    ``views`` are facts read so far that no delivery has changed since.
     """
 
     settings: Settings
@@ -51,7 +49,6 @@ class Turn:
     engine: sa.Engine
     clock: Callable[[], datetime]
     views: dict[str, pd.DataFrame] = field(default_factory=dict)
-    digests: dict[Path, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -66,20 +63,12 @@ class Turn:
             left = [row for row in deliveries.begun(connection) if row["kind"] != "retry"]
         return [*(self._process(row) for row in left), *self._retry()]
 
-    def take(self, path: Path) -> Taken:
-        """Take in the file at ``path``."""
-        data, problem = _bytes(path)
-        self.digests[path] = deliveries.digest(data)
-        if problem:
-            return self._refuse(shown(path.name), data, "file", problem)
-        return self.deliver(path.name, data, "file")
-
     def deliver(self, file: str, data: bytes, kind: str) -> Taken:
         """Take in ``data`` under the name ``file``."""
         try:
             name = names.parse(shown(file))
         except names.BadName as error:
-            return self._refuse(shown(file), data, kind, str(error))
+            return self.refuse(file, data, kind, str(error))
         with self.engine.begin() as connection:
             if deliveries.newest_bytes(connection, deliveries.same_file(name)) == deliveries.digest(data):
                 return _unchanged(name.file, name.table)
@@ -88,8 +77,9 @@ class Turn:
             registered = deliveries.register(connection, row)
         return self._process(registered)
 
-    def _refuse(self, file: str, data: bytes, kind: str, reason: str) -> Taken:
+    def refuse(self, file: str, data: bytes, kind: str, reason: str) -> Taken:
         """Something that cannot even be read as a file of a table."""
+        file = shown(file)
         same_name = sa.and_(records.deliveries.c.file == file, records.deliveries.c.table_name == "")
         with self.engine.begin() as connection:
             if deliveries.newest_bytes(connection, same_name) == deliveries.digest(data):
@@ -98,9 +88,7 @@ class Turn:
             row = deliveries.register(connection, deliveries.of_file(file, None, sha, kind, self.clock()))
             return self._failed(connection, row, FileRefused(reason))
 
-    def _failed(
-        self, connection: sa.Connection, row: Mapping[str, Any], error: FileRefused, header: str = ""
-    ) -> Taken:
+    def _failed(self, connection: sa.Connection, row: Mapping[str, Any], error: FileRefused, header: str = "") -> Taken:
         taken = Taken(row["file"], row["table_name"], 0, 1, "failed", error.reason, int(row["seq"]))
         quarantine.record(connection, row, quarantine.of_file(error), row["recorded_at"])
         deliveries.finish(connection, taken, None, header)
@@ -493,16 +481,6 @@ def _plain(values: "pd.Series[Any]") -> list[Any]:
 
 def _place(table: str) -> int:
     return names.order(Name("", table, pd.Timestamp(0), "", ""))[0]
-
-
-def _bytes(path: Path) -> tuple[bytes, str]:
-    """The bytes of a file, and why there are none."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return b"", "not a file: only files in the inbox itself are read"
-        return path.read_bytes(), ""
-    except OSError as error:
-        return b"", f"cannot be read: {error.strerror}"
 
 
 def shown(file: str) -> str:

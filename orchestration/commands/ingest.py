@@ -1,13 +1,12 @@
 """``daybook ingest``: put files through the inbox now."""
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
-from orchestration.commands.installation import here, opened
+from orchestration.commands.installation import opened
 from orchestration.console import DONE, NOT_CLOSABLE, Refused, out, table
 
 if TYPE_CHECKING:
@@ -17,18 +16,13 @@ if TYPE_CHECKING:
 def ingest(
     files: Annotated[list[Path], typer.Argument(help="Files named <table>_<date>[_<suffix>].<csv|parquet>.")],
 ) -> None:
-    """Copy FILES into the inbox and take them in now."""
-    settings = here()
+    """Copy FILES into the inbox and take them in now; an inbox in an object store stays as it is."""
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         raise Refused(f"no such file: {', '.join(missing)}")
-    for file in files:
-        target = settings.home / "inbox" / file.name
-        if file.resolve() != target.resolve():
-            shutil.copyfile(file, target)
     doors = opened()
     known = doors.facts.touching()["seq"]
-    report = doors.inbox.take_in([file.name for file in files])
+    report = doors.inbox.ingest(files)
     columns = ["file", "table", "rows", "quarantined", "outcome", "reason"]
     table(
         "taken in",
@@ -36,7 +30,7 @@ def ingest(
     )
     if signed := _signed(doors, known):
         out.print(f"signed days that stand on facts that changed: {signed}", soft_wrap=True)
-    raise typer.Exit(NOT_CLOSABLE if report.quarantined else DONE)
+    raise typer.Exit(NOT_CLOSABLE if report.quarantined or report.unreached else DONE)
 
 
 def _signed(doors: "Feeds", known: "pd.Series[int]") -> str:

@@ -35,7 +35,7 @@ def facts(settings, lake, engine) -> Facts:
 @pytest.fixture
 def put(inbox):
     def put(name: str, data: str | bytes) -> None:
-        (inbox.folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+        (inbox.folder.path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
 
     return put
 
@@ -90,7 +90,7 @@ def test_everything_in_the_folder_is_taken_whatever_its_order(inbox, put, facts)
 
 def test_what_lies_in_the_folder_is_delivered_once(firm, put, engine):
     assert firm.take_in().files == ()
-    (firm.folder / "books_2024-01-02.csv").touch()
+    (firm.folder.path / "books_2024-01-02.csv").touch()
     assert outcomes(firm.take_in()) == [("books_2024-01-02.csv", 0, 0, "unchanged")]
     (firm.settings.home / "files" / "seen.json").unlink()
     assert {outcome for *_, outcome in outcomes(firm.take_in())} == {"unchanged"}
@@ -101,7 +101,7 @@ def test_what_lies_in_the_folder_is_delivered_once(firm, put, engine):
 def test_bytes_are_kept_and_the_file_stays(firm):
     kept = {path.read_bytes() for path in (firm.settings.home / "files").iterdir() if path.suffix != ".json"}
     assert kept == {INSTRUMENTS.encode(), BOOKS.encode()}
-    assert (firm.folder / "books_2024-01-02.csv").read_text() == BOOKS
+    assert (firm.folder.path / "books_2024-01-02.csv").read_text() == BOOKS
 
 
 def test_a_file_still_being_written_is_left_for_the_next_look(firm, put):
@@ -121,8 +121,8 @@ def test_hidden_and_temporary_files_are_left(firm, put, name):
 
 
 def test_what_is_no_file_is_refused_once(firm):
-    (firm.folder / "prices_2024-01-05.csv").mkdir()
-    (firm.folder / "prices_2024-01-08.csv").symlink_to("nowhere")
+    (firm.folder.path / "prices_2024-01-05.csv").mkdir()
+    (firm.folder.path / "prices_2024-01-08.csv").symlink_to("nowhere")
     assert {(taken.outcome, taken.reason) for taken in firm.take_in().files} == {
         ("failed", "not a file: only files in the inbox itself are read"),
         ("failed", "cannot be read: No such file or directory"),
@@ -133,9 +133,10 @@ def test_what_is_no_file_is_refused_once(firm):
 def test_a_name_that_is_no_utf8_is_recorded(firm):
     import os
 
-    with open(os.fsencode(firm.folder) + b"/pr\xffces.csv", "wb") as file:  # noqa: PTH123
+    with open(os.fsencode(firm.folder.path) + b"/pr\xffces.csv", "wb") as file:  # noqa: PTH123
         file.write(b"x")
-    assert [taken.file for taken in firm.take_in().files] == ["pr\\udcffces.csv"]
+    assert list(firm.pending()) == ["pr\\udcffces.csv"]  # a name that a run's config and tags can hold
+    assert [taken.file for taken in firm.take_in(list(firm.pending())).files] == ["pr\\udcffces.csv"]
     assert firm.take_in().files == ()
 
 
