@@ -4,42 +4,57 @@ Belongs here: which suite or identity judges which asset. A check here records a
 stands against signing is in the table ``findings``.
 """
 
+from collections.abc import Iterator, Sequence
+
 import dagster as dg
 import pandas as pd
 
-from assets.partitions import SESSIONS, WITH_PRIOR
+from assets.market_data import BY_SESSION, LOGS
+from assets.partitions import SESSIONS
+from assets.sessions import back
 from daybook import identities
 from daybook.ledger import pnl as profit
-from daybook.market import suites
-from daybook.market.suites import Suite
+from daybook.market.suites import SUITES
+from resources.feeds import FeedsResource
 
 
-def _expectations(asset: str, suite: Suite, partitioned: bool = True) -> dg.AssetChecksDefinition:
-    """A check that runs ``suite`` against the delivered rows of ``asset``."""
+def _expectations(what: str, names: Sequence[str], partitioned: bool) -> dg.AssetChecksDefinition:
+    """Great Expectations on the tables of facts ``names``: a check for each, in one step."""
 
-    @dg.asset_check(
-        asset=asset,
-        name=f"{asset}_expectations",
-        description=f"Great Expectations on the rows delivered for {asset}.",
-        partitions_def=SESSIONS if partitioned else None,
+    @dg.multi_asset_check(
+        name=f"expectations_of_{what}",
+        specs=[
+            dg.AssetCheckSpec(
+                f"{name}_expectations",
+                asset=name,
+                description=f"Great Expectations on the rows delivered for {name}.",
+                partitions_def=SESSIONS if partitioned else None,
+            )
+            for name in names
+        ],
+        can_subset=True,
     )
-    def check(frame: pd.DataFrame) -> dg.AssetCheckResult:
+    def checks(context: dg.AssetCheckExecutionContext, feeds: FeedsResource) -> Iterator[dg.AssetCheckResult]:
         from resources.validator import validate
 
-        verdict = validate(asset, suite, frame)
-        return dg.AssetCheckResult(
-            passed=verdict.passed,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"evaluated": verdict.evaluated, "failed": list(verdict.failed)},
-        )
+        facts = feeds.open().facts
+        day = pd.Timestamp(context.partition_key) if partitioned else None
+        for key in sorted(context.selected_asset_check_keys):
+            name = key.asset_key.path[-1]
+            verdict = validate(name, SUITES[name], facts.current(name, day, day))
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=key.name,
+                passed=verdict.passed,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"evaluated": verdict.evaluated, "failed": list(verdict.failed)},
+            )
 
-    return check
+    return checks
 
 
-raw_prices_expectations = _expectations("raw_prices", suites.raw_prices())
-raw_fx_rates_expectations = _expectations("raw_fx_rates", suites.raw_fx_rates())
-custodian_positions_expectations = _expectations("custodian_positions", suites.custodian_positions())
-transactions_expectations = _expectations("transactions", suites.transactions(), partitioned=False)
+expectations_of_sessions = _expectations("sessions", BY_SESSION, partitioned=True)
+expectations_of_logs = _expectations("logs", [name for name in LOGS if name in SUITES], partitioned=False)
 
 
 @dg.asset_check(asset="positions", partitions_def=SESSIONS, additional_ins={"lots": dg.AssetIn("lots")})
@@ -51,7 +66,8 @@ def lots_add_up_to_positions(positions: pd.DataFrame, lots: pd.DataFrame) -> dg.
 @dg.asset_check(
     asset="pnl",
     partitions_def=SESSIONS,
-    additional_ins={"nav": dg.AssetIn("nav", partition_mapping=WITH_PRIOR), "books": dg.AssetIn("books")},
+    # Checks do not honour partition mappings; ten sessions back is where the one before of any book is.
+    additional_ins={"nav": dg.AssetIn("nav", metadata=back(10)), "books": dg.AssetIn("books")},
 )
 def change_of_nav_is_pnl_and_flows(
     context: dg.AssetCheckExecutionContext, pnl: pd.DataFrame, nav: pd.DataFrame, books: pd.DataFrame

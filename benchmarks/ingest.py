@@ -117,12 +117,12 @@ def daybook(file: Path, home: Path) -> float:
 
 def expectations(file: Path, home: Path) -> float:
     """Run the suite of ``raw_prices`` on the rows of ``file``."""
-    from daybook.market import suites
+    from daybook.market.suites import SUITES
     from resources.validator import validate
 
     frame = pd.read_parquet(file).assign(source="bench", price_basis="raw")
     began = perf_counter()
-    assert validate("raw_prices", suites.raw_prices(), frame).passed
+    assert validate("raw_prices", SUITES["raw_prices"], frame).passed
     return perf_counter() - began
 
 

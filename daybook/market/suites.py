@@ -1,62 +1,25 @@
 """What is expected of delivered facts before anything is derived from them: Great Expectations suites, as data.
 
 Belongs here: expectations on one table of facts alone, each as {type, kwargs}. Does not belong here: running them
-(``resources.validator``), and findings that need positions or NAV (``quality``).
+(``resources.validator``), refusing rows (``daybook.intake``), and findings that need positions or NAV (``quality``).
+
+Intake refuses rows one by one; these ask once more, of the whole, what stands after files, corrections and decisions.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-Suite = list[dict[str, Any]]
+from daybook.intake import terms
+from daybook.market import currencies
+from daybook.tables import TABLES
+
+Expectation = dict[str, Any]
+Suite = list[Expectation]
 
 CURRENCY = "^[A-Z]{3}$"
-KINDS = (
-    "buy", "sell", "deposit", "withdrawal", "dividend", "interest", "fee", "tax", "subscription", "redemption",
-    "variation_margin", "fx", "transfer_in", "transfer_out", "expiry", "exercise", "assignment", "cancel",
-)  # fmt: skip
-"""Kinds of transactions in the contract."""
 
 
-def raw_prices() -> Suite:
-    """One positive close for each session, instrument and source, on a known basis."""
-    return [
-        *_named("instrument", "source"),
-        *_positive("close"),
-        _expect("column_values_to_be_in_set", column="price_basis", value_set=["raw", "adjusted"]),
-        _unique("business_date", "instrument", "source"),
-    ]
-
-
-def raw_fx_rates() -> Suite:
-    """One positive rate for each session, pair of two different currencies and source."""
-    return [
-        *_named("source"),
-        _expect("column_values_to_match_regex", column="base", regex=CURRENCY),
-        _expect("column_values_to_match_regex", column="quote", regex=CURRENCY),
-        _expect("select_column_values_to_be_unique_within_record", column_list=["base", "quote"]),
-        *_positive("rate"),
-        _unique("business_date", "base", "quote", "source"),
-    ]
-
-
-def transactions() -> Suite:
-    """Known kinds, each with an id, a book and a date."""
-    return [
-        *_named("transaction_id", "book"),
-        _expect("column_values_to_be_in_set", column="kind", value_set=list(KINDS)),
-        _expect("column_values_to_not_be_null", column="trade_date"),
-    ]
-
-
-def custodian_positions() -> Suite:
-    """One quantity for each session, book and instrument."""
-    return [
-        *_named("book", "instrument"),
-        _expect("column_values_to_not_be_null", column="quantity"),
-        _unique("business_date", "book", "instrument"),
-    ]
-
-
-def _expect(what: str, **kwargs: Any) -> dict[str, Any]:
+def _expect(what: str, **kwargs: Any) -> Expectation:
     return {"type": f"expect_{what}", "kwargs": kwargs}
 
 
@@ -65,12 +28,175 @@ def _named(*columns: str) -> Suite:
     return [_expect("column_value_lengths_to_be_between", column=column, min_value=1) for column in columns]
 
 
-def _positive(column: str) -> Suite:
+def _given(*columns: str) -> Suite:
+    return [_expect("column_values_to_not_be_null", column=column) for column in columns]
+
+
+def _positive(*columns: str) -> Suite:
+    """Above zero where they are given."""
+    return [_expect("column_values_to_be_between", column=column, min_value=0, strict_min=True) for column in columns]
+
+
+def _between(column: str, low: float, high: float | None) -> Expectation:
+    return _expect("column_values_to_be_between", column=column, min_value=low, max_value=high)
+
+
+def _money(*columns: str) -> Suite:
+    return [_expect("column_values_to_match_regex", column=column, regex=CURRENCY) for column in columns]
+
+
+def _words(table: str, *columns: str) -> Suite:
+    """One of the words that intake knows; empty where the column may be left out."""
+    needed = TABLES[table].required
     return [
-        _expect("column_values_to_not_be_null", column=column),
-        _expect("column_values_to_be_between", column=column, min_value=0, strict_min=True),
+        _expect(
+            "column_values_to_be_in_set",
+            column=column,
+            value_set=[*terms.ONE_OF[table, column], *([] if column in needed else [""])],
+        )
+        for column in columns
     ]
 
 
-def _unique(*columns: str) -> dict[str, Any]:
-    return _expect("compound_columns_to_be_unique", column_list=list(columns))
+def _not_before(later: str, earlier: str) -> Expectation:
+    """``later`` is missing, or not less than ``earlier``."""
+    return _expect(
+        "column_pair_values_a_to_be_greater_than_b",
+        column_A=later,
+        column_B=earlier,
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+    )
+
+
+def _differ(*columns: str) -> Expectation:
+    return _expect("select_column_values_to_be_unique_within_record", column_list=list(columns))
+
+
+def _key(table: str, *more: str) -> Suite:
+    """No key twice."""
+    columns = [*TABLES[table].key, *more]
+    if len(columns) == 1:
+        return [_expect("column_values_to_be_unique", column=columns[0])]
+    return [_expect("compound_columns_to_be_unique", column_list=columns)]
+
+
+SUITES: Mapping[str, Suite] = {
+    "books": [
+        *_named("book", "calendar"),
+        *_money("base_currency"),
+        *_words("books", "lot_method", "lot_pool"),
+        *_key("books", "valid_from"),
+    ],
+    "instruments": [
+        *_named("instrument", "asset_class", "exchange"),
+        *_money("currency"),
+        *_given("multiplier", "lot_size"),
+        *_positive("multiplier", "lot_size"),
+        *_key("instruments", "valid_from"),
+    ],
+    "identifiers": [
+        *_named("instrument", "scheme", "value"),
+        _not_before("valid_to", "valid_from"),
+        *_key("identifiers"),
+    ],
+    "issuers": [*_named("issuer"), *_key("issuers")],
+    "accounts": [*_named("account", "book"), *_key("accounts", "valid_from")],
+    "raw_prices": [
+        *_named("instrument", "source"),
+        *_given("close"),
+        *_positive("close", "open", "high", "low"),
+        _between("volume", 0, None),
+        _not_before("high", "low"),
+        _expect("column_values_to_match_regex", column="currency", regex="|".join((CURRENCY, "^$", *currencies.MINOR))),
+        *_words("raw_prices", "price_basis"),
+        *_key("raw_prices"),
+    ],
+    "intraday_prices": [
+        *_named("instrument", "source"),
+        *_given("observed_at", "price"),
+        *_positive("price"),
+        *_key("intraday_prices"),
+    ],
+    "raw_fx_rates": [
+        *_named("source"),
+        *_money("base", "quote"),
+        _differ("base", "quote"),
+        *_given("rate"),
+        *_positive("rate"),
+        *_key("raw_fx_rates"),
+    ],
+    "corporate_actions": [
+        *_named("action_id", "instrument"),
+        *_words("corporate_actions", "kind", "status"),
+        *_given("ex_date"),
+        *_positive("numerator", "denominator", "cash_in_lieu_price"),
+        _between("withholding_rate", 0, 1),
+        _between("cost_fraction", 0, 1),
+        *_key("corporate_actions"),
+    ],
+    "transactions": [
+        *_named("transaction_id", "book"),
+        *_words("transactions", "kind", "lot_method"),
+        *_given("trade_date"),
+        _not_before("settle_date", "trade_date"),
+    ],
+    "benchmark_weights": [*_named("benchmark", "instrument"), *_given("weight"), *_key("benchmark_weights")],
+    "benchmark_levels": [
+        *_named("benchmark"),
+        *_given("level"),
+        *_positive("level"),
+        *_key("benchmark_levels"),
+    ],
+    # A yearly fraction: one above 1 is a rate in per cent.
+    "risk_free_rates": [*_money("currency"), *_given("rate"), _between("rate", -0.1, 1), *_key("risk_free_rates")],
+    "custodian_positions": [*_named("book", "instrument"), *_given("quantity"), *_key("custodian_positions")],
+    "custodian_cash": [*_named("book"), *_money("currency"), *_given("balance"), *_key("custodian_cash")],
+    "administrator_nav": [*_named("book"), *_given("nav"), _between("units", 0, None), *_key("administrator_nav")],
+    "fundamentals": [
+        *_named("instrument", "field"),
+        *_given("period_end", "published_at", "value"),
+        _not_before("period_end", "period_start"),
+        *_key("fundamentals"),
+    ],
+    "alternative_data": [
+        *_named("series"),
+        *_given("observed_on", "value"),
+        _not_before("usable_from", "observed_on"),
+        *_key("alternative_data"),
+    ],
+    "limits": [
+        *_named("limit"),
+        *_words("limits", "measure", "dimension", "basis"),
+        *_given("hard"),
+        _not_before("valid_to", "valid_from"),
+        *_key("limits"),
+    ],
+    "rules": [
+        *_named("rule"),
+        *_words("rules", "kind", "dimension", "basis"),
+        _not_before("valid_to", "valid_from"),
+        *_key("rules"),
+    ],
+    "price_sources": [
+        *_named("sources"),
+        _between("max_stale", 0, None),
+        _between("tolerance", 0, 1),
+        _not_before("valid_to", "valid_from"),
+        *_key("price_sources"),
+    ],
+    "expected_feeds": [
+        *_words("expected_feeds", "feed"),
+        _not_before("valid_to", "valid_from"),
+        *_key("expected_feeds"),
+    ],
+    "price_overrides": [
+        *_named("instrument", "reason", "entered_by", "approved_by"),
+        _differ("entered_by", "approved_by"),
+        *_given("price", "valid_from", "valid_to"),
+        *_positive("price"),
+        _not_before("valid_to", "valid_from"),
+        *_key("price_overrides"),
+    ],
+}
+"""Table of facts -> what is expected of its rows."""

@@ -5,13 +5,13 @@ Belongs here: what they may mean for NAV. Does not belong here: deciding (the co
 
 import pandas as pd
 
+from daybook.intake.terms import SCHEMES
 from daybook.market import currencies, security_master
 from daybook.market.quality.finding import BY_IMPACT, and_more, finding, holdings, joined
 
 MONEY_TABLES = ("raw_fx_rates", "transactions", "corporate_actions", "books", "instruments", "price_overrides")
 """Facts that NAV is made of: a row of them that waits blocks. Prices block by what they could change."""
 PRICES = "raw_prices"
-_SCHEMES = ("isin", "figi", "cusip", "sedol", "ticker")
 
 
 def open_quarantine(
@@ -63,11 +63,11 @@ def _named(rows: pd.DataFrame, identifiers: pd.DataFrame) -> pd.DataFrame:
 
     The instrument is "" where the row names none; an identifier of nothing, or of several, stands for itself.
     """
-    names = ["instrument", "exchange", "close", "currency", *_SCHEMES]
+    names = ["instrument", "exchange", "close", "currency", *SCHEMES]
     said = pd.DataFrame(rows["row"].tolist(), index=rows.index, columns=names).fillna("").astype("str")
     instrument = said["instrument"]
     on = rows["since"].fillna(rows["business_date"])
-    for scheme in _SCHEMES:
+    for scheme in SCHEMES:
         ask = (instrument == "") & (said[scheme] != "")
         if ask.any():
             found, _ = security_master.resolve(
