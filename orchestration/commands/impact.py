@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from resources.feeds import Feeds
     from resources.inbox import Intake
 
+SOMEBODY = "a second person"
+"""Who would approve a request, where nobody has yet."""
 TAKEN = ["file", "table", "rows", "quarantined", "outcome", "reason"]
 SHOWN = ("difference", "difference_bp")
 REFUSED = ["file", "line", "column", "value", "reason"]
@@ -48,6 +50,14 @@ def impact(
     else:
         machine(effect.rows, format)
     raise typer.Exit(NOT_CLOSABLE if len(effect.signed) else DONE)
+
+
+def of_approval(feeds: "Feeds", number: int, who: str = SOMEBODY) -> "Impact":
+    """What it would change if ``who`` approved the request of that number. Raises as ``resources.requests.approve``."""
+    from orchestration.what_if import impact as found
+    from resources import requests
+
+    return found(feeds, lambda doors: requests.approve(doors.inbox, number, who))[1]
 
 
 def tell(effect: "Impact") -> None:

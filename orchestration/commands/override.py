@@ -8,6 +8,7 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
+from orchestration.commands.impact import of_approval, tell
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import here, opened
 from orchestration.console import Misused, Refused, out, table
@@ -43,6 +44,7 @@ def price(
     number = requests.ask(feeds.engine, wish, here().user, reason)
     _say(f"request {number}: {wish.subject}")
     _beside_the_market(feeds, wish.payload)
+    tell(of_approval(feeds, number))
     _whose_turn(number)
 
 
@@ -98,6 +100,7 @@ def end(
     wish = overrides.end_wish(feeds.facts, str(number), first_without)
     request = requests.ask(feeds.engine, wish, here().user, reason)
     _say(f"request {request}: {wish.subject}")
+    tell(of_approval(feeds, request))
     _whose_turn(request)
 
 

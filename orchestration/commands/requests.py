@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from orchestration.commands.impact import of_approval, tell
 from orchestration.commands.installation import here, opened
 from orchestration.console import Misused, out
 
@@ -18,8 +19,10 @@ def approve(
     feeds = opened()
     from resources import requests
 
+    effect = of_approval(feeds, number, here().user)
     done = requests.approve(feeds.inbox, number, here().user, reason)
     out.print(escape(f"request {number} approved by {done['decided_by']}: {done['subject']}"), highlight=False)
+    tell(effect)
     out.print("the results that it touches are stale now: daybook eod computes them again")
 
 

@@ -6,6 +6,7 @@ from itertools import count
 import pandas as pd
 import pytest
 
+from resources import overrides, requests
 from resources.facts import Facts
 from resources.inbox import Inbox
 
@@ -15,7 +16,7 @@ TRADES = "transaction_id,book,instrument,kind,trade_date,quantity,price,currency
 ACTIONS = "action_id,instrument,kind,ex_date,amount,status\n"
 FACTS = (
     "raw_prices", "raw_fx_rates", "transactions", "corporate_actions", "instruments", "limits", "benchmark_weights",
-    "fundamentals",
+    "fundamentals", "price_overrides",
 )  # fmt: skip
 """A table of each way in which facts come to count."""
 
@@ -47,6 +48,13 @@ def history(inbox: Inbox):
             assert done is None or done.outcome == "complete", done
 
         return decide
+
+    def agreed(wish):
+        def agree():
+            known = Facts(inbox.settings, inbox.lake, inbox.engine)
+            requests.approve(inbox, requests.ask(inbox.engine, wish(known), "one", "as agreed"), "another")
+
+        return agree
 
     yield delivered("instruments_2024-01-02.csv", "instrument,currency\nAAA,USD\nBBB,USD\n")
     yield delivered("books_2024-01-02.csv", "book,base_currency\nALPHA,USD\n")
@@ -84,6 +92,9 @@ def history(inbox: Inbox):
     yield decided("correct", "quantity", "4")  # T3
     yield delivered("transactions_2024-01-08.csv", TRADES + "T4,ALPHA,AAA,buy,2024-01-04,11,1,USD,T1\n")
     yield delivered("transactions_2024-01-08_b.csv", TRADES + "C,ALPHA,,cancel,2024-01-05,,,,T2\n")
+    session, end = pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-09")
+    yield agreed(lambda facts: overrides.wish(facts, "AAA", "5", session, end))
+    yield agreed(lambda facts: overrides.end_wish(facts, facts.current("price_overrides")["override_id"][0], end))
 
 
 def test_the_past_looks_as_it_looked_then(inbox, facts):
@@ -92,6 +103,7 @@ def test_the_past_looks_as_it_looked_then(inbox, facts):
         step()
         seen.append((inbox.clock(), {table: facts.current(table) for table in FACTS}))
     assert len(facts.current("transactions")) > 5
+    assert len(facts.current("price_overrides")) == 1
     for number, (instant, views) in enumerate(seen):
         for table, then in views.items():
             now = facts.current(table, known_at=instant)
