@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import here, opened
@@ -24,7 +25,8 @@ def close(
     nav = feeds.lake.read("nav", session, session)
     if nav.empty:
         raise Refused(f"{date} was not computed: run daybook eod --date {date}")
-    against = refusals(nav, feeds.lake.read("findings", session, session))
+    findings = feeds.lake.read("findings", session, session)
+    against = refusals(nav, findings)
     if book is not None:
         if book not in against:
             raise Refused(f"there is no book {book!r} on {date}: {', '.join(sorted(against))}")
@@ -39,5 +41,8 @@ def close(
         else:
             version = closes.sign(feeds.engine, session, name, user, seen, through)
             out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
+            overridden = findings[(findings["check"] == "price_override") & (findings["book"] == name)]
+            for price in overridden.itertuples(index=False):
+                out.print(escape(f"  with the price of {price.instrument} overridden: {price.reason}"), highlight=False)
     if any(against.values()):
         raise typer.Exit(FAILED)

@@ -26,25 +26,24 @@ def test_an_override_from_request_to_nav_and_back(reference):
         T1,ALPHA,,deposit,2022-12-20,5000,,USD
         T2,ALPHA,AAA,buy,2022-12-20,{UNITS},10,USD""",
     )
-    assert "price_unequal" in firm.eod(DAYS[2], code=3)
-    market = {day: firm.row("nav", day, book="ALPHA")["nav"] for day in DAYS[:3]}
-    assert market == dict(zip(DAYS[:3], [5000.0, 5100.0, 5200.0], strict=True))
-    assert firm.row("prices", DAYS[0], instrument="AAA")["reason"] == "second says 10.5, 5 % away, tolerance 0.5 %"
+    firm.daybook("ingest", *map(str, sorted(firm.inbox.iterdir())))
+    market, higher = [5000.0, 5100.0, 5200.0, 5350.0], 5000.0 + UNITS * 10.25
 
     words = ["override", "price", "AAA", "20.25", "--date", DAYS[1], "--until", DAYS[2], "--reason", "a wrong print"]
     code, out, err = firm.daybook(*words, user="ann")
     assert code == 0, err
     number = asked(out)
     assert "the market says 11 USD of first: a difference of +84.0909%" in out
-    assert "ALPHA holds 100: +925.00 USD, +1813.73 bp of NAV" in out
     code, _, err = firm.daybook("approve", number, user="ann")
     assert (code, "a second person must agree" in err) == (1, True)
     assert firm.daybook("approve", number, user="bob")[0] == 0
     assert firm.daybook("approve", number, user="cid")[0] == 1, "it is decided"
 
-    firm.eod(DAYS[2])  # which two people have answered for, so that nothing blocks
-    higher = 5000.0 + UNITS * 10.25
-    assert [firm.row("nav", day, book="ALPHA")["nav"] for day in DAYS[:3]] == [market[DAYS[0]], higher, higher]
+    # The two sources of the day differ by more than the book may bear; two people have answered for its price.
+    firm.eod(DAYS[2])
+    assert [firm.row("nav", day, book="ALPHA")["nav"] for day in DAYS[:3]] == [market[0], higher, higher]
+    assert firm.row("prices", DAYS[0], instrument="AAA")["reason"] == "second says 10.5, 5 % away, tolerance 0.5 %"
+    assert "ALPHA holds 100: +925.00 USD, +1535.27 bp of NAV" in firm.daybook("override", "show", number)[1]
     row = firm.row("prices", DAYS[2], instrument="AAA")
     assert (row["close"], row["status"], row["source"], row["market_close"]) == (20.25, "override", "override", 12.0)
     assert row["reason"] == (
@@ -59,13 +58,45 @@ def test_an_override_from_request_to_nav_and_back(reference):
     page = (firm.home / "reports" / DAYS[2] / "index.html").read_text()
     assert "a wrong print" in page
 
+    code, out, _ = firm.daybook("close", DAYS[2], user="ann")
+    assert (code, f"with the price of AAA overridden: override {number} of ann" in out) == (0, True)
+
     code, out, err = firm.daybook("override", "end", number, "--date", DAYS[2], "--reason", "corrected", user="bob")
     assert code == 0, err
     assert number in firm.daybook("override", "list", "--date", DAYS[2])[1]
     assert firm.daybook("approve", asked(out), user="ann")[0] == 0
     firm.eod(DAYS[3])
     navs = [firm.row("nav", day, book="ALPHA")["nav"] for day in DAYS]
-    assert navs == [market[DAYS[0]], higher, market[DAYS[2]], 5350.0]
+    assert navs == [market[0], higher, *market[2:]]
     assert firm.row("prices", DAYS[3], instrument="AAA")["reason"] == (
         "first, first of first second for equity, delivered none; second is used"
     )
+
+
+def test_what_is_asked_wrongly_is_refused_with_the_exit_code_of_the_contract(reference):
+    reference.daybook("ingest", *map(str, sorted(reference.inbox.iterdir())))
+
+    def asked_for(price="10", date="2022-12-20", until="2022-12-21", reason="why", instrument="AAA") -> tuple[int, str]:
+        words = ["override", "price", instrument, price, "--date", date, "--until", until, "--reason", reason]
+        code, _, err = reference.daybook(*words)
+        assert err.startswith("daybook: ") or code == 0
+        return code, " ".join(err.split())
+
+    for wrong in ("0", "nan", "1e999", "1,5", "ten"):
+        assert asked_for(price=wrong)[0] == 2, wrong
+    assert asked_for(until="2022-12-19")[0] == 2
+    assert asked_for(date="20 December")[0] == 2
+    assert asked_for(reason=" ")[0] == 2
+    assert asked_for(instrument="ZZZ")[0] == 1
+    assert asked_for(date="2022-12-26", until="2022-12-30") == (
+        1, "daybook: 2022-12-26 is no session of XNYS: take 2022-12-23 or 2022-12-27",
+    )  # fmt: skip
+    assert asked_for() == (0, "")
+    assert reference.daybook("override", "end", "7", "--date", "2022-12-21", "--reason", "why")[0] == 1
+    assert reference.daybook("override", "show", "7")[0] == 1
+    code, out, _ = reference.daybook("override", "list", "--date", "2022-12-20")
+    assert (code, "AAA at 10 USD from 2022-12-20 to 2022-12-21" in " ".join(out.split())) == (0, True)
+    assert reference.daybook("reject", "1", "--reason", " ")[0] == 2
+    assert reference.daybook("reject", "1", "--reason", "no [bold]", user="bob")[0] == 0
+    assert "no [bold]" in reference.daybook("override", "show", "1")[1]
+    assert reference.daybook("approve", "1", user="bob")[0] == 1
