@@ -10,6 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.market_data import BY_SESSION, LOGS
+from assets.metadata import table
 from assets.partitions import SESSIONS
 from assets.sessions import back
 from daybook import identities
@@ -96,6 +97,6 @@ def _verdict(offenders: pd.DataFrame) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "offenders": len(offenders),
-            "sample": dg.MetadataValue.md(offenders.head(10).to_markdown(index=False) if len(offenders) else "none"),
+            "sample": table(offenders.head(10)),
         },
     )

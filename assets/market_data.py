@@ -7,6 +7,7 @@ how a price is chosen in ``daybook.market``.
 import dagster as dg
 import pandas as pd
 
+from assets.metadata import table
 from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, sessions_of, shown
 from daybook.market import actions
@@ -56,13 +57,15 @@ def deliveries(context: dg.AssetExecutionContext, config: Intake, feeds: FeedsRe
     taken = (
         doors.inbox.take_in(config.files) if config.files else doors.collect(pd.Timestamp(through) if through else None)
     )
+    for failed in taken.unreached:
+        context.log.error(f"{failed.file}: {failed.reason}")
     report = pd.DataFrame([vars(file) for file in taken.delivered])
     return dg.MaterializeResult(
         metadata={
             "files": len(taken.delivered),
             "rows": taken.rows,
             "quarantined": taken.quarantined,
-            "report": dg.MetadataValue.md(report.to_markdown(index=False) if len(report) else "nothing new"),
+            "report": table(report, "nothing new"),
         }
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from assets.metadata import table
 from assets.partitions import SESSIONS
 
 OWNER = "team:operations"
@@ -53,7 +54,7 @@ def shown(
     metadata: dict[str, Any] = {}
     if len(context.partition_keys) == 1 and not context.has_tag(UNRECORDED):
         first = frame.drop(columns="business_date", errors="ignore").head(12)
-        metadata = {"rows": dg.MetadataValue.md(first.to_markdown(index=False)), **(extra() if extra else {})}
+        metadata = {"rows": table(first), **(extra() if extra else {})}
     if output_name is None:
         return dg.Output(frame, metadata=metadata)
     return dg.Output(frame, output_name=output_name, metadata=metadata)

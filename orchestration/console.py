@@ -5,6 +5,7 @@ Belongs here: how things look in a terminal. Does not belong here: what they are
 
 import json
 import os
+import re
 import sys
 from collections.abc import Collection
 from typing import Any
@@ -19,6 +20,10 @@ DONE, FAILED, USAGE, NOT_CLOSABLE = 0, 1, 2, 3
 
 WIDE = 160
 """Characters of a line where no terminal sets them: rich would fold every table into 80."""
+
+# What spreadsheets take for the start of a formula, also as wide characters of East Asian keyboards.
+_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 err = Console(stderr=True)
@@ -61,7 +66,10 @@ def cell(value: Any) -> str:
 
 
 def machine(frame: pd.DataFrame, form: str) -> None:
-    """Write ``frame`` to standard output as csv or json: column names, full precision and nothing else."""
+    """Write ``frame`` to standard output as csv or json: column names, full precision and nothing else.
+
+    In csv a text that a spreadsheet would run is made one that it shows (``tamed``); json has every text as delivered.
+    """
     plain = frame.copy(deep=False)
     for name in plain.columns:
         if isinstance(plain[name].dtype, pd.DatetimeTZDtype):
@@ -71,10 +79,24 @@ def machine(frame: pd.DataFrame, form: str) -> None:
         elif plain[name].map(lambda value: isinstance(value, np.ndarray)).any():
             lists = plain[name].map(list)
             plain[name] = lists.map(json.dumps) if form == "csv" else lists
+        elif form == "csv" and (plain[name].dtype == "str" or plain[name].dtype == "object"):
+            plain[name] = tamed(plain[name])
     if form == "csv":
         plain.to_csv(sys.stdout, index=False)
     else:
         sys.stdout.write(plain.to_json(orient="records", double_precision=15) + "\n")
+
+
+def tamed(texts: "pd.Series[Any]") -> "pd.Series[Any]":
+    """``texts`` with ``'`` before those that a spreadsheet takes for a formula (OWASP, CSV injection; CWE-1236).
+
+    A number stays as it is, signed or not, and so does everything that is no text.
+    """
+    return texts.map(
+        lambda cell: (
+            f"'{cell}" if isinstance(cell, str) and cell.startswith(_STARTS) and not _NUMBER.fullmatch(cell) else cell
+        )
+    )
 
 
 def complain(message: str) -> None:

@@ -36,6 +36,8 @@ def business_date(feeds: Feeds, asked: pd.Timestamp | None) -> tuple[pd.Timestam
         return asked, report
     latest = feeds.latest_priced_session()
     if latest is None:
+        for file in report.unreached:
+            raise Refused(f"no prices: {file.file} failed: {file.reason}")
         raise Refused(
             f"no prices: nothing usable was delivered; put files into {feeds.inbox.folder}"
             " or name a vendor in DAYBOOK_VENDORS, then look at `daybook quarantine list`"

@@ -4,10 +4,10 @@ Belongs here: the order in which they are asked. Does not belong here: how a fil
 (``brokers``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 
 import dagster as dg
 import pandas as pd
@@ -23,8 +23,8 @@ from resources.facts import Facts
 from resources.inbox import Inbox, Intake, Taken
 from resources.lake import Lake
 from resources.orders import Orders
-from resources.settings import Settings, settings
-from resources.vendors import Reaching, vendors
+from resources.settings import Settings, SettingsError, settings
+from resources.vendors import Reaching, Vendor, vendors
 
 WORKING = ("sent", "partially_filled")
 """Status of orders of which a broker may still report executions."""
@@ -110,23 +110,56 @@ class Feeds:
         return refused
 
     def _vendors(self, through: pd.Timestamp | None) -> list[Taken]:
+        """Ask each vendor. One that fails keeps nobody else waiting: what it had delivered stays, and it is said."""
         taken: list[Taken] = []
         for name, vendor in vendors(self.settings).items():
+            error = self._ask(name, vendor, through, taken)
+            if error is not None:
+                said = (str(error).splitlines() or [""])[0]
+                reason = f"{type(error).__name__}: {said}; the vendor is asked for the same again next time"
+                taken.append(Taken(name, "", outcome="failed", reason=reason))
+        return taken
+
+    def _ask(self, name: str, vendor: Vendor, through: pd.Timestamp | None, taken: list[Taken]) -> Exception | None:
+        """Take in what one vendor has, into ``taken``; what went wrong with the vendor, None if nothing."""
+        try:
             until = min(vendor.default_date() if through is None else through, vendor.last_session())
-            since, after = self._delivered(name)
             first = vendor.first_date() if isinstance(vendor, Reaching) else None
-            if first is not None and until < first:
-                continue
-            # A mark comes last: a vendor that was interrupted delivers the same bytes again, which is no delivery.
-            if isinstance(vendor, Reaching) and first is not None and since is not None and first < since:
-                taken += self.inbox.deliver_all(vendor.deliver_before(since), "vendor").files
-                self._mark(name, {"from": first})
-            if after is not None and until <= after:
-                continue
-            taken += self.inbox.deliver_all(vendor.deliver(after, until), "vendor").files
+        except SettingsError:
+            raise
+        except Exception as error:
+            return error
+        since, after = self._delivered(name)
+        if first is not None and until < first:
+            return None
+        # A mark comes last: a vendor that was interrupted delivers the same bytes again, which is no delivery.
+        if isinstance(vendor, Reaching) and first is not None and since is not None and first < since:
+            failed = self._take(partial(vendor.deliver_before, since), taken)
+            if failed is not None:
+                return failed
+            self._mark(name, {"from": first})
+        if after is not None and until <= after:
+            return None
+        failed = self._take(partial(vendor.deliver, after, until), taken)
+        if failed is None:
             began = {"from": first} if since is None and first is not None else {}
             self._mark(name, began | {"through": until})
-        return taken
+        return failed
+
+    def _take(self, deliver: Callable[[], Iterator[tuple[str, bytes]]], taken: list[Taken]) -> Exception | None:
+        """Take in what a vendor delivers until it ends or fails, and how it failed."""
+        files: list[tuple[str, bytes]] = []
+        failed: Exception | None = None
+        try:
+            for file in deliver():
+                files.append(file)
+        except SettingsError:
+            raise
+        # A vendor may raise anything that a network or a format can.
+        except Exception as error:
+            failed = error
+        taken += self.inbox.deliver_all(files, "vendor").files
+        return failed
 
     def _delivered(self, vendor: str) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
         """The first and the last date of what ``vendor`` has delivered, as its marks say."""

@@ -64,6 +64,11 @@ class Intake:
         """What was asked for and could not be had: files and vendors that failed, and are tried again next time."""
         return tuple(taken for taken in self.files if taken.delivery is None and taken.outcome == "failed")
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was asked for came in."""
+        return not self.quarantined and not self.unreached
+
 
 @dataclass(frozen=True)
 class _Place:

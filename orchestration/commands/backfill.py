@@ -9,8 +9,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import opened
-from orchestration.console import DONE, NOT_CLOSABLE, Misused, Refused, complain, err, out
+from orchestration.commands.installation import opened, tell
+from orchestration.console import DONE, NOT_CLOSABLE, Misused, Refused, err, out
 
 if TYPE_CHECKING:
     from orchestration.plan import Span
@@ -69,9 +69,7 @@ def backfill(
             bars.update(task, description=f"{job} {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}", advance=int(within.sum()))
 
         _run(feeds, market, work, done)
-    for file in intake.files:
-        if file.quarantined or file.outcome == "failed":
-            complain(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}")
+    tell(intake)
     out.print(f"{len(missing):,} sessions computed in {len(work)} runs", highlight=False)
     left = feeds.facts.stale_sessions(traded)
     if len(left):
@@ -80,7 +78,7 @@ def backfill(
             + ("" if books else " or --books"),
             highlight=False,
         )
-    raise typer.Exit(NOT_CLOSABLE if intake.quarantined else DONE)
+    raise typer.Exit(DONE if intake.whole else NOT_CLOSABLE)
 
 
 def _run(

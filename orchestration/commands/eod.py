@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import opened
-from orchestration.console import DONE, NOT_CLOSABLE, Misused, complain, err, out, table
+from orchestration.commands.installation import opened, tell
+from orchestration.console import DONE, NOT_CLOSABLE, Misused, err, out, table
 
 if TYPE_CHECKING:
     from resources.feeds import Feeds
@@ -47,10 +47,8 @@ def eod(
 
         with dg.DagsterInstance.get() as instance:
             close_of_business(defs, instance, feeds, session, progress)
-    for file in intake.files:
-        if file.quarantined or file.outcome == "failed":
-            complain(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}")
-    raise typer.Exit(_summary(feeds, session, intake.quarantined, time.monotonic() - started))
+    tell(intake)
+    raise typer.Exit(_summary(feeds, session, intake.whole, time.monotonic() - started))
 
 
 def _not_a_session(asked: pd.Timestamp) -> bool:
@@ -75,7 +73,7 @@ def _not_a_session(asked: pd.Timestamp) -> bool:
     return True
 
 
-def _summary(feeds: "Feeds", session: pd.Timestamp, quarantined: int, seconds: float) -> int:
+def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float) -> int:
     """Say what was computed; the exit code."""
     from daybook.closing import blocking
     from resources import closes, reports
@@ -112,7 +110,7 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, quarantined: int, seconds: f
         out.print(f"and {len(against) - MOST_SHOWN} more: daybook show findings --date {session:%Y-%m-%d}")
     out.print(f"pack: {reports.pack_folder(session) / 'index.html'}", soft_wrap=True, highlight=False)
     out.print(f"[dim]{seconds:.1f} s[/dim]", highlight=False)
-    return NOT_CLOSABLE if len(against) or quarantined else DONE
+    return NOT_CLOSABLE if len(against) or not whole else DONE
 
 
 def _money(value: float) -> str:

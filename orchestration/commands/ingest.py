@@ -30,7 +30,7 @@ def ingest(
     )
     if signed := _signed(doors, known):
         out.print(f"signed days that stand on facts that changed: {signed}", soft_wrap=True)
-    raise typer.Exit(NOT_CLOSABLE if report.quarantined or report.unreached else DONE)
+    raise typer.Exit(DONE if report.whole else NOT_CLOSABLE)
 
 
 def _signed(doors: "Feeds", known: "pd.Series[int]") -> str:

@@ -1,18 +1,20 @@
-"""What every command stands on: the settings, the prepared environment, and the doors that it opens.
+"""What every command stands on: the settings, the prepared environment, the doors that it opens, and what came in.
 
-Belongs here: opening them once. Heavy imports stay inside, so that ``daybook --help`` answers at once.
+Belongs here: opening them once, and what several commands say. Heavy imports stay inside, so that ``daybook --help``
+answers at once.
 """
 
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from orchestration.console import Misused
+from orchestration.console import Misused, complain
 from orchestration.services import prepare
 from resources.settings import Settings, settings
 
 if TYPE_CHECKING:
     from resources.feeds import Feeds
+    from resources.inbox import Intake
 
 
 def here() -> Settings:
@@ -42,3 +44,12 @@ def day(text: str | None) -> pd.Timestamp | None:
         return pd.Timestamp(pd.to_datetime(text, format="%Y-%m-%d"))
     except ValueError as error:
         raise Misused(f"{text!r} is not a date: write it as 2022-12-27") from error
+
+
+def tell(intake: "Intake") -> None:
+    """Say on standard error what was quarantined, and what could not be had."""
+    for file in intake.files:
+        if file.quarantined:
+            complain(f"quarantined: {file.file}: {file.quarantined} rows ({file.outcome}) {file.reason}")
+    for file in intake.unreached:
+        complain(f"failed: {file.file}: {file.reason}")
