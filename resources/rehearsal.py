@@ -29,7 +29,8 @@ def rehearsal(feeds: Feeds) -> Iterator[Feeds]:
     """The doors of ``feeds`` as they are now; what passes through them is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="daybook-rehearsal-") as folder, feeds.engine.connect() as connection:
         undone = connection.begin()
-        settings = replace(feeds.settings, home=Path(folder))
+        settings = replace(feeds.settings, home=Path(folder), inbox_uri=None)
+        (settings.home / "inbox").mkdir()
         doors = Feeds(settings, HeldLake(feeds.lake.uri), HeldEngine(connection))
         try:
             with doors.inbox.alone():
@@ -96,8 +97,7 @@ class HeldLake(Lake):
         instruments: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """As ``Lake.read``, with what is held."""
-        chosen: dict[str, Any] = {} if instruments is None else {"instruments": instruments}
-        found = super().read(table, first, last, columns, version, **chosen)
+        found = super().read(table, first, last, columns, version, instruments)
         added = list(self.held.get(table, {}).values())
         if version is not None or not added:
             return found

@@ -35,7 +35,7 @@ def impact(
 
     def take_in(doors: "Feeds") -> "tuple[Intake, pd.DataFrame]":
         known = set(doors.inbox.entries()["id"])
-        report, entries = doors.inbox.take_in(files), doors.inbox.entries()
+        report, entries = doors.inbox.ingest(files), doors.inbox.entries()
         return report, entries[~entries["id"].isin(known)]
 
     (report, quarantined), effect = found(feeds, take_in)
