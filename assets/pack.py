@@ -11,7 +11,7 @@ from assets.partitions import WITH_PRIOR, session_days
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
 from daybook import identities
 from daybook.ledger import reconciliation
-from daybook.market import headers, quality
+from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
 from resources import closes, register, reports
@@ -98,6 +98,7 @@ def findings(
 ) -> dg.Output[pd.DataFrame]:
     """What the checks found, with its likely effect on NAV; a blocking finding stands against signing the day."""
     sessions, doors = sessions_of(context), feeds.open()
+    register_of_files, days = doors.deliveries(), session_days(settings().calendars)
     frame = quality.findings(
         sessions,
         nav=nav[nav["business_date"].isin(sessions)],
@@ -122,7 +123,8 @@ def findings(
         unlisted=reconciliation.uncompared(
             positions, cash, custodian_positions, custodian_cash, custodian_reports, sessions
         ),
-        drift=headers.drift(doors.deliveries(), session_days(settings().calendars), sessions),
+        drift=files.drift(register_of_files, days, sessions),
+        copies=files.copies(register_of_files, days, sessions),
         quarantine=doors.inbox.entries(),
         alternative_data=alternative_data,
         identifiers=identifiers,

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from daybook.intake.names import Name
 from daybook.intake.reading import Sheet, printable
-from daybook.market import headers
+from daybook.market import files
 from resources import records
 
 _table = records.deliveries
@@ -75,7 +75,7 @@ def reserve(connection: sa.Connection) -> int:
 
 def columns(sheet: Sheet) -> str:
     """The columns of a file as the register keeps them; of a file without rows none counts as empty."""
-    return headers.header(
+    return files.header(
         {
             printable(name): not len(sheet.lines) or pc.any(pc.not_equal(texts, "")).as_py()
             for name, texts in sheet.columns.items()

@@ -126,7 +126,8 @@ def ended(expected_feeds: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFr
 
 def feed_name(rows: pd.DataFrame) -> "pd.Series[str]":
     """Feed and source of each of ``rows`` as they stand in the names of its files: prices_acme."""
-    return rows["feed"].mask(rows["source"] != "", rows["feed"] + "_" + rows["source"])
+    both = rows["feed"].mask(rows["source"] != "", rows["feed"] + "_" + rows["source"])
+    return both.mask(rows["feed"] == "", rows["source"])
 
 
 def register(deliveries: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,7 @@ def outcomes(firm, day):
 def findings(firm, day):
     rows = firm.show("findings", day).fillna("")
     return {
-        (row.check, row.book, row.severity)
+        (row.check, row.instrument if row.check.startswith("feed_") else "", row.book, row.severity)
         for row in rows.itertuples()
         if row.check.startswith(("feed_", "break_", "schema_"))
     }
@@ -61,12 +61,12 @@ def test_no_feed_is_read_as_flat(firm):
     }  # fmt: skip
     assert "BBB" in firm.row("feed_outcomes", TORN, feed="prices")["reason"]
     assert findings(firm, TORN) == {
-        ("feed_partial_prices", "", "warning"),
-        ("feed_empty_fx_rates", "", "warning"),
-        ("feed_failed_custodian_cash", "ALPHA", "blocking"),
-        ("feed_failed_custodian_cash", "EURO", "blocking"),
-        ("feed_partial_custodian_positions", "ALPHA", "blocking"),
-        ("feed_missing_custodian_positions", "EURO", "blocking"),
+        ("feed_partial", "prices_v", "", "warning"),
+        ("feed_empty", "fx_rates_ecb", "", "warning"),
+        ("feed_failed", "custodian_cash_bank", "ALPHA", "blocking"),
+        ("feed_failed", "custodian_cash_bank", "EURO", "blocking"),
+        ("feed_partial", "custodian_positions", "ALPHA", "blocking"),
+        ("feed_missing", "custodian_positions_bank", "EURO", "blocking"),
     }
     assert firm.show("reconciliation_breaks", TORN).empty, "what did not come is no difference of 100 %"
     assert firm.row("valuations", TORN, book="ALPHA", instrument="BBB")["market_value"] == 50 * 20
@@ -86,13 +86,13 @@ def test_no_feed_is_read_as_flat(firm):
         "prices": ("missing", 0, 2),
     }  # fmt: skip
     assert findings(firm, GONE) >= {
-        ("feed_missing_prices", "", "blocking"),
-        ("feed_missing_fx_rates", "", "warning"),
-        ("feed_missing_custodian_cash", "ALPHA", "blocking"),
-        ("feed_missing_custodian_cash", "EURO", "blocking"),
-        ("feed_empty_custodian_positions", "", "warning"),
-        ("break_material", "ALPHA", "blocking"),
-        ("schema_drift", "", "warning"),
+        ("feed_missing", "prices_v", "", "blocking"),
+        ("feed_missing", "fx_rates_ecb", "", "warning"),
+        ("feed_missing", "custodian_cash_bank", "ALPHA", "blocking"),
+        ("feed_missing", "custodian_cash_bank", "EURO", "blocking"),
+        ("feed_empty", "custodian_positions_bank", "", "warning"),
+        ("break_material", "", "ALPHA", "blocking"),
+        ("schema_drift", "", "", "warning"),
     }
     found = firm.show("reconciliation_breaks", GONE)
     assert set(zip(found["book"], found["instrument"], found["difference"], strict=True)) == {

@@ -61,6 +61,7 @@ def findings(
     expected_feeds: pd.DataFrame,
     unlisted: pd.DataFrame,
     drift: pd.DataFrame,
+    copies: pd.DataFrame,
     quarantine: pd.DataFrame,
     alternative_data: pd.DataFrame,
     identifiers: pd.DataFrame,
@@ -90,7 +91,8 @@ def findings(
         custodian_reports: facts of ``sessions`` and from before.
         expected_feeds: facts.
         unlisted: what ``reconciliation.uncompared`` returns.
-        drift: what ``headers.drift`` returns.
+        drift: what ``files.drift`` returns.
+        copies: what ``files.copies`` returns.
         quarantine: records, with business_date.
         alternative_data: facts.
         identifiers: facts.
@@ -128,6 +130,7 @@ def findings(
         by_book,
         uncompared(unlisted),
         schema_drift(drift),
+        duplicate_files(copies),
         open_quarantine(quarantine, sessions, valuations, prices, identifiers),
         benchmark_weights(weights, sessions),
         benchmark_returns(performance),

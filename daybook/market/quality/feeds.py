@@ -19,7 +19,7 @@ FEED_OF = {kind: feed for feed, kind in custodian_reports.KINDS.items()}
 
 
 def incomplete(outcomes: pd.DataFrame, by_book: pd.DataFrame) -> pd.DataFrame:
-    """Feeds that are not complete: ``feed_<outcome>_<feed>``; ``instrument`` is the source.
+    """Feeds that are not complete: ``feed_<outcome>``; ``instrument`` is the name of the feed, such as prices_acme.
 
     * failed blocks, unless nothing is made of the feed that anybody signs (``NOT_SIGNED``): then it is a warning.
     * missing: blocking if no price at all was delivered, or a feed that NAV is made of was declared and did not come;
@@ -48,11 +48,11 @@ def incomplete(outcomes: pd.DataFrame, by_book: pd.DataFrame) -> pd.DataFrame:
     of_custodian = rows["feed"].isin(list(custodian_reports.KINDS)) & outcome.isin(["missing", "partial"])
     nothing_lacks = (outcome == "partial") & ~(rows["coverage"] < 1)
     unasked = (outcome == "empty") & (rows["expected_rows"] == 0)
-    check = ("feed_" + outcome + "_" + rows["feed"]).str.removesuffix("_")
-    named = rows.assign(instrument=rows["source"], check=check)
+    named = rows.assign(instrument=feeds.feed_name(rows), check="feed_" + outcome)
     same = ["business_date", "check", "instrument"]
     told = ~(of_custodian | nothing_lacks | unasked | _keys(named, same).isin(_keys(by_book, same)))
-    return finding(named[told], check[told], severity[told], rows.loc[told, "reason"])
+    reason = (named["instrument"] + ": ").where(named["feed"] != "", "") + named["reason"]
+    return finding(named[told], named.loc[told, "check"], severity[told], reason[told])
 
 
 def unreported(
@@ -62,9 +62,9 @@ def unreported(
     expected_feeds: pd.DataFrame,
     outcomes: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Books that a custodian reported before and not for the session: blocking, ``instrument`` the source.
+    """Books that a custodian reported before and not for the session: blocking, ``instrument`` the name of the feed.
 
-    ``feed_missing_<feed>``, or ``feed_failed_<feed>`` where its file could not be read. Positions are expected only
+    ``feed_missing``, or ``feed_failed`` where its file could not be read. Positions are expected only
     where the book holds some. No report is not the same as no breaks. It ends when another custodian reports the book,
     or when the firm declares the end of the feed.
 
@@ -90,11 +90,11 @@ def unreported(
     word = rows["outcome"].where(rows["outcome"] == "failed", "missing")
     none = "no " + rows["feed"] + " were delivered for this session"
     reason = none + (": " + rows["reason"]).where(rows["reason"].fillna("") != "", "")
-    return finding(rows.assign(instrument=rows["source"]), "feed_" + word + "_" + rows["feed"], "blocking", reason)
+    return finding(rows.assign(instrument=feeds.feed_name(rows)), "feed_" + word, "blocking", reason)
 
 
 def uncompared(left: pd.DataFrame) -> pd.DataFrame:
-    """Holdings that a torn report does not list: ``feed_partial_<feed>`` of their book, blocking.
+    """Holdings that a torn report does not list: ``feed_partial`` of their book, blocking.
 
     Args:
         left: what ``reconciliation.uncompared`` returns.
@@ -104,18 +104,32 @@ def uncompared(left: pd.DataFrame) -> pd.DataFrame:
     rows = names.merge(left.groupby([*DAY, "kind"], as_index=False).agg(count=("instrument", "size")))
     more = rows["count"] - feeds.NAMED
     tail = (" and " + more.astype("str") + " more").where(more > 0, "")
-    feed = rows["kind"].map(FEED_OF).astype("str")
-    reason = "not compared, as a line of the report is in quarantine and it does not list: " + rows["names"] + tail
-    return finding(rows, "feed_partial_" + feed, "blocking", reason)
+    named = rows.assign(instrument=rows["kind"].map(FEED_OF).astype("str"))
+    reason = (
+        named["instrument"]
+        + ": not compared, as a line of the report is in quarantine and it does not list: "
+        + rows["names"]
+        + tail
+    )
+    return finding(named, "feed_partial", "blocking", reason)
 
 
 def schema_drift(drift: pd.DataFrame) -> pd.DataFrame:
     """Files whose columns are not those of the file before: ``schema_drift``, warning, ``instrument`` the feed.
 
     Args:
-        drift: what ``headers.drift`` returns.
+        drift: what ``files.drift`` returns.
     """
     return finding(drift.assign(instrument=feeds.feed_name(drift)), "schema_drift", "warning", drift["reason"])
+
+
+def duplicate_files(copies: pd.DataFrame) -> pd.DataFrame:
+    """Files with the bytes of an earlier one of another name: ``duplicate_file``, warning, ``instrument`` the feed.
+
+    Args:
+        copies: what ``files.copies`` returns.
+    """
+    return finding(copies.assign(instrument=feeds.feed_name(copies)), "duplicate_file", "warning", copies["reason"])
 
 
 def _keys(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:

@@ -68,9 +68,9 @@ def given(**changed):
     names += " feed_outcomes custodian_reports expected_feeds"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
-    columns = ["file", "line", "column", "reason", "status", "table_name", "business_date", "row"]
+    columns = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
-    nothing = {"unlisted": UNLISTED, "drift": DRIFT, "quarantine": quarantine, "gaps": {}}
+    nothing = {"unlisted": UNLISTED, "drift": DRIFT, "copies": DRIFT, "quarantine": quarantine, "gaps": {}}
     return frames | nothing | changed
 
 
@@ -85,7 +85,7 @@ def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():
             feed_outcomes=frame("feed_outcomes", "business_date feed outcome absent", (D, "prices", "missing", 1)),
         ),
     )  # fmt: skip
-    assert stale["check"].tolist() == ["feed_missing_prices", "pnl_missing", "price_stale"]
+    assert stale["check"].tolist() == ["feed_missing", "pnl_missing", "price_stale"]
 
 
 @pytest.mark.parametrize(

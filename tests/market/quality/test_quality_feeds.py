@@ -16,10 +16,10 @@ LEFT = pd.DataFrame(
 
 
 def incomplete(*rows):
-    """{(check, source): severity} of (feed, source, outcome, rows, expected_rows, absent, coverage) on D."""
+    """{(check, feed): severity} of (feed, source, outcome, rows, expected_rows, absent, coverage) on D."""
     table = frame("feed_outcomes", OUTCOMES, *[(D, *row, "why") for row in rows])
     found = feeds.incomplete(table, feeds.uncompared(LEFT.head(0)))
-    assert set(found["reason"]) <= {"why"}
+    assert (found["reason"] == (found["instrument"] + ": why").mask(found["instrument"] == "readme.txt", "why")).all()
     return dict(zip(zip(found["check"], found["instrument"], strict=True), found["severity"], strict=True))
 
 
@@ -37,18 +37,18 @@ def test_nothing_is_said_of_what_is_complete_or_said_elsewhere():
 def test_no_price_at_all_blocks_and_some_prices_warn():
     missing, empty = ("prices", "a", "missing", 0, 5, 5, 0.0), ("prices", "b", "empty", 0, 5, 5, 0.0)
     assert incomplete(missing, empty) == {
-        ("feed_missing_prices", "a"): "blocking", ("feed_empty_prices", "b"): "blocking",
+        ("feed_missing", "prices_a"): "blocking", ("feed_empty", "prices_b"): "blocking",
     }  # fmt: skip
     assert incomplete(missing, empty, ("prices", "c", "partial", 3, 6, 1, 0.5)) == {
-        ("feed_missing_prices", "a"): "warning", ("feed_empty_prices", "b"): "warning",
-        ("feed_partial_prices", "c"): "warning",
+        ("feed_missing", "prices_a"): "warning", ("feed_empty", "prices_b"): "warning",
+        ("feed_partial", "prices_c"): "warning",
     }  # fmt: skip
 
 
 def test_what_other_sources_delivered_in_full_is_only_told():
     other = ("prices", "b", "complete", 5, 5, 0, 1.0)
-    assert incomplete(other, ("prices", "a", "missing", 0, 5, 0, 0.0)) == {("feed_missing_prices", "a"): "info"}
-    assert incomplete(other, ("prices", "a", "partial", 2, 5, 0, 0.4)) == {("feed_partial_prices", "a"): "info"}
+    assert incomplete(other, ("prices", "a", "missing", 0, 5, 0, 0.0)) == {("feed_missing", "prices_a"): "info"}
+    assert incomplete(other, ("prices", "a", "partial", 2, 5, 0, 0.4)) == {("feed_partial", "prices_a"): "info"}
 
 
 def test_a_failure_blocks_unless_nobody_signs_what_is_made_of_it():
@@ -60,9 +60,9 @@ def test_a_failure_blocks_unless_nobody_signs_what_is_made_of_it():
         ("", "readme.txt", "failed", 0, 0, 0, NONE),
         ("fundamentals", "v", "failed", 0, 0, 0, NONE),
     ) == {
-        ("feed_failed_fx_rates", "ecb"): "blocking", ("feed_failed_prices", "a"): "blocking",
-        ("feed_failed_limits", ""): "blocking", ("feed_failed_custodian_cash", "c"): "blocking",
-        ("feed_failed", "readme.txt"): "blocking", ("feed_failed_fundamentals", "v"): "warning",
+        ("feed_failed", "fx_rates_ecb"): "blocking", ("feed_failed", "prices_a"): "blocking",
+        ("feed_failed", "limits"): "blocking", ("feed_failed", "custodian_cash_c"): "blocking",
+        ("feed_failed", "readme.txt"): "blocking", ("feed_failed", "fundamentals_v"): "warning",
     }  # fmt: skip
 
 
@@ -74,9 +74,9 @@ def test_the_last_exchange_rate_stands_and_a_declared_feed_of_nav_must_come():
         ("transactions", "desk", "missing", 0, 0, 0, NONE),
         ("limits", "", "missing", 0, 0, 0, NONE),
     ) == {
-        ("feed_missing_fx_rates", "ecb"): "warning", ("feed_missing_administrator_nav", ""): "warning",
-        ("feed_empty_custodian_cash", "c"): "warning", ("feed_missing_transactions", "desk"): "blocking",
-        ("feed_missing_limits", ""): "warning",
+        ("feed_missing", "fx_rates_ecb"): "warning", ("feed_missing", "administrator_nav"): "warning",
+        ("feed_empty", "custodian_cash_c"): "warning", ("feed_missing", "transactions_desk"): "blocking",
+        ("feed_missing", "limits"): "warning",
     }  # fmt: skip
 
 
@@ -101,8 +101,8 @@ TODAY = [(D, "P", "cash", "c"), (D, "R", "cash", "c")]
 
 def test_what_the_custodian_did_not_report_blocks_the_books_it_reported_before():
     assert [row[:4] for row in unreported(BEFORE + TODAY)] == [
-        ["feed_missing_custodian_positions", "P", "c", "blocking"],  # Q holds no securities
-        ["feed_missing_custodian_cash", "Q", "c", "blocking"],
+        ["feed_missing", "P", "custodian_positions_c", "blocking"],  # Q holds no securities
+        ["feed_missing", "Q", "custodian_cash_c", "blocking"],
     ]
     assert unreported(BEFORE[:1])[0][4] == "no custodian_positions were delivered for this session"
 
@@ -110,7 +110,7 @@ def test_what_the_custodian_did_not_report_blocks_the_books_it_reported_before()
 def test_a_failed_report_is_no_report():
     failed = [("custodian_positions", "c", "failed", "c.csv: binary")]
     assert unreported(BEFORE + TODAY, outcomes=failed)[0] == [
-        "feed_failed_custodian_positions", "P", "c", "blocking",
+        "feed_failed", "P", "custodian_positions_c", "blocking",
         "no custodian_positions were delivered for this session: c.csv: binary",
     ]  # fmt: skip
 
@@ -119,7 +119,9 @@ def test_what_is_said_of_each_book_is_not_said_of_the_firm_too():
     outcomes = [("custodian_positions", "c", "failed", "why"), ("custodian_cash", "d", "failed", "why")]
     by_book = of_books(BEFORE + TODAY, outcomes=outcomes)
     table = frame("feed_outcomes", "business_date feed source outcome reason", *[(D, *row) for row in outcomes])
-    assert said(feeds.incomplete(table, by_book)) == [["feed_failed_custodian_cash", "", "d", "blocking", "why"]]
+    assert said(feeds.incomplete(table, by_book)) == [
+        ["feed_failed", "", "custodian_cash_d", "blocking", "custodian_cash_d: why"]
+    ]
 
 
 def test_the_old_custodian_is_not_missed_once_another_reports_or_the_firm_says_so():
@@ -131,10 +133,11 @@ def test_the_old_custodian_is_not_missed_once_another_reports_or_the_firm_says_s
 
 
 def test_holdings_that_a_torn_report_does_not_list_block_their_book():
-    told = "not compared, as a line of the report is in quarantine and it does not list: "
+    told = ": not compared, as a line of the report is in quarantine and it does not list: "
+    positions = "custodian_positions"
     assert said(feeds.uncompared(LEFT)) == [
-        ["feed_partial_custodian_cash", "P", "", "blocking", told + "CASH:USD"],
-        ["feed_partial_custodian_positions", "P", "", "blocking", told + "N0, N1, N2, N3, N4 and 2 more"],
+        ["feed_partial", "P", "custodian_cash", "blocking", "custodian_cash" + told + "CASH:USD"],
+        ["feed_partial", "P", positions, "blocking", positions + told + "N0, N1, N2, N3, N4 and 2 more"],
     ]
     assert feeds.uncompared(LEFT.head(0)).empty
 
@@ -146,3 +149,8 @@ def test_drift_is_told_of_its_feed():
     assert said(feeds.schema_drift(drift)) == [["schema_drift", "", "prices_v", "warning", "lost x"]]
     assert np.isnan(feeds.schema_drift(drift)["impact_base"]).all()
     assert said(feeds.schema_drift(drift.assign(source="")))[0][2] == "prices"
+
+
+def test_a_copy_is_told_of_its_feed():
+    copy = pd.DataFrame({"business_date": sessions(str(D.date())), "feed": "prices", "source": "v", "reason": "same"})
+    assert said(feeds.duplicate_files(copy)) == [["duplicate_file", "", "prices_v", "warning", "same"]]

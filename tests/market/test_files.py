@@ -1,9 +1,9 @@
-"""Columns that came and went from one file to the next."""
+"""Columns that came and went from one file to the next, and the same file twice."""
 
 import pytest
 
 from daybook import calendars
-from daybook.market import headers
+from daybook.market import files
 from tests.frames import sessions
 from tests.market.post import D0, D1, D2, Post, deliveries
 
@@ -11,17 +11,17 @@ DAYS = calendars.sessions("XNYS", "2023-10-02", "2023-12-01")
 FULL = "business_date,instrument,close,volume"
 
 
-def drift(*files, feed="prices", days=(D0, D1, D2, "2023-11-06")):
-    """(date, reason) of the files (date, source, header, outcome)."""
+def drift(*delivered, feed="prices", days=(D0, D1, D2, "2023-11-06")):
+    """(date, reason) of what was delivered (date, source, header, outcome)."""
     post = Post()
-    for date, source, header, *outcome in files:
+    for date, source, header, *outcome in delivered:
         post.file(feed, date, source, header=header, outcome=outcome[0] if outcome else "")
-    found = headers.drift(deliveries(post.register), DAYS, sessions(*days))
+    found = files.drift(deliveries(post.register), DAYS, sessions(*days))
     return list(zip(found["business_date"].dt.strftime("%Y-%m-%d"), found["reason"], strict=True))
 
 
 def test_the_register_keeps_which_columns_are_empty():
-    assert headers.header({"close": True, "volume": False}) == "close,(volume)"
+    assert files.header({"close": True, "volume": False}) == "close,(volume)"
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,29 @@ def test_a_file_of_a_saturday_is_told_on_monday():
 def test_a_newer_version_of_the_same_day_is_compared_with_the_older():
     found = drift((D0, "v", FULL), (D0, "v", "business_date,instrument,close"))
     assert found == [(D0, f"prices_{D0}_v.csv against prices_{D0}_v.csv: lost volume")]
+
+
+def copies(*delivered, days=(D0, D1, D2)):
+    """(date, feed, source, reason) of the files (feed, date, source, bytes, outcome)."""
+    post = Post()
+    for feed, date, source, _, *outcome in delivered:
+        post.file(feed, date, source, outcome=outcome[0] if outcome else "")
+    register = deliveries(post.register).assign(sha256=[row[3] for row in delivered])
+    found = files.copies(register, DAYS, sessions(*days))
+    return [(f"{row[0]:%Y-%m-%d}", *row[1:]) for row in found.itertuples(index=False)]
+
+
+def test_the_same_bytes_under_another_name_are_told_on_their_day():
+    twice = [("prices", D0, "v", "x"), ("prices", D1, "v", "y"), ("prices", D2, "v", "x"), ("prices", D2, "w", "x")]
+    assert copies(*twice) == [
+        (D2, "prices", "v", f"prices_{D2}_v.csv has the same bytes as prices_{D0}_v.csv"),
+        (D2, "prices", "w", f"prices_{D2}_w.csv has the same bytes as prices_{D0}_v.csv"),
+    ]
+    assert copies(*twice, days=(D0, D1)) == []
+
+
+def test_neither_a_file_sent_again_nor_files_without_rows_are_copies():
+    again = [("prices", D0, "v", "x"), ("prices", D0, "v", "y"), ("prices", D0, "v", "x")]
+    assert copies(*again) == []
+    assert copies(("prices", D0, "v", "x", "empty"), ("prices", D1, "v", "x", "empty")) == []
+    assert copies(("prices", D0, "v", "x", "failed"), ("prices", D1, "v", "x", "failed")) == []
