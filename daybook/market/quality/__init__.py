@@ -12,7 +12,7 @@ import pandas as pd
 from daybook.market import price_sources
 from daybook.market.quality import fx, jumps, splits
 from daybook.market.quality.books import breaks, identities, negative_cash
-from daybook.market.quality.feeds import incomplete, schema_drift, uncompared, unreported
+from daybook.market.quality.feeds import duplicate_files, incomplete, schema_drift, uncompared, unreported
 from daybook.market.quality.finding import holdings
 from daybook.market.quality.held import (
     adjusted_with_action,
