@@ -137,6 +137,14 @@ def test_files_are_named_and_headed_as_the_contract_says(whole):
         assert len(frame) > 0
 
 
+def test_the_rates_are_declared_for_the_days_on_which_the_ecb_published(told):
+    assert told["expected_feeds"].to_dict("records") == [
+        {"feed": "fx_rates", "source": "sample", "valid_from": "2020-10-01", "calendar": "XPAR"}
+    ]
+    published = pd.DatetimeIndex(told["fx_rates"]["business_date"].unique())
+    assert list(published) == list(calendars.sessions("XPAR", "2016-01-04", "2022-12-28"))
+
+
 def test_prices_are_the_adjusted_closes_of_the_package_and_nothing_else(told):
     frame = told["prices"]
     assert set(frame["price_basis"]) == {"adjusted"}

@@ -86,6 +86,7 @@ class SampleVendor:
             "accounts": reference.accounts(),
             "limits": reference.limits(),
             "rules": reference.rules(),
+            "expected_feeds": reference.expected_feeds(),
         }
 
     @cached_property

@@ -174,6 +174,12 @@ def rules() -> pd.DataFrame:
     return frame[["rule", "valid_from", "kind", "book", "dimension", "bucket", "basis", "warning", "threshold"]]
 
 
+def expected_feeds() -> pd.DataFrame:
+    """The ECB publishes on the days of TARGET, which are the sessions of Paris: New York trades on some others."""
+    row = {"feed": "fx_rates", "source": "sample", "valid_from": INCEPTION, "calendar": "XPAR"}
+    return pd.DataFrame([row])
+
+
 def _table(text: str, names: str) -> pd.DataFrame:
     """A frame from lines of values set apart by bars."""
     rows = [[part.strip() for part in line.split("|")] for line in text.strip().splitlines()]
