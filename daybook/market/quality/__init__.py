@@ -171,7 +171,7 @@ def of_moves(
     left = jumps.without(left, scaled)
     unsplit = splits.missing(left, corporate_actions)
     left = jumps.without(left, unsplit)
-    left = left[jumps.odd(left)]
+    left = left[jumps.odd(left, jumps.LIKE_A_RATE)]
     left = left.assign(confirmed=confirmed(left, raw_prices, corporate_actions, policy.loc[left.index]))
     foreign = jumps.foreign(left, fx_rates, currencies)
     return [*told, split, scaled, unsplit, foreign, jumps.spikes(jumps.without(left, foreign))]

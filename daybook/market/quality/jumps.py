@@ -19,12 +19,15 @@ NEAR = 0.2
 what is between two of them."""
 SAME_RATE = 0.01
 """How far a move may be from an exchange rate and still look like it: the market moved on that day too."""
+LIKE_A_RATE = 4.0
+"""Own volatilities beyond which such a move is told. One in twenty moves of that size is so near to a given rate by
+chance; at four volatilities both together are rarer than a spike, and at six a rate of 0.94 would hardly ever be."""
 _HINTS = {100.0: ", as in a minor unit", 1 / 100: ", as in the unit of a minor one", 1500.0: ", as of another class"}
 
 
-def odd(moved: pd.DataFrame) -> Flags:
-    """Whether each move is beyond ``SPIKE`` of its own volatilities."""
-    return np.asarray(moved["times"].abs() > SPIKE, bool)
+def odd(moved: pd.DataFrame, times: float = SPIKE) -> Flags:
+    """Whether each move is beyond so many of its own volatilities."""
+    return np.asarray(moved["times"].abs() > times, bool)
 
 
 def without(moved: pd.DataFrame, explained: pd.DataFrame) -> pd.DataFrame:
@@ -52,10 +55,10 @@ def scales(moved: pd.DataFrame) -> pd.DataFrame:
 
 
 def foreign(moved: pd.DataFrame, fx_rates: pd.DataFrame, currencies: pd.DataFrame) -> pd.DataFrame:
-    """Odd moves that equal an exchange rate into another currency of the firm: ``price_currency``, by impact.
+    """Moves that equal an exchange rate into another currency of the firm: ``price_currency``, by impact.
 
-    A price of 110 dollars delivered as the 100 euros that it is worth falls by a tenth. impact_base is what NAV would
-    change by if the price were turned back.
+    They are beyond ``LIKE_A_RATE`` own volatilities. A price of 110 dollars delivered as the 100 euros that it is worth
+    falls by a tenth. impact_base is what NAV would change by if the price were turned back.
 
     Args:
         moved: of ``moves.measured``, with ``confirmed``: what another source says too is no mistake of one.
@@ -63,7 +66,7 @@ def foreign(moved: pd.DataFrame, fx_rates: pd.DataFrame, currencies: pd.DataFram
         currencies: business_date and currency: those in which books hold or report.
     """
     named = currencies.drop_duplicates().rename(columns={"currency": "other"})
-    rows = moved[odd(moved) & ~moved["confirmed"].to_numpy(bool)].merge(named, on="business_date")
+    rows = moved[odd(moved, LIKE_A_RATE) & ~moved["confirmed"].to_numpy(bool)].merge(named, on="business_date")
     rows = rows[rows["other"] != rows["currency"]].reset_index(drop=True)
     rate = pd.Series(fx.rates(fx_rates, rows["currency"], rows["other"], rows["business_date"]), rows.index)
     apart = ((1.0 + rows["move"] - rows["peers"]) / rate - 1.0).abs()

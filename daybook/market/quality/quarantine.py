@@ -12,6 +12,8 @@ from daybook.market.quality.finding import BY_IMPACT, and_more, finding, holding
 MONEY_TABLES = ("raw_fx_rates", "transactions", "corporate_actions", "books", "instruments", "price_overrides")
 """Facts that NAV is made of: a row of them that waits blocks. Prices block by what they could change."""
 PRICES = "raw_prices"
+SHOWN = 40
+"""Characters of a refused value that a finding shows; ``daybook quarantine show`` has all."""
 
 
 def open_quarantine(
@@ -28,7 +30,8 @@ def open_quarantine(
     told where it is no number. Prices of other sessions, and of instruments that no book holds, warn.
 
     Args:
-        quarantine: file, line, column, reason, status, table_name, business_date (empty: about every session), row.
+        quarantine: columns of the record: file, line, column, value, reason, status, table_name, business_date (empty:
+            about every session) and row.
         sessions: midnight, naive.
         valuations: table of ``sessions``.
         prices: golden, of ``sessions``.
@@ -41,7 +44,7 @@ def open_quarantine(
     place = rows["file"] + " line " + rows["line"].astype("str")
     column = (", column " + rows["column"]).mask(rows["column"] == "", "")
     named = rows.assign(
-        check="quarantine_" + rows["table_name"], text=place + column + ": " + rows["reason"]
+        check="quarantine_" + rows["table_name"], text=place + column + ": " + rows["reason"] + _value(rows)
     ).reset_index(drop=True)
     told = named["table_name"] == PRICES
     delivered = _named(named[told], identifiers)
@@ -56,6 +59,13 @@ def open_quarantine(
             joined(pd.concat([named[~money & ~told], other]), "warning"),
         ]
     )
+
+
+def _value(rows: pd.DataFrame) -> "pd.Series[str]":
+    """What stood there, on one line and in brackets, where there was something; its beginning if it is long."""
+    value = rows["value"].astype("str").str.split().str.join(" ")
+    short = value.mask(value.str.len() > SHOWN, value.str[:SHOWN] + "...")
+    return (" (" + short + ")").where(value != "", "")
 
 
 def _named(rows: pd.DataFrame, identifiers: pd.DataFrame) -> pd.DataFrame:

@@ -65,8 +65,9 @@ def test_a_price_in_another_currency_of_the_firm():
     assert jumps.foreign(sure(day(-0.17)), RATES, FIRM).empty, "a rate of 0.83"
     assert jumps.foreign(sure(euros, True), RATES, FIRM).empty, "another source says so too"
     assert jumps.foreign(sure(euros), RATES, FIRM.head(1)).empty, "no book has euros"
-    ordinary = frame("fx_rates", "business_date base quote rate status", (D, "EUR", "USD", 1 / 0.95, "ok"))
-    assert jumps.foreign(sure(day(-0.05)), ordinary, FIRM).empty, "a move of five per cent is not odd"
+    near = frame("fx_rates", "business_date base quote rate status", (D, "EUR", "USD", 1 / 0.94, "ok"))
+    assert len(jumps.foreign(sure(day(-0.06)), near, FIRM)) == 1, "4.05 volatilities"
+    assert jumps.foreign(sure(day(-0.059)), near, FIRM).empty, "3.98"
 
 
 def test_a_spike_against_its_peers():

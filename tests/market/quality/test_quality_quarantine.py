@@ -6,7 +6,7 @@ from daybook.market.quality import quarantine
 from tests.frames import frame, sessions
 from tests.market.quality.holdings import DAYS, D, held, prices, said
 
-NAMES = ["file", "line", "column", "reason", "status", "table_name", "business_date", "row"]
+NAMES = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
 IDENTIFIERS = frame(
     "identifiers", "instrument scheme exchange value valid_from", ("A", "isin", "", "US0000000001", "2019-01-01")
 )
@@ -17,7 +17,7 @@ def waiting(*rows):
 
 
 def price(row, line=3, day=D, status="open", table="raw_prices"):
-    return ("p.csv", line, "close", "why", status, table, day, row)
+    return ("p.csv", line, "close", "v", "why", status, table, day, row)
 
 
 def found(*rows, days=(D,), valuations=None):
@@ -28,16 +28,28 @@ def found(*rows, days=(D,), valuations=None):
 
 def test_rows_of_money_block_from_the_date_they_are_about_and_others_warn():
     rows = found(
-        ("t.csv", 3, "quantity", "not a number", "open", "transactions", DAYS[-2], {}),
-        ("t.csv", 2, "", "unknown instrument ZZ", "waiting", "transactions", DAYS[-2], {"instrument": "ZZ"}),
-        ("t.csv", 1, "quantity", "negative", "discarded", "transactions", pd.NaT, {}),
-        ("w.csv", 9, "weight", "negative", "open", "benchmark_weights", pd.NaT, {}),
+        ("t.csv", 3, "quantity", "x", "not a number", "open", "transactions", DAYS[-2], {}),
+        ("t.csv", 2, "", "", "unknown instrument ZZ", "waiting", "transactions", DAYS[-2], {"instrument": "ZZ"}),
+        ("t.csv", 1, "quantity", "-1", "negative", "discarded", "transactions", pd.NaT, {}),
+        ("w.csv", 9, "weight", "-1 \n" + "0" * 40, "negative", "open", "benchmark_weights", pd.NaT, {}),
         days=(DAYS[-3], DAYS[-2]),
     )
     assert said(rows) == [
         ["quarantine_transactions", "", "", "blocking", "t.csv line 2: unknown instrument ZZ (and 1 more)"],
-        ["quarantine_benchmark_weights", "", "", "warning", "w.csv line 9, column weight: negative"],
-        ["quarantine_benchmark_weights", "", "", "warning", "w.csv line 9, column weight: negative"],
+        [
+            "quarantine_benchmark_weights",
+            "",
+            "",
+            "warning",
+            "w.csv line 9, column weight: negative (-1 " + "0" * 37 + "...)",
+        ],
+        [
+            "quarantine_benchmark_weights",
+            "",
+            "",
+            "warning",
+            "w.csv line 9, column weight: negative (-1 " + "0" * 37 + "...)",
+        ],
     ]
     assert rows["business_date"].tolist() == [DAYS[-2], DAYS[-3], DAYS[-2]]
 
@@ -56,7 +68,7 @@ def test_rows_of_money_block_from_the_date_they_are_about_and_others_warn():
 )
 def test_a_price_of_a_holding_counts_by_what_it_would_change(row, impact):
     rows = found(price(row))
-    reason = "p.csv line 3, column close: why"
+    reason = "p.csv line 3, column close: why (v)"
     assert said(rows) == [["quarantine_raw_prices", "P", "A", "by impact", reason]]
     assert rows["impact_base"].tolist() == pytest.approx([impact], nan_ok=True)
 
@@ -65,7 +77,7 @@ def test_several_rows_about_one_holding_are_one_finding_the_gravest_first():
     small, large = {"instrument": "A", "close": "101"}, {"instrument": "A", "close": "105"}
     rows = found(price(large, 2), price(small, 3), price({"instrument": "B", "close": "101"}, 4, pd.NaT))
     assert rows["instrument"].tolist() == ["A", "B"]
-    assert rows["reason"].tolist()[0] == "p.csv line 2, column close: why (and 1 more)"
+    assert rows["reason"].tolist()[0] == "p.csv line 2, column close: why (v) (and 1 more)"
     assert rows["impact_base"].tolist() == pytest.approx([50.0, 0.5])
     worst = found(price(large, 2), price({"instrument": "A", "close": "?"}, 3))
     assert np.isnan(worst["impact_base"].tolist()[0]), "one that cannot be told is the gravest"
