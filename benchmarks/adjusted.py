@@ -24,8 +24,8 @@ KEY = ["instrument", "business_date"]
 
 
 def prepare(folder: Path) -> None:
-    """``prices.parquet`` and ``actions.parquet``: random walks by date, as the lake gives them; two in three instruments
-    pay four dividends a year, and each splits twice."""
+    """``prices.parquet`` and ``actions.parquet``: random walks by date, as the lake gives them; two in three
+    instruments pay four dividends a year, and each splits twice."""
     from daybook import calendars, tables
 
     days = calendars.sessions("XNYS", last=LAST)

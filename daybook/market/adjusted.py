@@ -18,6 +18,7 @@ Basis = Literal["price", "total"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Texts = NDArray[Any]
+NEVER = pd.Timestamp("9999-12-31")
 
 
 def adjusted(prices: pd.DataFrame, corporate_actions: pd.DataFrame, basis: Basis, as_of: Any) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def _factors(
     base, terms = _base(closes, names, known, ends, as_of)
     factor = _linked(closes, posted, growth)
     factor /= (factor[base] * terms)[closes.code]
-    lost, reason = _lost(closes, base, ends, broken)
+    lost, reason = _lost(closes, base, terms, ends, broken)
     factor[lost] = np.nan
     found = np.empty(len(prices))
     found[closes.order] = factor
@@ -150,7 +151,7 @@ def _ends(closes: _Closes, names: Any, known: pd.DataFrame) -> _Ends:
     ended = actions.ends(known).reindex(pd.Index(names, name="instrument")).reset_index()
     at = _taking_effect(ended, closes.place, names)
     last = np.where(at >= 0, at, len(closes.place)).astype(np.int64)
-    date = (ended["ex_date"] - actions.DAY).fillna(pd.Timestamp.max).to_numpy("datetime64[us]")
+    date = (ended["ex_date"] - actions.DAY).fillna(NEVER).to_numpy("datetime64[us]")
     reason = (
         "ended by " + ended["kind"].fillna("").to_numpy(object) + " of " + dated.iso(ended["ex_date"]).to_numpy(object)
     )
@@ -228,14 +229,16 @@ def _raw(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(rows["price_basis"] != "adjusted", bool)
 
 
-def _lost(closes: _Closes, base: Ints, ends: _Ends, broken: "pd.Series[Any]") -> tuple[Ints, Texts]:
-    """The closes with a break between them and the base of their instrument, and the break next to each."""
-    at = broken.index.to_numpy(np.int64)
-    if not len(at):
+def _lost(closes: _Closes, base: Ints, terms: Floats, ends: _Ends, broken: "pd.Series[Any]") -> tuple[Ints, Texts]:
+    """The closes that cannot be told in the terms of the base of their instrument, and the break next to each."""
+    at, code = broken.index.to_numpy(np.int64), closes.code
+    never = ends.before | np.isnan(terms)
+    if not len(at) and not never.any():
         return np.zeros(0, np.int64), np.zeros(0, object)
     passed = np.searchsorted(at, np.arange(len(closes.order)), side="right")
-    code = closes.code
     own = base[code]
-    lost = np.flatnonzero((passed != passed[own]) | ends.before[code])
+    lost = np.flatnonzero((passed != passed[own]) | never[code])
     nearest = passed[lost] - (lost >= own[lost])
-    return lost, broken.to_numpy(object)[nearest]
+    why = np.append(broken.to_numpy(object), "")[nearest]
+    why[np.isnan(terms)[code[lost]]] = "an action between the last close and the date of the terms says no ratio"
+    return lost, why
