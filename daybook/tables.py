@@ -137,7 +137,7 @@ COLUMNS = _columns("""
     pay_date | date | | when the entitlement becomes cash or securities
     numerator | float | units | new units
     denominator | float | units | old units
-    amount | float | currency per old unit | gross amount
+    amount | float | currency per old unit | gross amount; of rights the price of a new unit
     new_instrument | text | | instrument delivered by the action
     cost_fraction | float | fraction | share of cost that goes to the new instrument
     withholding_rate | float | fraction | tax kept at source
@@ -280,8 +280,8 @@ COLUMNS = _columns("""
     filled | float | units | quantity executed
     execution_id | text | | permanent id of an execution
     broker | text | | who executed
-    local_return | float | fraction | total return in the instrument's currency, dividends gross, splits undone
-    price_return | float | fraction | price return in the instrument's currency, splits undone
+    local_return | float | fraction | total return in the instrument's currency, dividends gross, actions undone
+    price_return | float | fraction | price return in the instrument's currency, actions undone
     traded_quantity | float | units | signed quantity traded, in terms of the session
     consideration | float | currency | paid (-) or received (+) for trades, before fees
     external | float | currency | external money, into the book positive
@@ -467,7 +467,7 @@ _table("prices", "result", "business_date instrument",
 _table("fx_rates", "result", "business_date base quote", "rate source status reason cut",
        "Golden exchange rates.")  # fmt: skip
 _table("returns", "result", "business_date instrument", "price_return local_return currency status",
-       "Return of each instrument over the session, splits undone.")  # fmt: skip
+       "Return of each instrument over the session, corporate actions undone.")  # fmt: skip
 _table("feed_outcomes", "result", "business_date feed source",
        "calendar outcome rows expected_rows coverage absent file reason",
        "What each feed delivered that was expected, or came.")  # fmt: skip
