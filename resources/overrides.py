@@ -1,7 +1,7 @@
 """Overriding a price: what may be asked for, and what comes of it when a second person has agreed.
 
-Belongs here: checking the wish against what is known, the facts that approval adds, and what an override is worth. Does
-not belong here: who agrees (``resources.requests``), which price is golden (``daybook.market``), the command.
+Belongs here: checking the wish against what is known, and the facts that approval adds. Does not belong here: who
+agrees (``resources.requests``), which price is golden (``daybook.market``), what changes (``orchestration.what_if``).
 """
 
 from collections.abc import Mapping
@@ -152,22 +152,6 @@ def market(facts: Facts, instrument: str, date: pd.Timestamp) -> Mapping[str, An
         facts.settings.vendors,
     )
     return {} if found.empty else {str(name): value for name, value in found.iloc[0].items()}
-
-
-def effects(facts: Facts, instrument: str, date: pd.Timestamp, change: float) -> pd.DataFrame:
-    """book, quantity, base_currency, difference (base), bp (of NAV): what ``change`` of the price does to each holder.
-
-    Of ``date`` as it was computed last; no rows before it was.
-    """
-    if facts.lake.version("valuations") is None:
-        return pd.DataFrame(columns=["book", "quantity", "base_currency", "difference", "bp"])
-    held = facts.lake.read("valuations", date, date)
-    held = held[held["instrument"] == instrument]
-    nav = facts.lake.read("nav", date, date)[["book", "nav", "base_currency"]]
-    rows = held[["book", "quantity", "price", "market_value_base"]].merge(nav, on="book")
-    difference = rows["market_value_base"] * change / rows["price"]
-    rows = rows.assign(difference=difference, bp=difference / rows["nav"].where(rows["nav"] > 0) * 1e4)
-    return rows[["book", "quantity", "base_currency", "difference", "bp"]]
 
 
 def listing(facts: Facts, date: pd.Timestamp) -> pd.DataFrame:

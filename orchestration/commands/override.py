@@ -69,7 +69,7 @@ def listing(
 
 @app.command()
 def show(number: Annotated[int, typer.Argument(metavar="ID", help="Number from the list.")]) -> None:
-    """Show one request about an override: who asked for what and why, and what it is worth."""
+    """Show one request about an override: who asked for what and why, and what it would change."""
     feeds = opened()
     from resources import overrides, requests
 
@@ -82,6 +82,7 @@ def show(number: Annotated[int, typer.Argument(metavar="ID", help="Number from t
     if request["kind"] == overrides.PRICE:
         _beside_the_market(feeds, request["payload"])
     if request["status"] == requests.PENDING:
+        tell(of_approval(feeds, number))
         _whose_turn(number)
 
 
@@ -126,7 +127,7 @@ def _positive(text: str) -> None:
 
 
 def _beside_the_market(feeds: "Feeds", asked: "Mapping[str, Any]") -> None:
-    """What the market says, what the difference is worth to who holds it, and which override gives way."""
+    """What the market says, and which override is in force."""
     from daybook.market import currencies
     from daybook.market.overrides import in_force
     from resources import overrides
@@ -147,9 +148,6 @@ def _beside_the_market(feeds: "Feeds", asked: "Mapping[str, Any]") -> None:
         return
     change = float(asked["price"]) / parts[0] - there["close"]
     _say(f"{said}: a difference of {change / there['close']:+.4%}")
-    for row in overrides.effects(feeds.facts, instrument, date, change).itertuples(index=False):
-        worth_of = f"{row.difference:+,.2f} {row.base_currency}, {row.bp:+.2f} bp of NAV"
-        _say(f"  {row.book} holds {row.quantity:,.10g}: {worth_of}")
 
 
 def _say(text: str) -> None:

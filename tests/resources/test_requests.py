@@ -222,4 +222,3 @@ def test_the_currency_is_that_of_the_market_unless_named(facts):
     there = overrides.market(facts, "VOD", DAYS[2])
     assert (there["close"], there["currency"], there["status"]) == (0.9, "GBP", "stale")
     assert overrides.market(facts, "VOD", FIRST - pd.Timedelta(days=1)) == {}
-    assert overrides.effects(facts, "VOD", FIRST, 1.0).empty
