@@ -15,6 +15,7 @@ KEY = ["business_date", "check", "book", "instrument"]
 MATERIAL_BP = 50.0
 """Basis points of NAV beyond which findings about a book block its close, one by one and in sum: what CSSF circular
 02/77 tolerates as a NAV error of bond and mixed funds (0.5 %; 1 % for equity funds)."""
+_GRAVITY = {"info": 0, "warning": 1, "blocking": 2}
 NAMED = 3
 """How many instruments a sum names."""
 
@@ -24,6 +25,7 @@ def collect(found: Sequence[pd.DataFrame], nav: pd.DataFrame) -> pd.DataFrame:
 
     A finding of severity ``by impact`` blocks where that is more than ``MATERIAL_BP`` either way or cannot be told, and
     warns otherwise; those of a book that warn block together where they are more than that in sum (``data_impact``).
+    What a check says twice of one thing is one finding, as grave as the graver of the two.
 
     Args:
         found: frames as the checks return them.
@@ -36,7 +38,7 @@ def collect(found: Sequence[pd.DataFrame], nav: pd.DataFrame) -> pd.DataFrame:
     rows["severity"] = rows["severity"].mask(judged & material, "blocking").mask(judged & ~material, "warning")
     total = _measured(data_impact(rows[judged & ~material]), nav)
     whole = pd.concat([rows, total], ignore_index=True) if len(total) else rows
-    ordered = whole.assign(status="open").sort_values(KEY, kind="stable")
+    ordered = _once(whole).assign(status="open").sort_values(KEY, kind="stable")
     return tables.conform("findings", ordered[list(tables.TABLES["findings"].names)])
 
 
@@ -67,6 +69,17 @@ def answered(found: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     decided = prices.loc[prices["status"] == "override", ["business_date", "instrument"]]
     under = pd.MultiIndex.from_frame(found[["business_date", "instrument"]]).isin(pd.MultiIndex.from_frame(decided))
     return found.assign(severity=found["severity"].mask(under & (found["severity"] != "info"), "warning"))
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each ``KEY``: severity and impact of the gravest, the reasons of all."""
+    if not rows.duplicated(KEY).any():
+        return rows
+    gravest = rows.assign(grave=rows["severity"].map(_GRAVITY), size=rows["impact_bp"].abs())
+    gravest = gravest.sort_values(["grave", "size"], ascending=False, kind="stable", na_position="first")
+    reasons = gravest.groupby(KEY)["reason"].agg("; ".join)
+    one = gravest.drop_duplicates(KEY).drop(columns=["reason", "grave", "size"])
+    return one.merge(reasons.reset_index(), on=KEY)
 
 
 def _measured(rows: pd.DataFrame, nav: pd.DataFrame) -> pd.DataFrame:

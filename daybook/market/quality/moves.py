@@ -24,7 +24,7 @@ NORMAL = 1.4826
 FLOOR = 0.001
 """Own volatility is never taken as less: six times ten basis points is what two sources may differ by."""
 SPIKE = 6.0
-"""Own volatilities, against its peers, beyond which a move is odd: five times a year in the sample vendor's 25 series
+"""Own volatilities, against its peers, beyond which a move is odd: six times a year in the sample vendor's 25 series
 from 1995 to 2022, nearly always on the company's own news, and never in the crash of March 2020."""
 PEERS = 5
 """How many others a group must have before their median speaks for the market."""

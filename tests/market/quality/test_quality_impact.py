@@ -84,3 +84,16 @@ def test_two_people_have_answered_for_an_overridden_price():
     assert judged(impact.answered(found(("A", 1.0), severity="blocking"), golden)) == [["price_spike", "A", "warning"]]
     both = impact.collect([impact.answered(found(("A", 40.0), ("C", 40.0), ("B", 20.0)), golden)], NAV)
     assert "data_impact" not in set(both["check"]), "what was answered is not summed"
+
+
+def test_what_is_said_twice_of_one_thing_is_one_finding():
+    parts = [
+        found(("A", 1.0), ("B", 2.0), severity="warning"),
+        found(("A", 60.0)).assign(reason="worse"),
+        found(("A", 90.0), severity="info").assign(reason="least"),
+    ]
+    table = impact.collect(parts, NAV)
+    assert table[["instrument", "severity", "impact_base", "reason"]].to_numpy().tolist() == [
+        ["A", "blocking", 60.0, "worse; why; least"],
+        ["B", "warning", 2.0, "why"],
+    ]

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daybook.market.quality import quarantine
+from daybook.market.quality import impact, quarantine
 from tests.frames import frame, sessions
-from tests.market.quality.holdings import DAYS, D, held, prices, said
+from tests.market.quality.holdings import DAYS, NAV, D, held, prices, said
 
 NAMES = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
 IDENTIFIERS = frame(
@@ -95,3 +95,12 @@ def test_prices_that_no_book_is_valued_by_warn():
 def test_a_price_of_nobody_knows_what_blocks():
     assert said(found(price({"close": "1"})))[0][:4] == ["quarantine_raw_prices", "", "", "blocking"]
     assert said(found(price({})))[0][:4] == ["quarantine_raw_prices", "", "", "blocking"]
+
+
+def test_rows_that_name_nothing_and_rows_of_nobody_are_told_together():
+    rows = found(price({"close": "1"}, 2), price({"instrument": "C", "close": "1"}, 3))
+    table = impact.collect([rows], NAV)
+    assert table[["check", "book", "instrument", "severity"]].to_numpy().tolist() == [
+        ["quarantine_raw_prices", "", "", "blocking"]
+    ]
+    assert table["reason"].str.contains("line 2.*line 3").all()
