@@ -5,7 +5,8 @@ n-th row counts as line n + 1.
 
 Nothing is decoded before its size is known. The footer says how many rows, columns and bytes there are; it may lie, so
 the header of every page is read too, as its size is what the decoder will ask for. Repeated text stays a dictionary,
-and is counted before it is written out. (Apache Parquet format: parquet.thrift, and the Thrift compact protocol.)
+and is counted before it is written out. Footer and headers are read here and not by Arrow, whose own view of a column
+ends the process when its statistics do not fit. (Apache Parquet format: parquet.thrift; Thrift compact protocol.)
 """
 
 from collections.abc import Iterator
@@ -31,16 +32,24 @@ from daybook.intake.sheet import (
     trimmed,
 )
 
-_FOOTER = 16 * 2**20
+_FOOTER = 8 * 2**20
 """Most bytes of a footer: 1,000 row groups of 25 columns take 3 MB."""
+_PAGES = 1_000_000
+"""Most pages of a file: 5,000,000 rows of 20 columns take 5,000 of the usual size."""
 _BATCH = 65_536
 # What holds a field's value in the compact protocol: its wire type is the low half of the first byte.
-_VARINTS, _BYTE, _DOUBLE, _BINARY, _LISTS, _MAP, _STRUCT = (4, 5, 6), 3, 7, 8, (9, 10), 11, 12
+_VARINTS, _BYTE, _DOUBLE, _BINARY, _LISTS, _STRUCT = (4, 5, 6), 3, 7, 8, (9, 10), 12
 _TRUTHS = (1, 2)
-_DEEPEST = 8
+_DEEPEST = 12
 _DELTA_BYTE_ARRAY = 7
 """The encoding that says of each text how much of the one before it is repeated: 1 kB may be 1 GB."""
-# parquet.thrift: fields of PageHeader that hold the header of a data page, and in each of these the encoding.
+# parquet.thrift: numbers of fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData.
+_ROWS, _GROUPS = 3, 4
+_CHUNKS, _GROUP_ROWS = 1, 3
+_COLUMN = 3
+_PATH, _VALUES, _PACKED, _DATA_AT, _DICTIONARY_AT = 3, 5, 7, 9, 11
+# Of PageHeader: the sizes; the fields that hold the header of a data page, and in each of these the encoding.
+_PAGE_SIZE, _PAGE_PACKED = 2, 3
 _DATA_PAGES = {5: 2, 8: 4}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # 0001-01-01 and 9999-12-31T23:59:59
@@ -51,7 +60,7 @@ _Fields = dict[int, Any]
 
 
 class _Damaged(ValueError):
-    """A page header is none."""
+    """The footer, or the header of a page, is none."""
 
 
 @dataclass(frozen=True)
@@ -106,45 +115,52 @@ def _weighed(data: bytes, file: Any) -> tuple[int, set[str]]:
 
     Raises:
         FileRefused: the footer or the pages name more rows or bytes than are read at once.
+        _Damaged: they say nothing that can be understood, or contradict themselves.
     """
-    footer = file.metadata
-    groups = [footer.row_group(at) for at in range(footer.num_row_groups)]
-    bounded(footer.num_rows, len(file.schema_arrow.names))
-    if sum(group.num_rows for group in groups) != footer.num_rows:
-        raise FileRefused("the Parquet file is truncated or damaged: its footer contradicts itself about the rows")
-    size = largest = 0
+    footer, _ = _struct(data, len(data) - 8 - int.from_bytes(data[-8:-4], "little"), 0)
+    rows = _number(footer, _ROWS)
+    bounded(rows, len(file.schema_arrow.names))
+    groups = footer.get(_GROUPS, [])
+    if sum(_number(group, _GROUP_ROWS) for group in groups) != rows:
+        raise _Damaged("its footer contradicts itself about the rows")
+    size = largest = pages = 0
     partly: set[str] = set()
     nested = {field.name for field in file.schema_arrow if pa.types.is_nested(field.type)}
     for group in groups:
-        for at in range(group.num_columns):
-            chunk = group.column(at)
-            path = chunk.path_in_schema
-            if path.split(".")[0] not in nested and chunk.num_values != group.num_rows:
-                raise FileRefused(f"the Parquet file is truncated or damaged: column {shown(path)} lacks rows")
-            for page, encoding in _pages(data, chunk):
-                size += page
+        for chunk in group.get(_CHUNKS, []):
+            column = chunk.get(_COLUMN, {})
+            path = [part.decode(errors="backslashreplace") for part in column.get(_PATH, [])]
+            if not nested.intersection(path[:1]) and _number(column, _VALUES) != _number(group, _GROUP_ROWS):
+                raise _Damaged(f"column {'.'.join(path)} lacks rows")
+            for page, encoding in _pages(data, column):
+                size, pages = size + page, pages + 1
+                if pages > _PAGES:
+                    raise FileRefused(f"the Parquet file has more than {_PAGES:,} pages: write larger ones")
                 short(size, "the Parquet file expands to more than")
                 if encoding == _DELTA_BYTE_ARRAY:
-                    partly.add(path)
+                    partly.add(".".join(path))
                     largest = max(largest, page)
     # A text is no longer than its page, so this many of them stay within the bound.
     return (min(_BATCH, max(1, BYTES // largest)) if largest else _BATCH), partly
 
 
-def _pages(data: bytes, chunk: Any) -> Iterator[tuple[int, int]]:
+def _pages(data: bytes, column: _Fields) -> Iterator[tuple[int, int]]:
     """Size once decompressed, and encoding, of each page of a column chunk."""
-    at = chunk.data_page_offset
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset is not None:
-        at = min(at, chunk.dictionary_page_offset) if chunk.dictionary_page_offset > 0 else at
-    end = min(at + chunk.total_compressed_size, len(data))
+    at, first = _number(column, _DATA_AT), column.get(_DICTIONARY_AT, 0)
+    at = min(at, first) if first > 0 else at
+    end = min(at + _number(column, _PACKED), len(data))
     while 0 < at < end:
         fields, at = _struct(data, at, 0)
-        size, packed = fields.get(2), fields.get(3)
-        if not isinstance(size, int) or not isinstance(packed, int) or size < 0 or packed < 0:
-            raise _Damaged("a page does not say its size")
         kind = next((field for field in _DATA_PAGES if isinstance(fields.get(field), dict)), 0)
-        yield size, fields[kind].get(_DATA_PAGES[kind], -1) if kind else -1
-        at += packed
+        yield _number(fields, _PAGE_SIZE), fields[kind].get(_DATA_PAGES[kind], -1) if kind else -1
+        at += _number(fields, _PAGE_PACKED)
+
+
+def _number(fields: _Fields, field: int) -> int:
+    found = fields.get(field)
+    if not isinstance(found, int) or found < 0:
+        raise _Damaged("a size or a number of rows is missing")
+    return found
 
 
 def _struct(data: bytes, at: int, depth: int) -> tuple[_Fields, int]:
@@ -165,18 +181,35 @@ def _struct(data: bytes, at: int, depth: int) -> tuple[_Fields, int]:
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
     if depth > _DEEPEST:
-        raise _Damaged("a page header is nested too deep")
+        raise _Damaged("it is nested too deep")
     if kind in _VARINTS:
         return _integer(data, at)
     if kind == _STRUCT:
         return _struct(data, at, depth + 1)
+    if kind in _LISTS:
+        return _list(data, at, depth + 1)
     if kind == _BINARY:
         size, at = _natural(data, at)
-        return None, at + size
+        return data[at : at + size], at + size
     if kind in (_BYTE, _DOUBLE):
         return None, at + (1 if kind == _BYTE else 8)
-    # A page header has no lists, sets or maps.
-    raise _Damaged("a page header cannot be read")
+    # parquet.thrift has no maps.
+    raise _Damaged("a part of it is none")
+
+
+def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
+    """The elements of a list or a set."""
+    byte, at = _byte(data, at)
+    kind, count = byte & 15, byte >> 4
+    if count == 15:
+        count, at = _natural(data, at)
+    found: list[Any] = []
+    for _ in range(count):
+        if at >= len(data):
+            raise _Damaged("it goes beyond its end")
+        value, at = _byte(data, at) if kind in _TRUTHS else _value(data, at, kind, depth)
+        found.append(value)
+    return found, at
 
 
 def _integer(data: bytes, at: int) -> tuple[int, int]:
@@ -192,12 +225,12 @@ def _natural(data: bytes, at: int) -> tuple[int, int]:
         if byte < 128:
             return found, at
         shift += 7
-    raise _Damaged("a page header has a number that does not end")
+    raise _Damaged("a number does not end")
 
 
 def _byte(data: bytes, at: int) -> tuple[int, int]:
-    if at >= len(data):
-        raise _Damaged("a page header goes beyond the file")
+    if not 0 <= at < len(data):
+        raise _Damaged("it goes beyond its end")
     return data[at], at + 1
 
 

@@ -473,7 +473,7 @@ def _problems(draft: Draft) -> tuple[pd.DataFrame, Bools]:
             "value": [wrong.value for wrong in draft.sheet.bad],
             "reason": [wrong.reason for wrong in draft.sheet.bad],
             "waits_for": "",
-            "business_date": pd.NaT,
+            "business_date": np.full(len(draft.sheet.bad), "NaT", "datetime64[us]"),
             "row": [dict(wrong.row) for wrong in draft.sheet.bad],
         }
     )

@@ -1,5 +1,6 @@
 """Files that expand, never end or are something else: refused or quarantined with a reason, in bounded memory."""
 
+import contextlib
 import gzip
 import io
 import resource
@@ -311,11 +312,23 @@ def test_text_in_parquet_that_is_not_utf8_or_has_nul_is_quarantined_by_row():
         assert list(found.facts["instrument"]) == ["AAPL"]
 
 
-def test_parquet_cut_or_flipped_anywhere_is_refused_or_read():
+def test_parquet_cut_anywhere_is_refused():
     data = one(None, 1.0, 2.0)
     for end in range(0, len(data), 7):
         with pytest.raises(FileRefused):
             reading.read(data[:end], "parquet")
+
+
+def test_parquet_spoiled_in_any_byte_of_its_footer_is_read_or_refused():
+    """Arrow's own view of a column chunk ends the process at some of these: statistics of another size."""
+    data = one(None, 1.0, 2.0)
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for at in range(footer, len(data)):
+        for change in (0x01, 0xFF):
+            spoiled = bytearray(data)
+            spoiled[at] ^= change
+            with contextlib.suppress(FileRefused):
+                reading.read(bytes(spoiled), "parquet")
 
 
 def test_encrypted_parquet_says_so():
@@ -387,3 +400,9 @@ def test_instants_name_their_offset_or_are_utc(time, instant):
         assert list(found.facts["observed_at"]) == [pd.Timestamp(instant)]
     else:
         assert against(found) == [(2, "observed_at", time, "not a time written as 2024-01-31T15:30:00Z")]
+
+
+def test_a_torn_line_beside_a_row_of_the_last_year_spoils_nothing_else():
+    found = checked(CSV, f"{HEAD}9999-12-31,AAPL,1\n2024-01-05\n0001-01-01,AAPL,x\n2024-01-05,AAPL,2\n")
+    assert [(line, column) for line, column, *_ in against(found)] == [(2, "business_date"), (3, ""), (4, "close")]
+    assert list(found.facts["close"]) == [2.0]

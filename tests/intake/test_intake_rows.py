@@ -1,8 +1,6 @@
 """Rows of hostile files: what is taken, and exact line, column, value and reason of what is not."""
 # ruff: noqa: E501
 
-import contextlib
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -306,47 +304,7 @@ def test_defaults_and_liberties(file, text, expected):
     assert {column: row[column] for column in expected} == expected
 
 
-# -- whatever the bytes -----------------------------------------------------------------------------------------------
-
-FIELDS = st.sampled_from(
-    [
-        "2024-01-05",
-        "2024-01-06",
-        "AAPL",
-        "MSFT",
-        "1",
-        "-1",
-        "1e3",
-        "nan",
-        "",
-        " ",
-        '"',
-        '"a"',
-        "a\nb",
-        "\0",
-        "é",
-        ",",
-        "\r",
-    ]
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.lists(FIELDS, min_size=1, max_size=5), max_size=8))
-def test_no_file_breaks_the_checks_and_no_line_is_lost(lines):
-    body = "\n".join(",".join(line) for line in lines)
-    found = checked("prices_2024-01-05.csv", "business_date,instrument,close\n" + body)
-    assert set(found.facts["line"]).isdisjoint(found.problems["line"])
-    assert found.rejected == found.problems["line"].nunique()
-    assert found.facts["close"].gt(0).all()
-    assert found.problems["reason"].ne("").all()
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from(["csv", "parquet"]))
-def test_arbitrary_bytes_are_read_or_refused(data, format):
-    with contextlib.suppress(reading.FileRefused):
-        reading.read(data, format)
+# -- quotes -----------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=100, deadline=None)
