@@ -13,10 +13,11 @@ from resources.inbox import Inbox
 START = datetime(2024, 1, 8, 21, tzinfo=UTC)
 PRICES = "business_date,instrument,close\n"
 TRADES = "transaction_id,book,instrument,kind,trade_date,quantity,price,currency,corrects\n"
+CASH = "business_date,book,currency,balance\n"
 ACTIONS = "action_id,instrument,kind,ex_date,amount,status\n"
 FACTS = (
     "raw_prices", "raw_fx_rates", "transactions", "corporate_actions", "instruments", "limits", "benchmark_weights",
-    "fundamentals", "price_overrides",
+    "fundamentals", "price_overrides", "custodian_reports",
 )  # fmt: skip
 """A table of each way in which facts come to count."""
 
@@ -67,6 +68,10 @@ def history(inbox: Inbox):
     yield decided("correct", "close", "30")
     yield delivered("fx_rates_2024-01-05.csv", "business_date,base,quote,rate\n")  # empty, replaces
     yield delivered("fx_rates_2024-01-05.csv", "business_date,base,quote,rate\n2024-01-05,EUR,USD,1.2\n")
+    yield delivered("custodian_cash_2024-01-04_bank.csv", CASH + "2024-01-04,ALPHA,USD,5\n")
+    yield delivered("custodian_cash_2024-01-05_bank.csv", CASH)  # a report that nothing is left
+    yield delivered("custodian_cash_2024-01-05_bank.csv", CASH + "2024-01-05,ALPHA,USD,5\n2024-01-05,ALPHA,EUR,x\n")
+    yield decided("correct", "balance", "7")  # the report is whole
     yield delivered(
         "benchmark_weights_2024-01-05.csv", "business_date,benchmark,instrument,weight\n2024-01-05,M,AAA,1\n"
     )
@@ -104,6 +109,8 @@ def test_the_past_looks_as_it_looked_then(inbox, facts):
         seen.append((inbox.clock(), {table: facts.current(table) for table in FACTS}))
     assert len(facts.current("transactions")) > 5
     assert len(facts.current("price_overrides")) == 1
+    whole = [views["custodian_reports"]["whole"].tolist() for _, views in seen]
+    assert [list(row) for row in dict.fromkeys(map(tuple, whole))] == [[], [True], [True, True], [True, False]]
     for number, (instant, views) in enumerate(seen):
         for table, then in views.items():
             now = facts.current(table, known_at=instant)
