@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from daybook.intake.names import Name
-from daybook.intake.reading import Sheet, printable
+from daybook.intake.sheet import Sheet, printable
 from daybook.market import files
 from resources import records
 

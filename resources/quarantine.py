@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from daybook import tables
 from daybook.intake.names import Name
-from daybook.intake.reading import FileRefused
 from daybook.intake.rows import Checked
+from daybook.intake.sheet import FileRefused
 from daybook.market import dated
 from resources import bulk, records
 from resources.deliveries import same_file

@@ -6,6 +6,7 @@ Belongs here: where a report is written, and that it is written whole. Does not 
 import logging
 import os
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -47,7 +48,7 @@ def write_tearsheets(performance: pd.DataFrame, session: pd.Timestamp) -> list[P
         quantstats.reports.html(
             returns,
             benchmark=None if benchmark.isna().any() else benchmark,
-            title=str(book),
+            title=escape(str(book)),  # quantstats puts it into its page as it is
             output=str(path),
             match_dates=False,
         )

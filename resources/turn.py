@@ -22,8 +22,8 @@ from daybook import tables
 from daybook.intake import changes, names, reading, rows, terms
 from daybook.intake.draft import Reference
 from daybook.intake.names import Name
-from daybook.intake.reading import FileRefused, Sheet
 from daybook.intake.rows import Checked
+from daybook.intake.sheet import FileRefused, Sheet, of_rows
 from daybook.intake.transactions import shadowed
 from daybook.market import custodian_reports
 from resources import bulk, deliveries, quarantine, records
@@ -61,7 +61,8 @@ class Turn:
         """Finish what a killed process left behind; nothing else may be taken in before."""
         with self.engine.connect() as connection:
             left = [row for row in deliveries.begun(connection) if row["kind"] != "retry"]
-        return [*(self._process(row) for row in left), *self._retry()]
+        kept = ((row, deliveries.kept(self.settings.home, row["sha256"])) for row in left)
+        return [*(self._process(row, _read(data, names.parse(row["file"]))) for row, data in kept), *self._retry()]
 
     def deliver(self, file: str, data: bytes, kind: str) -> Taken:
         """Take in ``data`` under the name ``file``."""
@@ -69,13 +70,16 @@ class Turn:
             name = names.parse(shown(file))
         except names.BadName as error:
             return self.refuse(file, data, kind, str(error))
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection:
             if deliveries.newest_bytes(connection, deliveries.same_file(name)) == deliveries.digest(data):
                 return _unchanged(name.file, name.table)
+        # Read before it is registered: a file that takes the process down with it can then be taken away.
+        read = _read(data, name)
+        with self.engine.begin() as connection:
             sha = deliveries.keep(self.settings.home, data)
             row = deliveries.of_file(name.file, name, sha, kind, self.clock())
             registered = deliveries.register(connection, row)
-        return self._process(registered)
+        return self._process(registered, read)
 
     def refuse(self, file: str, data: bytes, kind: str, reason: str) -> Taken:
         """Something that cannot even be read as a file of a table."""
@@ -94,13 +98,13 @@ class Turn:
         deliveries.finish(connection, taken, None, header)
         return taken
 
-    def _process(self, row: Mapping[str, Any]) -> Taken:
-        """Read, check, append and finish a delivery that is registered."""
+    def _process(self, row: Mapping[str, Any], sheet: Sheet | FileRefused) -> Taken:
+        """Check, append and finish a delivery that is registered and was read."""
         name = names.parse(row["file"])
-        data = deliveries.kept(self.settings.home, row["sha256"])
         header = ""
         try:
-            sheet = reading.read(data, name.format)
+            if isinstance(sheet, FileRefused):
+                raise sheet
             header = deliveries.columns(sheet)
             reference = self._reference(name.table, sheet)
             checked = _checked(name, sheet, row, reference)
@@ -253,7 +257,7 @@ class Turn:
         """Check rows of an earlier delivery again."""
         name = names.parse(original["file"])
         once = entries.drop_duplicates("line")
-        sheet = reading.of_rows(once["row"].tolist(), once["line"].tolist())
+        sheet = of_rows(once["row"].tolist(), once["line"].tolist())
         reference = self._reference(name.table, sheet)
         return rows.check(name, sheet, arrived, reference), reference
 
@@ -435,6 +439,14 @@ def _with_held(taken: list[Taken], held: pd.DataFrame) -> list[Taken]:
     earlier = held[~held["delivery"].isin([one.delivery for one in taken])]
     others = earlier.groupby("file").size().to_dict()
     return [*told, *(Taken(str(file), "transactions", 0, n, "partial", SHADOWED) for file, n in others.items())]
+
+
+def _read(data: bytes, name: Name) -> Sheet | FileRefused:
+    """The rows of a file, or why there are none."""
+    try:
+        return reading.read(data, name.format)
+    except FileRefused as error:
+        return error
 
 
 def _checked(name: Name, sheet: Sheet, row: Mapping[str, Any], reference: Reference) -> Checked:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from daybook import tables
 from daybook.intake import terms, values
 from daybook.intake.names import Name
-from daybook.intake.reading import Sheet, shown
+from daybook.intake.sheet import Sheet, shown
 from daybook.market import currencies
 
 Bools = NDArray[np.bool_]

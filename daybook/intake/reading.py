@@ -14,12 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from daybook.intake import parquet
-from daybook.intake.sheet import LINE, ROWS, BadLine, bounded, header, most_rows, short, trimmed
-from daybook.intake.sheet import FileRefused as FileRefused
-from daybook.intake.sheet import Sheet as Sheet
-from daybook.intake.sheet import of_rows as of_rows
-from daybook.intake.sheet import printable as printable
-from daybook.intake.sheet import shown as shown
+from daybook.intake.sheet import (
+    LINE,
+    ROWS,
+    BadLine,
+    FileRefused,
+    Sheet,
+    bounded,
+    header,
+    most_rows,
+    printable,
+    short,
+    shown,
+    trimmed,
+)
 
 _BLOCK = 1 << 24
 """Bytes that Arrow splits at a time."""

@@ -23,7 +23,7 @@ from daybook.intake import actions, terms, transactions, values
 from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
-from daybook.intake.reading import FileRefused, Sheet, shown
+from daybook.intake.sheet import FileRefused, Sheet, shown
 from daybook.market import check_digits, currencies, dated, intraday, security_master
 
 PROBLEMS = ("line", "column", "value", "reason", "waits_for", "business_date", "row")

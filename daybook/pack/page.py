@@ -5,6 +5,7 @@ says (``money``, ``results``, ``risk``, ``series``, ``control``), and the markup
 """
 
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 
 
 _ORDER = {"blocked": 0, "ready": 1, "closed": 2}
+_LONGEST = 200  # characters of a file's name, of which file systems take 255, with what is put around it
 _MOST_VERDICTS = 24  # a longer list names the blocked books alone
 
 
 def file_name(book: str) -> str:
     """The name of the page of ``book``: ``<book>.html`` with everything but letters, digits, _ . - ~ percent-encoded.
 
-    A book called index keeps clear of the firm's ``index.html``.
+    A book called index keeps clear of the firm's ``index.html``; a name too long for a file ends in its SHA-256.
     """
     name = quote(book, safe="")
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 64]}{sha256(book.encode()).hexdigest()}"
     return f"{'%69' + name[1:] if name.casefold() == 'index' else name}.html"
 
 

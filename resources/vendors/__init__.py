@@ -22,9 +22,10 @@ INBOX = "files"
 class Vendor(Protocol):
     """A source that delivers files in the words of the contract (section 1), session by session.
 
-    Paging, rate limits, back-off and a circuit breaker live inside the methods: ``deliver`` may take its time between two
-    files. Any of the three may raise. What was yielded before stays, the span is not marked as delivered and is asked for
-    again by the next run, and every other vendor is asked all the same; a SettingsError alone stops everything.
+    Paging, rate limits, back-off and a circuit breaker live inside the methods: ``deliver`` may take its time between
+    two files. Any of the three may raise. What was yielded before stays, the span is not marked as delivered and is
+    asked for again by the next run, and every other vendor is asked all the same; a SettingsError alone stops
+    everything.
     """
 
     def last_session(self) -> pd.Timestamp:

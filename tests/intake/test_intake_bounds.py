@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from daybook.intake import reading, sheet
-from daybook.intake.reading import FileRefused
+from daybook.intake.sheet import FileRefused
 from tests.intake.test_intake_rows import against, checked
 
 HEAD = "business_date,instrument,close\n"

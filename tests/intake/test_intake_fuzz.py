@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daybook.intake import names, reading, rows
 from daybook.intake.names import BadName, Name
-from daybook.intake.reading import FileRefused
+from daybook.intake.sheet import FileRefused
 from tests.intake import hostile_files
 from tests.intake.test_intake_rows import ARRIVED, KNOWN
 

@@ -858,6 +858,9 @@ def test_file_names() -> None:
     assert page.file_name("growth") == "growth.html"
     assert page.file_name("a/b c") == "a%2Fb%20c.html"
     assert page.file_name("index") == "%69ndex.html"
+    long, other = page.file_name("基" * 300), page.file_name("基" * 299 + "金")
+    assert len(long) == len(other) == 205
+    assert long != other
     with pytest.raises(KeyError):
         page.book(nothing({"a": "open"}), "b")
 

@@ -22,11 +22,12 @@ def test_tear_sheets_of_a_book_with_a_benchmark_and_of_one_without(settings):
     earned = np.resize([0.01, -0.008, 0.003], len(days))
     rows = [
         pd.DataFrame({"business_date": days, "book": book, "daily_return": earned, "benchmark_return": benchmark})
-        for book, benchmark in (("PLAIN", earned / 2), ("../A B", np.nan))
+        for book, benchmark in (("PLAIN", earned / 2), ("../A <b>", np.nan))
     ]
     paths = reports.write_tearsheets(pd.concat(rows), D)
     folder = settings.home / "reports" / "2022-12-27"
-    assert sorted(path.name for path in paths) == ["tearsheet-..%2FA%20B.html", "tearsheet-PLAIN.html"]
+    assert sorted(path.name for path in paths) == ["tearsheet-..%2FA%20%3Cb%3E.html", "tearsheet-PLAIN.html"]
     assert all(path.parent == folder and path.stat().st_size > 100_000 for path in paths)
+    assert all("A <b>" not in path.read_text() for path in paths), "a name is no HTML"
     linked = f"{np.prod(1 + earned) - 1:.2%}"
     assert all(linked.lstrip("-") in path.read_text() for path in paths), linked
