@@ -102,15 +102,14 @@ def daybook(file: Path, home: Path) -> float:
     names = [f"I{n:05d}" for n in range(INSTRUMENTS)]
     reference = pd.DataFrame({"instrument": names, "asset_class": "equity", "currency": "USD", "exchange": "XNYS"})
     doors.inbox.deliver_all([("instruments_2021-01-04.csv", reference.to_csv(index=False).encode())], "file")
-    doors.inbox.folder.mkdir(parents=True, exist_ok=True)
-    (doors.inbox.folder / file.name).symlink_to(file)
     began = perf_counter()
-    report = doors.inbox.take_in([file.name])
+    report = doors.inbox.take_in([file])
     assert report.rows == INSTRUMENTS * SESSIONS, report
     facts = doors.facts
     raw_prices = facts.current("raw_prices")
     sessions = pd.DatetimeIndex(raw_prices["business_date"].unique()).sort_values()
-    frame = golden(raw_prices, facts.current("instruments"), facts.current("corporate_actions"), sessions, ())
+    reference = [facts.current(name) for name in ("instruments", "corporate_actions", "price_sources", "price_overrides")]
+    frame = golden(raw_prices, *reference, sessions, ())
     doors.lake.write("prices", frame, sessions)
     return perf_counter() - began
 

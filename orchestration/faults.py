@@ -62,7 +62,7 @@ FAULTS = [
     unknown name | a price of NOBODY | quarantine_raw_prices | NOBODY
     rates that disagree | EUR/USD, GBP/USD and EUR/GBP whose round trip gains 3 % | fx_triangle | GBP
     wrong check digit | the last digit of LLY's ISIN | identifier_isin | LLY
-    half file | the custodian's positions, cut within a line | feed_partial feed_missing | custodian_positions
+    half file | the custodian's positions, cut within a line | feed_failed feed_partial feed_missing | custodian_positions
     duplicate file | the bytes of the benchmark levels once more, as another file | duplicate_file | benchmark_levels
     column lost | the custodian's cash without its column account | schema_drift | custodian_cash
     """.strip().splitlines()
@@ -175,7 +175,7 @@ def found(fault: Fault, before: Texts, after: Texts) -> Texts:
 def page(results: list[tuple[Fault, Texts]]) -> str:
     """The page as Markdown."""
     lines = [
-        f"| {fault.name} | {fault.planted} | {cell(rows, 'check')} | {cell(rows, 'severity')} | {first(rows)} |"
+        f"| {fault.name} | {fault.planted} | {gravest(rows, 'check')} | {gravest(rows, 'severity')} | {first(rows)} |"
         for fault, rows in results
     ]
     number = sum(not rows.empty for _, rows in results)
@@ -183,8 +183,8 @@ def page(results: list[tuple[Fault, Texts]]) -> str:
         f"""# Faults planted and faults found
 
 Written by `make faults`, which closes {DAY} of the demonstration firm, plants these faults in the files of that day,
-takes them in through `daybook ingest`, closes the day again and asks `daybook show findings`. Found: {number} of
-{len(results)}.
+takes them in through `daybook ingest`, closes the day again and asks `daybook show findings`.
+Found: {number} of {len(results)}.
 
 | fault | planted | found by | severity | the gravest of its findings says |
 |---|---|---|---|---|
@@ -194,9 +194,9 @@ takes them in through `daybook ingest`, closes the day again and asks `daybook s
     )
 
 
-def cell(rows: Texts, column: str) -> str:
-    """The values of a column, the gravest finding's first."""
-    return ", ".join(rows[column].drop_duplicates()) or "**nothing**"
+def gravest(rows: Texts, column: str) -> str:
+    """What the gravest finding has in ``column``."""
+    return "**nothing**" if rows.empty else str(rows[column].iloc[0])
 
 
 def first(rows: Texts) -> str:
