@@ -108,8 +108,8 @@ def daybook(file: Path, home: Path) -> float:
     facts = doors.facts
     raw_prices = facts.current("raw_prices")
     sessions = pd.DatetimeIndex(raw_prices["business_date"].unique()).sort_values()
-    reference = [facts.current(name) for name in ("instruments", "corporate_actions", "price_sources", "price_overrides")]
-    frame = golden(raw_prices, *reference, sessions, ())
+    needed = ("instruments", "corporate_actions", "price_sources", "price_overrides")
+    frame = golden(raw_prices, *map(facts.current, needed), sessions, ())
     doors.lake.write("prices", frame, sessions)
     return perf_counter() - began
 

@@ -62,7 +62,7 @@ FAULTS = [
     unknown name | a price of NOBODY | quarantine_raw_prices | NOBODY
     rates that disagree | EUR/USD, GBP/USD and EUR/GBP whose round trip gains 3 % | fx_triangle | GBP
     wrong check digit | the last digit of LLY's ISIN | identifier_isin | LLY
-    half file | the custodian's positions, cut within a line | feed_failed feed_partial feed_missing | custodian_positions
+    half file | the custodian's positions, cut within a line | feed_failed feed_partial | custodian_positions
     duplicate file | the bytes of the benchmark levels once more, as another file | duplicate_file | benchmark_levels
     column lost | the custodian's cash without its column account | schema_drift | custodian_cash
     """.strip().splitlines()
