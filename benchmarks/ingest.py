@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.timing import Cost, Row, measure
+from benchmarks.timing import daybook as command
 
 INSTRUMENTS, SESSIONS = 4_000, 250
 """A universe's year: one million rows."""
@@ -57,7 +58,10 @@ def rows(folder: Path) -> list[Row]:
     files = prepare(folder)
     for name, file in files.items():
         theirs = way("duckdb", file, folder / f"duckdb-{name}")
-        ours = way("daybook", file, folder / f"daybook-{name}")
+        try:
+            ours = way("daybook", file, folder / f"daybook-{name}")
+        finally:
+            command("stop", home=folder / f"daybook-{name}")
         lines.append(Row(f"1,000,000 prices, {name}: DuckDB into Delta", theirs))
         ratio = ours.wall / theirs.wall
         met = ratio <= GOAL and ours.peak_mb <= MEMORY

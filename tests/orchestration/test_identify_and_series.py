@@ -53,6 +53,38 @@ def test_closes_as_they_are_and_in_the_terms_of_any_date(market):
     assert (code, sorted(pd.read_csv(io.StringIO(out))["instrument"])) == (0, ["I1", "LON"])
 
 
+def test_a_series_as_known_before_anybody_knew_of_the_split(daybook, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_VENDORS", "files")
+    files = {
+        f"instruments_{D0}.csv": "instrument,currency\nI1,USD\n",
+        f"prices_{D1}.csv": "business_date,instrument,close,known_at\n"
+        f"{D0},I1,70,{D0}T21:00:00Z\n{D1},I1,11,{D1}T21:00:00Z\n",
+        f"corporate_actions_{D2}.csv": "action_id,instrument,kind,ex_date,numerator,denominator,known_at\n"
+        f"S,I1,split,{D1},7,1,{D2}T09:00:00Z\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert daybook("ingest", *(str(tmp_path / name) for name in files))[0] == 0
+    series = [
+        "show",
+        "prices",
+        "--adjusted",
+        "price",
+        "--date",
+        D0,
+        "--as-of",
+        D1,
+        "--instrument",
+        "I1",
+        "--format",
+        "csv",
+    ]
+    for instant, close in ((f"{D1}T22:00:00Z", 70.0), (f"{D2}T10:00:00Z", 10.0)):
+        code, out, err = daybook(*series, "--known-at", instant)
+        assert code == 0, err
+        assert pd.read_csv(io.StringIO(out))["close"].tolist() == [close]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
