@@ -6,6 +6,7 @@ a close is adjusted (``daybook.market.adjusted``), printing.
 
 import pandas as pd
 
+from assets.partitions import session_days
 from daybook.market import actions, adjusted
 from resources.feeds import Feeds
 
@@ -33,8 +34,10 @@ def series(
     Returns:
         business_date, instrument, close, factor, currency and reason, by instrument and date.
     """
-    days = feeds.lake.sessions("prices")
-    if known_at is not None:
+    if known_at is None:
+        days = feeds.lake.sessions("prices")
+    else:
+        days = session_days(feeds.settings.calendars)
         days = days[days <= known_at.tz_localize(None)]
     terms = as_of if as_of is not None else days[-1] if len(days) else pd.Timestamp(0)
     first, last = _span(days, date, terms)

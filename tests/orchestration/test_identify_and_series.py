@@ -65,20 +65,7 @@ def test_a_series_as_known_before_anybody_knew_of_the_split(daybook, tmp_path, m
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     assert daybook("ingest", *(str(tmp_path / name) for name in files))[0] == 0
-    series = [
-        "show",
-        "prices",
-        "--adjusted",
-        "price",
-        "--date",
-        D0,
-        "--as-of",
-        D1,
-        "--instrument",
-        "I1",
-        "--format",
-        "csv",
-    ]
+    series = f"show prices --adjusted price --date {D0} --as-of {D1} --instrument I1 --format csv".split()
     for instant, close in ((f"{D1}T22:00:00Z", 70.0), (f"{D2}T10:00:00Z", 10.0)):
         code, out, err = daybook(*series, "--known-at", instant)
         assert code == 0, err
