@@ -52,7 +52,7 @@ def data_impact(rows: pd.DataFrame) -> pd.DataFrame:
         rows: findings that are judged by impact and not material, with impact_bp.
     """
     day, each = ["business_date", "book"], ["business_date", "book", "instrument"]
-    worst = rows[rows["book"] != ""].assign(size=rows["impact_bp"].abs(), impact=rows["impact_base"].abs())
+    worst = rows.assign(size=rows["impact_bp"].abs(), impact=rows["impact_base"].abs())
     worst = worst.sort_values([*each, "size"], kind="stable").drop_duplicates(each, keep="last")
     ranked = worst.sort_values("size", ascending=False, kind="stable")
     named = ranked.assign(text=ranked["instrument"] + " " + ranked["size"].map("{:.1f}".format).astype("str"))

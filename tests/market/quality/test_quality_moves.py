@@ -122,6 +122,8 @@ def test_a_standstill_counts_the_sessions_on_which_peers_moved():
     assert found(still)["unchanged"] == 6
     # The peers' six moves in per cent: +1 -1 +1 -1 +1, and +1 on the last.
     assert found(still)["missed"] == pytest.approx(0.99**2 * 1.01**4 - 1)
+    long = returns["price_return"].mask(own & (returns["business_date"] >= DAYS[-60]), 0.0)
+    assert found(returns.assign(price_return=long))["unchanged"] == 60, "it moved sixty sessions ago"
     nobody = still.assign(price_return=still["price_return"].mask(returns["business_date"] == DAYS[-3], 0.0))
     assert found(nobody)["unchanged"] == 2, "on that session nothing moved"
     never = returns.assign(price_return=returns["price_return"].mask(own, 0.0))
