@@ -111,11 +111,18 @@ def best(facts: pd.DataFrame, key: Sequence[str], rank: Ints) -> pd.DataFrame:
         key: what identifies the fact on a date.
         rank: one for each of ``facts``. Of equal rank the latest by (known_at, recorded_at, delivery) counts.
     """
-    arrival = [facts[name].to_numpy("datetime64[us]").astype(np.int64) for name in ("known_at", "recorded_at")]
-    latest = np.lexsort((facts["delivery"].to_numpy(), arrival[1], arrival[0], -rank))
-    columns = [*key, "business_date"]
-    chosen = facts.take(latest).drop_duplicates(columns, keep="last")
-    return chosen.sort_values(columns, kind="stable", ignore_index=True)
+    combined = np.zeros(len(facts), np.int64)
+    for column in key:
+        codes, names = pd.factorize(facts[column], sort=True)
+        combined = combined * len(names) + codes
+    place = _ordered(combined, facts["business_date"])
+    order = np.argsort(place, kind="stable")
+    again = place[order[1:]] == place[order[:-1]]
+    if again.any():  # rows are ordered by all that may decide only where there is something to decide
+        arrival = [facts[name].to_numpy("datetime64[us]").astype(np.int64) for name in ("known_at", "recorded_at")]
+        order = np.lexsort((facts["delivery"].to_numpy(), arrival[1], arrival[0], -rank, place))
+        order = order[np.append(place[order[1:]] != place[order[:-1]], True)]
+    return facts.take(order).reset_index(drop=True)
 
 
 def _ordered(keys: Ints, dates: object) -> Ints:
