@@ -21,6 +21,7 @@ quiet_telemetry()
 _numbers = count()
 for name in [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGSTER_"))]:
     del os.environ[name]  # what surrounds the tests is no part of them
+os.environ.pop("COLUMNS", None)  # nor is the width of a terminal, which xdist sets to 80
 
 
 @pytest.fixture(autouse=True)
