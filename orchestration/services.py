@@ -62,25 +62,27 @@ def start(settings: Settings, port: int = PORT) -> str:
     if _taken(port):
         raise Refused(f"port {port} is taken by another program: give --port")
     postgres.server_url(settings)
-    servers = {}
+    servers, begun = {}, {}
     for location in _locations():
-        servers[location["location_name"]] = _free_port()
-        _spawn(settings, _server_name(location), _server_command(location, servers[location["location_name"]]))
+        name, at = location["location_name"], _free_port()
+        servers[name] = at
+        begun[name] = _spawn(settings, _server_name(location), _server_command(location, at))
     for location in _locations():
-        _await(settings, _server_name(location), partial(_taken, servers[location["location_name"]]))
+        name = location["location_name"]
+        _await(settings, _server_name(location), begun[name], partial(_taken, servers[name]))
     workspace = settings.home / "run" / "workspace.yaml"
     entries = [
         {"grpc_server": {"host": "127.0.0.1", "port": at, "location_name": name}} for name, at in servers.items()
     ]
     workspace.write_text(yaml.safe_dump({"load_from": entries}))
     _spawn(settings, "daemon", ["dagster-daemon", "run", "--workspace", str(workspace)])
-    _spawn(
+    webserver = _spawn(
         settings,
         "webserver",
         ["dagster-webserver", "--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)],
     )
     url = f"http://127.0.0.1:{port}"
-    _await(settings, "webserver", partial(answers, url))
+    _await(settings, "webserver", webserver, partial(answers, url))
     return url
 
 
@@ -138,17 +140,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(settings: Settings, name: str, ready: Callable[[], bool]) -> None:
+def _await(settings: Settings, name: str, process: "subprocess.Popen[bytes]", ready: Callable[[], bool]) -> None:
     for _ in range(PATIENCE * 10):
         if ready():
             return
-        if _process(settings, name) is None:
+        # The child itself is asked: its command line, by which others know it, is empty for a moment after it began.
+        if process.poll() is not None:
             break
         time.sleep(0.1)
     raise Refused(f"{name} did not start: see {_log(settings, name)}")
 
 
-def _spawn(settings: Settings, name: str, command: list[str]) -> None:
+def _spawn(settings: Settings, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
     executable = shutil.which(command[0], path=str(Path(sys.executable).parent)) or command[0]
     (settings.home / "run").mkdir(parents=True, exist_ok=True)
     with _log(settings, name).open("ab") as log:
@@ -157,6 +160,7 @@ def _spawn(settings: Settings, name: str, command: list[str]) -> None:
             start_new_session=True,
         )  # fmt: skip
     _pid_file(settings, name).write_text(str(process.pid))
+    return process
 
 
 def _log(settings: Settings, name: str) -> Path:
