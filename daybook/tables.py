@@ -312,6 +312,80 @@ COLUMNS = _columns("""
     licence | text | | licence under which the data may be used
     first_value | float | | the value as first published
     first_published_at | time | UTC | when a figure for that period was first published
+    wash_sales | bool | | whether losses that a purchase within 30 days makes void are flagged
+    underlying | text | | instrument that a derivative is written on; CASH:<CCY> of a currency forward
+    maturity_date | date | | last day of a bond, option, future or forward
+    strike | float | currency per unit | price at which an option is exercised
+    option_type | text | | call or put
+    exercise_style | text | | american or european
+    delivery_kind | text | | physical or cash: what an exercise or an expiry delivers
+    coupon_rate | float | fraction | yearly coupon of a bond
+    coupon_frequency | float | | coupons a year: 1, 2, 4 or 12; 0 for none
+    issue_date | date | | date from which a bond's first coupon accrues
+    election_deadline | date | | last date on which an election counts
+    choices | text | | what holders may elect, separated by spaces; empty where there is nothing to elect
+    default_choice | text | | what happens to holders that elect nothing
+    reclaim_rate | float | fraction | part of the gross amount that the tax authority pays back of what was withheld
+    choice | text | | what was elected: exercise, lapse, cash or stock
+    elected_on | date | | date of the election
+    share_class | text | | class of units of a book
+    management_fee | float | fraction | yearly fee on net assets
+    performance_fee | float | fraction | share of the gain above the high-water mark
+    hurdle_rate | float | fraction | yearly return that must be passed before a performance fee is due
+    crystallisation | text | | month, quarter or year: when a performance fee becomes due for good
+    launch_price | float | currency per unit | NAV of one unit at the first subscription
+    unit_places | float | | decimal places to which units are rounded
+    price_places | float | | decimal places to which NAV per unit is rounded
+    swing_threshold | float | fraction | net dealing, as a fraction of NAV, from which on the price swings
+    swing_factor | float | fraction | by how much the price swings
+    credit_rate | float | fraction | yearly interest on a positive balance
+    debit_rate | float | fraction | yearly interest on a negative balance
+    overdraft_limit | float | currency | overdraft agreed with the bank, positive
+    volatility | float | fraction | yearly implied volatility
+    term | text | | short or long: held for up to a year, or longer
+    matching | text | | a lot method, or same_day, thirty_day or section_104: the rule that matched the lot
+    sold_on | date | | trade date of the sale
+    replacement | text | | transaction that bought the replacement
+    disallowed | float | currency | part of the loss that the replacement makes void, positive
+    disallowed_base | float | base currency | the same of the loss in base currency
+    entitled_quantity | float | units | position at the close before ex_date
+    gross_amount | float | currency | amount before tax; negative where a short owes it
+    withheld | float | currency | tax kept at source
+    reclaimable | float | currency | part of the tax that is claimed back
+    net_amount | float | currency | money received (+) or owed (-), without what is reclaimed
+    new_quantity | float | units | signed units of new_instrument that the action brought
+    given_quantity | float | units | signed units of instrument that the action took away
+    moved_cost | float | currency | cost that went from instrument to new_instrument
+    accrual_kind | text | | kind of corporate action, cash_in_lieu, reclaim, interest, variation_margin or kind of fee
+    inflows | float | currency | money that settles on the day, received
+    outflows | float | currency | money that settles on the day, paid; negative
+    model | text | | model that made the price
+    delta | float | units | change of the price per unit change of the underlying's
+    spot | float | currency per unit | price of the underlying
+    gross_value | float | base currency | value of the book before accrued fees of its share classes
+    fee_payable | float | base currency | accrued and not paid yet, negative
+    high_water_mark | float | currency per unit | highest NAV per unit on which a performance fee crystallised
+    subscriptions | float | currency | money that came in for units
+    redemptions | float | currency | money that went out for units, negative
+    swing_price | float | currency per unit | NAV per unit at which is dealt
+    posting | int | | number of the posting within its transaction
+    ledger_account | text | | account of the general ledger
+    debit | float | currency | debited amount; a credit is negative
+    realised_market | float | base currency | realised gains at the FX of the closing transactions
+    realised_currency | float | base currency | realised gains by exchange rates
+    unrealised_market | float | base currency | change of unrealised gains by prices
+    unrealised_currency | float | base currency | change of unrealised gains by exchange rates
+    opening | float | base currency | value at the close of the session before
+    gains | float | base currency | what prices, trades and exchange rates brought
+    carry | float | base currency | income and interest
+    closing | float | base currency | value at the close
+    gap | float | base currency | what the parts do not explain; 0 by law
+    fair_value_level | int | | 1 a price of the market, 2 from observable inputs, 3 otherwise (IFRS 13)
+    start_of_day | float | units | position at the close of the session before, restated for the day's actions
+    ordered | float | units | position if every open order is filled
+    confirmed | float | units | position in the custodian's records
+    projected | float | units | settled position when everything traded has settled
+    variation | float | currency | gain of futures that moved from the future's row to its cash row
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -345,17 +419,18 @@ def _table(
 _table(
     "books", "fact", "book",
     "name base_currency benchmark strategy calendar inception_date lot_method lot_pool entity parent_book shorts"
-    " custodian_account valid_from",
+    " custodian_account wash_sales valid_from",
     "Books of the firm; a row holds from valid_from (the date in the file's name), the first also before.",
     required="base_currency",
-    defaults={"calendar": "XNYS", "lot_method": "fifo", "lot_pool": "book", "shorts": "true"},
+    defaults={"calendar": "XNYS", "lot_method": "fifo", "lot_pool": "book", "shorts": "true", "wash_sales": "true"},
 )  # fmt: skip
 _table(
     "instruments", "fact", "instrument",
-    "name asset_class currency exchange sector country issuer multiplier lot_size valid_from",
+    "name asset_class currency exchange sector country issuer multiplier lot_size lot_method underlying maturity_date"
+    " strike option_type exercise_style delivery_kind coupon_rate coupon_frequency day_count issue_date valid_from",
     "Instruments; a row holds from valid_from (the date in the file's name), the first also before.",
     required="currency",
-    defaults={"asset_class": "equity", "exchange": "XNYS", "multiplier": "1", "lot_size": "1"},
+    defaults={"asset_class": "equity", "exchange": "XNYS", "multiplier": "1", "lot_size": "1", "coupon_frequency": "0"},
 )  # fmt: skip
 _table(
     "identifiers", "fact", "instrument scheme exchange valid_from", "value valid_to",
@@ -384,17 +459,41 @@ _table(
 _table(
     "corporate_actions", "fact", "action_id",
     "instrument kind announced_date ex_date record_date pay_date numerator denominator amount currency"
-    " new_instrument cost_fraction withholding_rate cash_in_lieu_price status",
+    " new_instrument cost_fraction withholding_rate reclaim_rate cash_in_lieu_price choices default_choice"
+    " election_deadline status",
     "Changes of terms and distributions; a newer row with the same id replaces the older.",
     required="instrument kind ex_date",
-    defaults={"withholding_rate": "0", "status": "confirmed"},
+    defaults={"withholding_rate": "0", "reclaim_rate": "0", "status": "confirmed"},
+)  # fmt: skip
+_table(
+    "elections", "fact", "action_id book", "choice quantity elected_on",
+    "What books elected where a corporate action leaves a choice; an empty quantity means the whole entitlement.",
+    required="choice elected_on",
 )  # fmt: skip
 _table(
     "transactions", "fact", "transaction_id",
     "book instrument kind trade_date settle_date quantity price currency fees taxes accrued_interest fx_rate"
-    " executed_at lot_id lot_method action_id cost opened_on account counterparty corrects source",
+    " executed_at lot_id lot_method action_id cost opened_on account counterparty share_class corrects source",
     "The log that the books are derived from; kept in PostgreSQL, exact.",
     required="book kind trade_date", defaults={"fees": "0", "taxes": "0"},
+)  # fmt: skip
+_table(
+    "share_classes", "fact", "share_class valid_from",
+    "book currency management_fee performance_fee hurdle_rate crystallisation day_count launch_price unit_places"
+    " price_places swing_threshold swing_factor valid_to",
+    "Classes of units of a book and the fees that they bear.", required="book",
+    defaults={"management_fee": "0", "performance_fee": "0", "hurdle_rate": "0", "crystallisation": "year",
+              "launch_price": "100", "unit_places": "4", "price_places": "4", "swing_factor": "0"},
+)  # fmt: skip
+_table(
+    "cash_rates", "fact", "book currency valid_from",
+    "credit_rate debit_rate day_count overdraft_limit valid_to",
+    "Interest on cash balances and overdrafts agreed; an empty book means every book.",
+    defaults={"credit_rate": "0", "debit_rate": "0", "day_count": "actual/360"},
+)  # fmt: skip
+_table(
+    "volatilities", "fact", "business_date instrument source", "volatility",
+    "Implied volatilities of options, or of what they are written on.", required="volatility",
 )  # fmt: skip
 _table(
     "benchmark_weights", "fact", "business_date benchmark instrument", "weight",
@@ -475,13 +574,30 @@ _table("latest_fundamentals", "result", "business_date instrument field",
        "value unit period_start period_end published_at first_value first_published_at form file line",
        "The newest period's figure known at the end of the session, and as it was first published.")  # fmt: skip
 _table("lots", "result", "business_date book instrument lot",
-       "opened_on quantity unit_cost cost currency cost_base pool", "Open tax lots at the close.")  # fmt: skip
+       "opened_on quantity unit_cost cost currency cost_base pool account", "Open tax lots at the close.")  # fmt: skip
 _table("realised", "result", "business_date book instrument transaction_id lot",
-       "quantity proceeds cost gain currency gain_base market_gain_base currency_gain_base",
+       "quantity proceeds cost gain currency gain_base market_gain_base currency_gain_base opened_on term matching",
        "Gains realised, one row per closing transaction and lot.")  # fmt: skip
+_table("wash_sales", "result", "business_date book instrument transaction_id lot replacement",
+       "sold_on quantity disallowed disallowed_base currency",
+       "Losses that a purchase within 30 days of the sale makes void (US), on the session that shows it.")  # fmt: skip
+_table("entitlements", "result", "business_date book instrument action_id",
+       "kind entitled_quantity gross_amount withheld reclaimable net_amount currency pay_date choice new_instrument"
+       " new_quantity given_quantity moved_cost",
+       "What corporate actions did to each book, on the session on which the books posted it.")  # fmt: skip
+_table("accruals", "result", "business_date book currency accrual_kind", "amount",
+       "What the accrued money of each book is made of.")  # fmt: skip
+_table("cash_ladder", "result", "business_date book currency settle_date", "inflows outflows balance",
+       "Settled cash to come, by settlement date, from what is traded and entitled.")  # fmt: skip
+_table("position_views", "result", "business_date book instrument",
+       "start_of_day ordered quantity settled_quantity confirmed projected",
+       "The same position as ordered, executed, confirmed and settled.")  # fmt: skip
+_table("postings", "result", "business_date book transaction_id posting",
+       "kind ledger_account instrument currency debit quantity",
+       "The day's journal: what each transaction and action debits and credits.")  # fmt: skip
 _table("activity", "result", "business_date book instrument currency",
        "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
-       " transferred_in",
+       " transferred_in variation",
        "What was posted in the session, by instrument or cash row; a cost is negative.")  # fmt: skip
 _table("book_failures", "result", "business_date book", "reason",
        "Books that could not be derived, by name.")  # fmt: skip
@@ -490,13 +606,30 @@ _table("positions", "result", "business_date book instrument",
        "Positions at the close, on trade date.")  # fmt: skip
 _table("cash", "result", "business_date book currency", "settled unsettled accrued balance",
        "Cash at the close, by currency.")  # fmt: skip
+_table("model_prices", "result", "business_date instrument",
+       "price accrued_interest delta currency model convention spot rate volatility reason",
+       "Prices, accrued interest and deltas of bonds, options and forwards by model.")  # fmt: skip
+_table("gross_values", "result", "business_date book", "gross_value base_currency reason",
+       "Value of books with share classes before the fees that these bear.")  # fmt: skip
+_table("fee_accruals", "result", "business_date book share_class accrual_kind", "amount fee_payable base_currency",
+       "Fees that accrued in the session, negative, and what is not paid yet.")  # fmt: skip
+_table("share_class_nav", "result", "business_date book share_class",
+       "nav units nav_per_unit swing_price high_water_mark subscriptions redemptions currency fx_rate status reason",
+       "NAV and units of each share class.")  # fmt: skip
 _table("valuations", "result", "business_date book instrument",
        "quantity price currency fx_rate market_value market_value_base accrued_interest exposure_base weight"
-       " price_source status reason", "Value of every position and cash balance.")  # fmt: skip
+       " price_source fair_value_level status reason", "Value of every position and cash balance.")  # fmt: skip
 _table("nav", "result", "business_date book", "nav market_value cash accruals flows status base_currency reason",
        "Net asset value of every book, in its base currency.")  # fmt: skip
 _table("pnl", "result", "business_date book instrument", "price_pnl fx_pnl income trading_pnl fees total",
        "P&L since the book's previous session, in base currency.",)  # fmt: skip
+_table("lot_pnl", "result", "business_date book instrument lot",
+       "quantity realised_market realised_currency unrealised_market unrealised_currency income total",
+       "P&L of each lot: realised and change of unrealised, by market and currency, in base currency.")  # fmt: skip
+_table("nav_bridge", "result", "business_date book",
+       "opening flows gains carry fees closing realised_market realised_currency unrealised_market unrealised_currency"
+       " gap",
+       "From one NAV to the next: opening + flows + gains + carry + fees = closing, to the cent.")  # fmt: skip
 _table("reconciliation_breaks", "result", "business_date book instrument kind currency",
        "break_id ours theirs difference impact_base impact_bp cause status opened_on owner",
        "Differences between the books and the custodian.")  # fmt: skip
@@ -568,7 +701,7 @@ FILES: dict[str, str] = {
 
 SNAPSHOTS = frozenset(
     "raw_prices intraday_prices raw_fx_rates benchmark_weights benchmark_levels risk_free_rates custodian_positions"
-    " custodian_cash administrator_nav fundamentals alternative_data".split()
+    " custodian_cash administrator_nav fundamentals alternative_data volatilities".split()
 )
 """Facts of which a newer file of the same table, date and suffix replaces the older one whole."""
 

@@ -19,9 +19,9 @@ from resources.postgres import PostgresError, server_url
 from resources.settings import Settings
 
 SCHEMA = "daybook"
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: a database that names it needs nothing done."""
-APPEND_ONLY = ("transactions", "order_events")
+APPEND_ONLY = ("transactions", "postings", "order_events")
 """Tables whose rows a trigger protects from UPDATE, DELETE and TRUNCATE."""
 
 EXACT = frozenset(
@@ -82,6 +82,18 @@ transactions = sa.Table(
     sa.UniqueConstraint("transaction_id", "delivery", "line", name="transactions_once"),
 )
 """The log that the books are derived from; append-only."""
+
+postings = sa.Table(
+    "postings",
+    metadata,
+    sa.Column("delivery", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("line", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("posting", sa.BigInteger, primary_key=True, autoincrement=False),
+    *_texts("transaction_id", "book", "kind", "ledger_account", "instrument", "currency"),
+    sa.Column("debit", sa.Numeric, nullable=False),
+    sa.Column("quantity", sa.Numeric, nullable=False, server_default="0"),
+)
+"""What each transaction debits (+) and credits (-); append-only, balanced in each currency by a trigger."""
 
 quarantine = sa.Table(
     "quarantine",

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from daybook import tables
 
 LOT_METHODS = ("fifo", "lifo", "highest", "lowest", "average", "specific", "uk")
+CHOICES = ("exercise", "lapse", "cash", "stock")
+"""What a holder may elect where a corporate action leaves a choice."""
 DIMENSIONS = ("instrument", "issuer", "sector", "country", "currency", "asset_class")
 BASES = ("nav", "money", "benchmark")
 
@@ -31,6 +33,13 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
         "return_of_capital",
     ),
     ("corporate_actions", "status"): ("confirmed", "cancelled"),
+    ("corporate_actions", "default_choice"): CHOICES,
+    ("elections", "choice"): CHOICES,
+    ("instruments", "lot_method"): LOT_METHODS,
+    ("instruments", "option_type"): ("call", "put"),
+    ("instruments", "exercise_style"): ("american", "european"),
+    ("instruments", "delivery_kind"): ("physical", "cash"),
+    ("share_classes", "crystallisation"): ("month", "quarter", "year"),
     ("transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx", "cancel"),
     ("transactions", "lot_method"): LOT_METHODS,
     ("limits", "measure"): ("long", "short", "gross", "net", "var", "es", "drawdown", "stress_loss"),
@@ -53,7 +62,6 @@ MINOR_UNITS = (("raw_prices", "currency"), ("intraday_prices", "currency"))
 """Columns that may name a minor unit, GBX, in place of a currency."""
 
 POSITIVE: Mapping[str, tuple[str, ...]] = {
-    "instruments": ("multiplier", "lot_size"),
     "raw_prices": ("close", "open", "high", "low"),
     "intraday_prices": ("price",),
     "raw_fx_rates": ("rate",),
@@ -61,14 +69,25 @@ POSITIVE: Mapping[str, tuple[str, ...]] = {
     "benchmark_levels": ("level",),
     "corporate_actions": ("numerator", "denominator", "amount", "cash_in_lieu_price"),
     "transactions": ("price", "fx_rate"),
+    "instruments": ("multiplier", "lot_size", "strike"),
+    "elections": ("quantity",),
+    "share_classes": ("launch_price", "swing_threshold"),
+    "volatilities": ("volatility",),
 }
 """Columns whose numbers are above zero where they are given."""
 
-NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {"raw_prices": ("volume",), "price_sources": ("max_stale",)}
+NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {
+    "raw_prices": ("volume",),
+    "price_sources": ("max_stale",),
+    "instruments": ("coupon_rate", "coupon_frequency"),
+    "share_classes": ("management_fee", "hurdle_rate", "unit_places", "price_places"),
+    "cash_rates": ("overdraft_limit",),
+}
 """Columns whose numbers may be zero, never below."""
 
 FRACTIONS: Mapping[str, tuple[str, ...]] = {
-    "corporate_actions": ("withholding_rate", "cost_fraction"),
+    "corporate_actions": ("withholding_rate", "reclaim_rate", "cost_fraction"),
+    "share_classes": ("performance_fee", "swing_factor"),
     "price_sources": ("tolerance",),
 }
 """Columns whose numbers lie from 0 to 1."""
@@ -86,7 +105,7 @@ LIMITS: Mapping[int, float] = {QUANTITY_PLACES: 9e10, MONEY_PLACES: 9e12}
 LONGEST: Mapping[tuple[str, str], int] = {("transactions", "transaction_id"): 500}
 """Most characters of a column: PostgreSQL cannot index a key of more than 2,700 bytes, four for a character at most."""
 
-DATED = ("business_date", "trade_date", "observed_at", "published_at", "observed_on")
+DATED = ("business_date", "trade_date", "observed_at", "published_at", "observed_on", "elected_on")
 """Columns that may not be later than the date in the file's name."""
 
 ORDERED = (
@@ -101,6 +120,9 @@ ROW_DATE: Mapping[str, str] = {
     "intraday_prices": "observed_at",
     "corporate_actions": "ex_date",
     "transactions": "trade_date",
+    "elections": "elected_on",
+    "share_classes": "valid_from",
+    "cash_rates": "valid_from",
     "fundamentals": "published_at",
     "alternative_data": "observed_on",
     "identifiers": "valid_from",
@@ -123,6 +145,7 @@ MAY_BE_EMPTY = {
     ("alternative_data", "instrument"),
     ("price_sources", "asset_class"),
     ("expected_feeds", "source"),
+    ("cash_rates", "book"),
 }
 """Parts of a key that may be empty."""
 

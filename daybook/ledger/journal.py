@@ -192,6 +192,7 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         fee_kind=exact.money(exactly["fee_kind"]),
         inflow=exact.money(exactly["inflow"]),
         transferred_in=exact.units(exactly["transferred_in"]),
+        variation=0.0,
     )
 
 

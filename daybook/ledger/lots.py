@@ -140,6 +140,7 @@ def lots(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
             "currency": opened["currency"].to_numpy(),
             "cost_base": exact.money(states["cost_base"].to_numpy()),
             "pool": opened["book"].to_numpy(),
+            "account": "",
         }
     )
     return tables.conform("lots", frame.sort_values(["business_date", "book", "instrument", "lot"], kind="stable"))
@@ -179,6 +180,9 @@ def realised(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
             "lot": events["transaction_id"].to_numpy()[parts["opened"]],
             "quantity": exact.units(parts["quantity"].to_numpy()),
             "currency": closing["currency"].to_numpy(),
+            "opened_on": spans.dates(events["opened_on"].to_numpy()[parts["opened"]]),
+            "term": "",
+            "matching": "fifo",
             **money,
         }
     )

@@ -82,6 +82,7 @@ def valuations(
         accrued_interest=0.0,
         exposure_base=value,
         weight=_weights(rows, value),
+        fair_value_level=1,
         status=np.where(failed, "failed", "ok"),
         reason=rows["remark"].mask(failed, failure),
     )
