@@ -21,6 +21,7 @@ from orchestration.commands import (
     orders,
     override,
     quarantine,
+    rebuild,
     requests,
     services,
     show,
@@ -47,6 +48,7 @@ app.command("doctor")(services.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("impact")(impact.impact)
 app.command("show")(show.show)
+app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
 app.command("approve")(requests.approve)

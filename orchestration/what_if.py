@@ -166,7 +166,7 @@ def derive(
     """
     wanted = list(wanted)
     found = Derivation(facts, known_at, sessions[-1])
-    for asset, first in _ranges(wanted, sessions[0], found):
+    for asset, first in ranges(wanted, sessions[0], found):
         found.call(asset, found.days[(found.days >= first) & (found.days <= found.last)])
     return {table: between(found.frames[table], sessions[0], found.last) for table in wanted}
 
@@ -242,26 +242,34 @@ def _differ(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return found
 
 
-def _ranges(
-    wanted: list[str], first: pd.Timestamp, found: Derivation
-) -> list[tuple[dg.AssetsDefinition, pd.Timestamp]]:
+def derivable() -> dict[str, dg.AssetsDefinition]:
+    """The tables of results that are made of facts alone, and the asset that makes each."""
+    assets = _assets()
+    made = {table: asset for table, asset in assets.items() if tables.TABLES[table].kind == "result"}
+    more = {table for table, asset in made.items() if asset.node_def.required_resource_keys}
+    for table, asset in made.items():  # in the order of the graph
+        if any(read.table in more for read in inputs(asset)):
+            more.add(table)
+    return {table: asset for table, asset in made.items() if table not in more}
+
+
+def ranges(wanted: list[str], first: pd.Timestamp, found: Derivation) -> list[tuple[dg.AssetsDefinition, pd.Timestamp]]:
     """The assets upstream of ``wanted``, in an order in which they can be computed, each with its first session.
 
     No window reaches back before there was anything: prices and rates begin with the first one known, the books with
     the first transaction.
-    """
-    from orchestration.definitions import defs
 
-    graph = defs.resolve_asset_graph()
-    keys = [key for key in graph.toposorted_asset_keys if tables.TABLES.get(key.path[-1]) is not None]
-    assets = {key.path[-1]: graph.get(key).assets_def for key in keys}
+    Raises:
+        Underivable: a table depends on more than facts.
+    """
+    assets = _assets()
     unknown = [table for table in wanted if table not in assets]
     if unknown:
         raise Underivable(f"{unknown[0]} is made by no asset, so it cannot be derived again")
     priced, traded = found.starts()
-    begins = dict.fromkeys(wanted, first)
+    begins = {table: max(first, min(priced if table in MARKET else traded, found.last)) for table in wanted}
     order = []
-    for table in reversed([key.path[-1] for key in keys]):
+    for table in reversed(assets):
         if table not in begins or tables.TABLES[table].kind == "fact":
             continue
         asset = assets[table]
@@ -274,6 +282,15 @@ def _ranges(
             earliest = min(start, max(back, priced if read.table in MARKET else traded))
             begins[read.table] = min(begins.get(read.table, earliest), earliest)
     return _once(order)
+
+
+def _assets() -> dict[str, dg.AssetsDefinition]:
+    """The asset of each table, in an order in which they can be computed."""
+    from orchestration.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    keys = [key for key in graph.toposorted_asset_keys if key.path[-1] in tables.TABLES]
+    return {key.path[-1]: graph.get(key).assets_def for key in keys}
 
 
 def _once(order: list[tuple[dg.AssetsDefinition, pd.Timestamp]]) -> list[tuple[dg.AssetsDefinition, pd.Timestamp]]:

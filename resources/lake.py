@@ -173,6 +173,16 @@ class Lake:
         low, high = pc.min(actions["min.business_date"]).as_py(), pc.max(actions["max.business_date"]).as_py()
         return None if low is None else (pd.Timestamp(low), pd.Timestamp(high))
 
+    def differing(self, table: str, frame: pd.DataFrame, sessions: Iterable[Any]) -> pd.DatetimeIndex:
+        """Those of ``sessions`` whose stored rows have another content hash than those of ``frame``.
+
+        Raises:
+            tables.SchemaError: ``frame`` does not have the declared columns, types and unique key.
+        """
+        wanted = _dates(sessions)
+        old = self.read(table, wanted[0], wanted[-1]) if len(wanted) else tables.empty(table)
+        return _changed(table, tables.conform(table, frame), old[old["business_date"].isin(wanted)], wanted)
+
     def content_hash(self, table: str, session: Any, version: int | None = None) -> str:
         """Content hash (``tables.content_hash``) of the rows of one session."""
         return tables.content_hash(table, self.read(table, session, session, version=version))
