@@ -364,7 +364,9 @@ COLUMNS = _columns("""
     spot | float | currency per unit | price of the underlying
     gross_value | float | base currency | value of the book before accrued fees of its share classes
     fee_payable | float | base currency | accrued and not paid yet, negative
-    high_water_mark | float | currency per unit | highest NAV per unit on which a performance fee crystallised
+    fee_paid | float | base currency | fees paid that had accrued before, positive
+    nav_base | float | base currency | the class's part of the book's NAV
+    high_water_mark | float | currency per unit | NAV per unit above which a performance fee accrues, before the hurdle
     subscriptions | float | currency | money that came in for units
     redemptions | float | currency | money that went out for units, negative
     swing_price | float | currency per unit | NAV per unit at which is dealt
@@ -585,8 +587,24 @@ _table("entitlements", "result", "business_date book instrument action_id",
        "kind entitled_quantity gross_amount withheld reclaimable net_amount currency pay_date choice new_instrument"
        " new_quantity given_quantity moved_cost",
        "What corporate actions did to each book, on the session on which the books posted it.")  # fmt: skip
-_table("accruals", "result", "business_date book currency accrual_kind", "amount",
-       "What the accrued money of each book is made of.")  # fmt: skip
+_BOOKED = {
+    "cash": ("business_date book currency", "settled unsettled accrued balance"),
+    "activity": ("business_date book instrument currency",
+                 "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
+                 " transferred_in variation"),
+    "accruals": ("business_date book currency accrual_kind", "amount"),
+    "failures": ("business_date book", "reason"),
+}  # fmt: skip
+"""Key and values of tables that there are twice: as the log alone gives them, and with fees of share classes."""
+_table("ledger_cash", "result", *_BOOKED["cash"],
+       "Cash at the close, by currency, before fees that share classes bear.")  # fmt: skip
+_table("ledger_activity", "result", *_BOOKED["activity"],
+       "What was posted in the session, before fees that share classes bear.")  # fmt: skip
+_table("ledger_accruals", "result", *_BOOKED["accruals"],
+       "What accrued money is made of, before fees that share classes bear.")  # fmt: skip
+_table("ledger_failures", "result", *_BOOKED["failures"],
+       "Books that the log alone could not give, by name.")  # fmt: skip
+_table("accruals", "result", *_BOOKED["accruals"], "What the accrued money of each book is made of.")
 _table("cash_ladder", "result", "business_date book currency settle_date", "inflows outflows balance",
        "Settled cash to come, by settlement date, from what is traded and entitled.")  # fmt: skip
 _table("position_views", "result", "business_date book instrument",
@@ -595,27 +613,27 @@ _table("position_views", "result", "business_date book instrument",
 _table("postings", "result", "business_date book transaction_id posting",
        "kind ledger_account instrument currency debit quantity",
        "The day's journal: what each transaction and action debits and credits.")  # fmt: skip
-_table("activity", "result", "business_date book instrument currency",
-       "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
-       " transferred_in variation",
+_table("activity", "result", *_BOOKED["activity"],
        "What was posted in the session, by instrument or cash row; a cost is negative.")  # fmt: skip
-_table("book_failures", "result", "business_date book", "reason",
-       "Books that could not be derived, by name.")  # fmt: skip
+_table("book_failures", "result", *_BOOKED["failures"], "Books that could not be derived, by name.")
 _table("positions", "result", "business_date book instrument",
        "quantity settled_quantity cost currency cost_base unrealised unrealised_base",
        "Positions at the close, on trade date.")  # fmt: skip
-_table("cash", "result", "business_date book currency", "settled unsettled accrued balance",
-       "Cash at the close, by currency.")  # fmt: skip
+_table("cash", "result", *_BOOKED["cash"], "Cash at the close, by currency.")
 _table("model_prices", "result", "business_date instrument",
        "price accrued_interest delta currency model convention spot rate volatility reason",
        "Prices, accrued interest and deltas of bonds, options and forwards by model.")  # fmt: skip
 _table("gross_values", "result", "business_date book", "gross_value base_currency reason",
        "Value of books with share classes before the fees that these bear.")  # fmt: skip
-_table("fee_accruals", "result", "business_date book share_class accrual_kind", "amount fee_payable base_currency",
-       "Fees that accrued in the session, negative, and what is not paid yet.")  # fmt: skip
+_table("dealings", "result", "business_date book transaction_id",
+       "share_class kind flows fee_paid base_currency reason",
+       "External flows of books with share classes, and payments of accrued fees, by class.")  # fmt: skip
+_table("fee_accruals", "result", "business_date book share_class accrual_kind",
+       "amount fee_paid fee_payable base_currency",
+       "Fees that accrued in the session, negative, what was paid of them, and what is not paid yet.")  # fmt: skip
 _table("share_class_nav", "result", "business_date book share_class",
-       "nav units nav_per_unit swing_price high_water_mark subscriptions redemptions currency fx_rate status reason",
-       "NAV and units of each share class.")  # fmt: skip
+       "nav nav_base units nav_per_unit swing_price high_water_mark subscriptions redemptions currency fx_rate status"
+       " reason", "NAV and units of each share class.")  # fmt: skip
 _table("valuations", "result", "business_date book instrument",
        "quantity price currency fx_rate market_value market_value_base accrued_interest exposure_base weight"
        " price_source fair_value_level status reason", "Value of every position and cash balance.")  # fmt: skip
