@@ -381,12 +381,16 @@ COLUMNS = _columns("""
     gains | float | base currency | what prices, trades and exchange rates brought
     carry | float | base currency | income and interest
     closing | float | base currency | value at the close
+    holding | float | base currency | gains of what was held at the opening: price_pnl + fx_pnl
+    outside_lots | float | base currency | gains that no lot shows: of cash, of trades away from the closing rate
     gap | float | base currency | what the parts do not explain; 0 by law
     fair_value_level | int | | 1 a price of the market, 2 from observable inputs, 3 otherwise (IFRS 13)
     start_of_day | float | units | position at the close of the session before, restated for the day's actions
     ordered | float | units | position if every open order is filled
     confirmed | float | units | position in the custodian's records
     projected | float | units | settled position when everything traded has settled
+    notional | float | currency | what trades in futures and forwards agreed to pay (+) or receive (-), not settled yet
+    discount_factor | float | fraction | value today of one unit of money at maturity
     variation | float | currency | gain of futures that moved from the future's row to its cash row
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
@@ -591,7 +595,7 @@ _BOOKED = {
     "cash": ("business_date book currency", "settled unsettled accrued balance"),
     "activity": ("business_date book instrument currency",
                  "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
-                 " transferred_in variation"),
+                 " transferred_in variation notional"),
     "accruals": ("business_date book currency accrual_kind", "amount"),
     "failures": ("business_date book", "reason"),
 }  # fmt: skip
@@ -617,11 +621,11 @@ _table("activity", "result", *_BOOKED["activity"],
        "What was posted in the session, by instrument or cash row; a cost is negative.")  # fmt: skip
 _table("book_failures", "result", *_BOOKED["failures"], "Books that could not be derived, by name.")
 _table("positions", "result", "business_date book instrument",
-       "quantity settled_quantity cost currency cost_base unrealised unrealised_base",
+       "quantity settled_quantity cost currency cost_base unrealised unrealised_base notional",
        "Positions at the close, on trade date.")  # fmt: skip
 _table("cash", "result", *_BOOKED["cash"], "Cash at the close, by currency.")
 _table("model_prices", "result", "business_date instrument",
-       "price accrued_interest delta currency model convention spot rate volatility reason",
+       "price accrued_interest delta discount_factor currency model convention spot rate volatility reason",
        "Prices, accrued interest and deltas of bonds, options and forwards by model.")  # fmt: skip
 _table("gross_values", "result", "business_date book", "gross_value base_currency reason",
        "Value of books with share classes before the fees that these bear.")  # fmt: skip
@@ -645,8 +649,8 @@ _table("lot_pnl", "result", "business_date book instrument lot",
        "quantity realised_market realised_currency unrealised_market unrealised_currency income total",
        "P&L of each lot: realised and change of unrealised, by market and currency, in base currency.")  # fmt: skip
 _table("nav_bridge", "result", "business_date book",
-       "opening flows gains carry fees closing realised_market realised_currency unrealised_market unrealised_currency"
-       " gap",
+       "opening flows gains carry fees closing holding trading_pnl realised_market realised_currency unrealised_market"
+       " unrealised_currency outside_lots gap",
        "From one NAV to the next: opening + flows + gains + carry + fees = closing, to the cent.")  # fmt: skip
 _table("reconciliation_breaks", "result", "business_date book instrument kind currency",
        "break_id ours theirs difference impact_base impact_bp cause status opened_on owner",
