@@ -1,7 +1,7 @@
 """Exact numbers of the ledger: decimals and ratios in, scaled 64-bit integers out, rounded once, half to even.
 
 Belongs here: the scales, exact products of decimals, and the way back to floats at the border. Does not belong here:
-what the numbers mean, and the arithmetic of lots (``lot_kernel``).
+what the numbers mean, and the arithmetic of lots (``lot_arithmetic``).
 """
 
 from collections.abc import Callable
@@ -66,6 +66,30 @@ def products(places: int, *factors: Any, plus: Any = None) -> tuple[Ints, Flags]
     """
     added = np.zeros(len(factors[0]), object) if plus is None else plus
     return _integers(_apply(lambda *row: _product(places, row[-1], row[:-1]), *factors, added))
+
+
+def quotients(by: Any, *factors: Any) -> Objects:
+    """The product of ``factors`` divided by ``by``, exact and rounded once, half to even: Python integers of any size.
+
+    Args:
+        by: positive integers.
+        *factors: arrays of integers of the same length.
+    """
+    product: Any = np.ones(len(factors[0]), object)
+    for factor in factors:
+        product = product * np.asarray(factor, object)
+    divisor = np.asarray(by, object)
+    whole = product // divisor
+    twice = 2 * (product - whole * divisor)
+    up = np.asarray(twice > divisor, bool) | (np.asarray(twice == divisor, bool) & np.asarray(whole % 2 == 1, bool))
+    found: Objects = np.asarray(whole, object) + up.astype(np.int64).astype(object)
+    return found
+
+
+def fitting(values: Objects) -> tuple[Ints, Flags]:
+    """Integers of any size as 64 bits, and whether each fits; 0 where it does not."""
+    fits = np.abs(values.astype(np.float64)) < float(LIMIT)
+    return np.where(fits, values, 0).astype(np.int64), fits
 
 
 def _absent(value: Any) -> bool:

@@ -116,9 +116,7 @@ def journal(
     trades, holdings = _holdings(good)
     actions = entitlements.touching(corporate_actions, holdings, books, through)
     events = _events(trades, actions[(actions["kind"] == entitlements.SPLIT) & (actions["reason"] == "")])
-    matched = lots_of.match(
-        *(events[name].to_numpy() for name in ("group", "event", "quantity", "cost", "cost_base", "session", "settle"))
-    )
+    matched = lots_of.match(events[list(lots_of.REQUIRED)])
     held = holding_spans(events, matched)
     parts, parts_good = _gains(matched.parts, events)
     dividends = entitlements.dividends(actions, held)

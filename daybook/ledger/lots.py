@@ -25,87 +25,228 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int8]
 
-TRADE, TRANSFER, SPLIT = 0, 1, 2
-"""Kinds of event, as in ``lot_kernel``."""
+TRADE, TRANSFER, SPLIT, DELIVER, REPLACE, RECORD, LIEU, CLOSE, CAPITAL, SUBSCRIBE, EXPIRE, EXERCISE = range(12)
+"""Kinds of event; ``match`` says what each does."""
+FINE, OVERFLOW, SHORT, UNKNOWN_LOT, BEYOND = range(5)
+"""What became of an event; ``Matched`` says what each means."""
+RULES = ("fifo", "lifo", "highest", "lowest", "average", "specific", "section_104", "same_day", "thirty_day")
+"""Rule by which a part was matched, by its code."""
+METHODS = {name: code for code, name in enumerate((*RULES[:6], "uk"))}
+"""Lot methods and their codes; what the UK rules take from the pool has the code of section_104."""
+REQUIRED = ("group", "event", "quantity", "cost", "cost_base", "session", "settle")
+"""Columns of events that must be given."""
+DEFAULTS = {
+    **{"member": 0, "method": METHODS["fifo"], "lot": -1, "lot_by": -1, "target": -1, "share": 1, "share_of": 1},
+    **{"money": 0, "per": 1, "fx": 1, "fx_of": 1, "register": -1, "at_most": exact.LIMIT, "whole": 0},
+    **{"charges": 0, "charges_base": 0, "target_quantity": 0, "target_cost": 0, "target_base": 0},
+}
+"""Columns of events that may be left out, with their value; so may holding (the group) and date (the session)."""
 
 
 @dataclass(frozen=True)
 class Matched:
     """What became of the events of all groups; numbers of events are positions in them.
 
+    The number of a lot is that of the event that opened it; of a pool that event's complement (~event), the first
+    purchase in it; of a lot that a spin-off made, the number of events plus its row of ``derived``.
+
     Attributes:
-        states: opened (event), since and until (events; -1: still), quantity, cost, cost_base of each state of a lot.
-        parts: closing and opened (events), quantity, proceeds, cost, proceeds_base, cost_base, one for each closing
-            event and lot.
+        states: lot, opened (event), holding, since and until (events; -1: still), quantity, cost, cost_base of each
+            state of a lot.
+        parts: closing (event), lot, opened (event), holding, member (number of the book in its pool), quantity, proceeds, cost,
+            proceeds_base, cost_base, posted (event on whose session it counts) and rule (of RULES), one for each
+            closing event, book and lot. A match that a later purchase takes back (UK) is there again with negative
+            amounts.
+        positions: holding, member, since, until and quantity of the books of holdings that took more than one plain
+            method; ``carried`` gives those of all.
+        amounts: event, member, quantity and money (10^-6 received) of each book in each derived event: the position in
+            RECORD, the new position in a SPLIT with a register, the units of the target in DELIVER and REPLACE,
+            else the change.
+        moved: event, cost and cost_base that DELIVER and REPLACE move into the target.
+        derived: parent (lot) and by (event) of each lot that a spin-off made.
         restated: trade and split (events) and the trade's quantity after the split, while the trade was not settled
             or in its own session.
-        overflowed: whether a number of the event went beyond 64 bits; its group stops there.
-        short: whether the position was negative after the event.
+        outcome: per event FINE, OVERFLOW (a number went beyond 64 bits), SHORT (the book's position is negative
+            after it), UNKNOWN_LOT (the lot that it names is not open) or BEYOND (an expiry or exercise of more than
+            is held). After OVERFLOW, UNKNOWN_LOT and BEYOND its group stops.
     """
 
     states: pd.DataFrame
     parts: pd.DataFrame
+    positions: pd.DataFrame
+    amounts: pd.DataFrame
+    moved: pd.DataFrame
+    derived: pd.DataFrame
     restated: pd.DataFrame
-    overflowed: NDArray[np.bool_]
-    short: NDArray[np.bool_]
+    outcome: Codes
+
+    @property
+    def overflowed(self) -> NDArray[np.bool_]:
+        """Whether a number of the event went beyond 64 bits."""
+        return self.outcome == OVERFLOW
+
+    @property
+    def short(self) -> NDArray[np.bool_]:
+        """Whether the book's position was negative after the event."""
+        return self.outcome == SHORT
 
 
-def match(
-    group: Ints, kind: Codes, quantity: Ints, cost: Ints, cost_base: Ints, session: Ints, settle: Ints
-) -> Matched:
-    """Match the events of each group first in, first out.
+def match(events: pd.DataFrame) -> Matched:
+    """Match the events of each group.
+
+    The events of a group are in posting order. Several holdings are in one group when an event leads from one to
+    another. A holding is a pool's instrument; where a pool has several books, each has a position, and the lots are
+    the pool's. Groups of nothing but trades, transfers and splits of one holding and book, all first in, first out or
+    all at average cost, take a short path.
 
     Args:
-        group: number of the pool and instrument of each event; events are in the order of contract 2.1 within it.
-        kind: TRADE, TRANSFER (closes lots without a gain) or SPLIT.
-        quantity: signed, 10^-8 units; of a split the new units.
-        cost: with charges, received negative, 10^-6 money; of a split the old units.
-        cost_base: the same in base currency.
-        session: day number on which the event is booked.
-        settle: day number on which it settles.
+        events: integers, a row per event. REQUIRED columns, and of the others those that are not ``DEFAULTS``:
+
+            * group, holding: numbers from 0; a holding is in one group.
+            * member: number of the book in its pool, by name, from 0; -1: every book of the holding.
+            * event: what happens.
+            * method: of METHODS, by which lots are closed. Under average and uk a trade's lots join the pool.
+              ``specific`` without a named lot is first in, first out.
+            * session, settle, date: day numbers of booking, settlement and trade.
+            * quantity: signed, 10^-8 units. cost: with charges, received negative, 10^-6. cost_base: in base currency.
+            * lot, lot_by: the event that opened the lot which a trade closes first and the event that delivered it,
+              -1 for none; ``named`` finds both. A lot of -2 is not known.
+            * target: holding that receives.
+            * share, share_of: part of the cost that moves.
+            * money, per: price as a ratio, 10^-6 money for ``per`` 10^-8 units (``price_terms``). fx, fx_of: local to
+              base money.
+            * register: number of what later events of the group know of each book's units.
+            * at_most, whole: SUBSCRIBE buys for at most so many units of the register; no fraction of a unit when whole is 1.
+            * charges, charges_base: of an expiry.
+            * target_quantity, target_cost, target_base: trade in the target by an exercise, as quantity, cost,
+              cost_base.
+
+            Kinds of event:
+
+            * TRADE, TRANSFER: a transfer realises no gain.
+            * SPLIT: ``quantity`` new for ``cost`` old units; the new positions go to the register.
+            * DELIVER: a spin-off; ``quantity`` new units in the target for ``cost`` old ones, which stay. Each lot
+              makes one that takes share / share_of of its cost. The units delivered go to the register.
+            * REPLACE: a merger; the same, but the lots leave the holding under their own names. What is left of their
+              cost is set against the price of the old units, a gain.
+            * RECORD: the positions go to the register.
+            * LIEU: the fraction of a whole unit of the register is sold at the price.
+            * CLOSE: the whole position is closed at the price.
+            * CAPITAL: the price is paid back: cost falls by it, and what exceeds the cost is a gain.
+            * SUBSCRIBE: ``quantity`` units for ``cost`` units of the register are bought at the price of a new one.
+            * EXPIRE: ``quantity`` (positive) units are closed, on whichever side, for ``cost`` without charges.
+            * EXERCISE: ``quantity`` (negative: long) units are closed without a gain; their cost goes into the
+              trade in the target.
     """
     from daybook.ledger import lot_kernel
 
-    count = len(group)
+    given = _Given(events)
+    number, group, holding = len(events), given["group"], given["holding"]
     starts = np.zeros(int(group.max(initial=-1)) + 2, np.int64)
-    events = np.empty((count, 4), np.int64)
-    own = [_own(values) for values in (group, kind, quantity, cost, cost_base)]
-    lot_kernel.by_group(*own, starts, events)
-    largest = int(np.diff(starts).max(initial=0))
-    states = np.empty((_room(events, starts), 6), np.int64)
-    parts = np.empty((count, 7), np.int64)
-    outcome = np.zeros(count, np.int8)
-    made, realised_parts = lot_kernel.fifo(events, starts, states, parts, np.empty(largest, np.int64), outcome)
-    return Matched(
-        _frame(states[:made], "opened since until quantity cost cost_base"),
-        _frame(parts[:realised_parts], "closing opened quantity proceeds cost proceeds_base cost_base"),
-        _frame(_restated(events, starts, _own(session), _own(settle)), "trade split quantity"),
-        outcome == lot_kernel.OVERFLOW,
-        outcome == lot_kernel.SHORT,
-    )
+    packed = np.empty((number, 4), np.int64)
+    kind = np.require(events["event"].to_numpy(np.int8), requirements=["C_CONTIGUOUS", "WRITEABLE"])
+    lot_kernel.by_group(group, kind, given["quantity"], given["cost"], given["cost_base"], starts, packed)
+    way = _ways(given, kind, len(starts) - 1)
+    states = np.empty((_room(packed, starts), 7), np.int64)
+    parts = np.empty((number, 8), np.int64)
+    outcome = np.zeros(number, np.int8)
+    queue = np.empty(int(np.diff(starts).max(initial=0)), np.int64)
+    made, closed = lot_kernel.fifo(packed, starts, way, holding, states, parts, queue, outcome)
+    made, closed = lot_kernel.average(packed, starts, way, holding, states, parts, made, closed, outcome)
+    states, parts = states[:made], parts[:closed]
+    of_group = np.where(way == lot_kernel.AVERAGE, METHODS["average"], METHODS["fifo"])
+    rule = np.broadcast_to(np.int8(0), closed) if not way.any() else of_group[group[parts[:, 0]]].astype(np.int8)
+    order = packed[:, 0] >> 4
+    restated = _restated(packed, starts, holding, given["session"], given["settle"])
+    if (way == lot_kernel.GENERAL).any():
+        raise NotImplementedError("general")
+    return _plain(states, parts, rule, restated, outcome)
 
 
-def _own(values: Any) -> Any:
-    # The compiled loops know one kind of array; those of a frame are read-only.
-    return np.require(values, requirements=["C_CONTIGUOUS", "WRITEABLE"])
+class _Given:
+    """Columns of events as the compiled loops want them: the defaults where one is absent."""
+
+    def __init__(self, events: pd.DataFrame) -> None:
+        self._events = events
+        self.defaults = DEFAULTS | {"holding": "group", "date": "session"}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._events
+
+    def __getitem__(self, name: str) -> Ints:
+        if name not in self._events and name not in REQUIRED:
+            default = self.defaults[name]
+            return self[default] if isinstance(default, str) else np.full(len(self._events), default, np.int64)
+        # The loops know one kind of array; those of a frame are read-only.
+        return np.require(self._events[name].to_numpy(), np.int64, ["C_CONTIGUOUS", "WRITEABLE"])
+
+
+def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
+    """How each group is matched."""
+    from daybook.ledger.lot_kernel import AVERAGE, FIFO, GENERAL
+
+    group, way = given["group"], np.full(groups, FIFO, np.int8)
+    trades = kind != SPLIT
+    special = kind > SPLIT
+    for name in ("member", "lot", "register"):
+        if name in given:
+            # Every book of a pool with one book is that book.
+            special |= (given[name] != DEFAULTS[name]) & ~((kind == SPLIT) & (name == "member"))
+    if "holding" in given:
+        holding = given["holding"]
+        first = np.full(groups, -1, np.int64)
+        first[group[::-1]] = holding[::-1]
+        special |= first[group] != holding
+    if "method" in given:
+        method = given["method"]
+        averaged = trades & (method == METHODS["average"])
+        way[group[averaged]] = AVERAGE
+        plain = np.isin(method, [METHODS["fifo"], METHODS["specific"]])
+        special |= trades & ~averaged & ~(plain & (way[group] == FIFO))
+    way[group[special]] = GENERAL
+    return way
+
+
+def _restated(packed: Ints, starts: Ints, holding: Ints, session: Ints, settle: Ints) -> Ints:
+    from daybook.ledger import lot_kernel
+
+    found = np.empty((1024, 3), np.int64)
+    count = lot_kernel.restate(packed, starts, holding, session, settle, found)
+    if count > len(found):
+        found = np.empty((count, 3), np.int64)
+        lot_kernel.restate(packed, starts, holding, session, settle, found)
+    return found[:count]
 
 
 def _room(events: Ints, starts: Ints) -> int:
     """States that there can be: one for each event, and for each split one for each event before it in its group."""
-    splits = np.flatnonzero((events[:, 0] & 3) == SPLIT)
+    splits = np.flatnonzero((events[:, 0] & 15) == SPLIT)
     before = splits - starts[np.searchsorted(starts, splits, side="right") - 1]
     return len(events) + int(before.sum())
 
 
-def _restated(events: Ints, starts: Ints, session: Ints, settle: Ints) -> Ints:
-    from daybook.ledger import lot_kernel
+def _plain(states: Ints, parts: Ints, rule: Codes, restated: Ints, outcome: Codes) -> Matched:
+    """What the short paths found."""
+    frame = _frame(states, "lot holding since until quantity cost cost_base")
+    frame.insert(1, "opened", _opener(states[:, 0]))
+    closed = _frame(parts, "closing lot holding quantity proceeds cost proceeds_base cost_base")
+    closed = closed.assign(opened=_opener(parts[:, 1]), member=0, posted=parts[:, 0], rule=rule)
+    nothing = np.empty((0, 5), np.int64)
+    return Matched(
+        frame,
+        closed,
+        _frame(nothing, "holding member since until quantity"),
+        _frame(nothing, "event member quantity money"),
+        _frame(nothing, "event cost cost_base"),
+        _frame(nothing, "parent by"),
+        _frame(restated, "trade split quantity"),
+        outcome,
+    )
 
-    found = np.empty((1024, 3), np.int64)
-    count = lot_kernel.restate(events, starts, session, settle, found)
-    if count > len(found):
-        found = np.empty((count, 3), np.int64)
-        lot_kernel.restate(events, starts, session, settle, found)
-    return found[:count]
+
+def _opener(lot: Ints) -> Ints:
+    """The event that opened each lot that no other one made."""
+    return np.where(lot < 0, ~lot, lot)
 
 
 def _frame(values: Ints, names: str) -> pd.DataFrame:

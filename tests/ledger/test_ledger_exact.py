@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daybook.ledger import exact
-from daybook.ledger.lot_kernel import muldiv_half_even
+from daybook.ledger.lot_arithmetic import muldiv_half_even
 
 HIGHEST = 2**63 - 1
 signed = st.integers(-HIGHEST, HIGHEST) | st.integers(-(10**12), 10**12)
