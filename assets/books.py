@@ -12,9 +12,10 @@ import pandas as pd
 from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, sessions_of, shown
 from daybook import ledger
+from daybook.ledger import bridge, reconciliation, valuation
+from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
-from daybook.ledger import reconciliation, valuation
-from daybook.tables import TABLES
+from daybook.tables import TABLES, empty
 from resources.settings import settings
 
 GROUP = "books"
@@ -108,8 +109,39 @@ def pnl(
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """P&L of the session by instrument: price, FX, income, trading, fees; adds up to the change of NAV less flows."""
-    frame = profit.pnl(valuations, activity, prices, fx_rates, books, instruments, nav, sessions_of(context))
+    entitlements = empty("entitlements")
+    frame = profit.pnl(
+        valuations, activity, entitlements, prices, fx_rates, books, instruments, nav, sessions_of(context)
+    )
     return shown(context, frame)
+
+
+@dg.asset(
+    **RESULT,
+    group_name=GROUP,
+    ins={name: dg.AssetIn(partition_mapping=WITH_PRIOR) for name in ("lots", "positions", "nav", "fx_rates")},
+)
+def lot_pnl(
+    context: dg.AssetExecutionContext,
+    lots: pd.DataFrame,
+    realised: pd.DataFrame,
+    positions: pd.DataFrame,
+    pnl: pd.DataFrame,
+    nav: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """P&L of the session by lot: realised and change of unrealised gains, by market and currency, and income."""
+    frame = lots_profit.lot_pnl(lots, realised, positions, pnl, nav, fx_rates, books, sessions_of(context))
+    return shown(context, frame)
+
+
+@dg.asset(**RESULT, group_name=GROUP, ins={"nav": dg.AssetIn(partition_mapping=WITH_PRIOR)})
+def nav_bridge(
+    context: dg.AssetExecutionContext, nav: pd.DataFrame, pnl: pd.DataFrame, lot_pnl: pd.DataFrame, books: pd.DataFrame
+) -> dg.Output[pd.DataFrame]:
+    """From the NAV of the session before to this one: flows, gains, carry and fees; leaves nothing unexplained."""
+    return shown(context, bridge.nav_bridge(nav, pnl, lot_pnl, books, sessions_of(context)))
 
 
 @dg.asset(

@@ -14,6 +14,7 @@ from daybook.ledger import reconciliation
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
+from daybook.tables import empty
 from resources import closes, register, reports
 from resources.feeds import FeedsResource
 from resources.gather import gather
@@ -22,7 +23,7 @@ from resources.settings import settings
 GROUP = "pack"
 OF_EVERY_SESSION = (
     "prices", "fx_rates", "returns", "lots", "realised", "positions", "cash", "activity", "book_failures",
-    "valuations", "nav", "pnl", "performance", "attribution", "var",
+    "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (
     "reconciliation_breaks", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures", "limit_usage",
@@ -59,6 +60,7 @@ def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
     ins={
         "nav": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        "positions": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "returns": dg.AssetIn(metadata=back(WINDOW)),
         "raw_prices": dg.AssetIn(metadata=back(WINDOW)),
     },
@@ -70,9 +72,12 @@ def findings(
     valuations: pd.DataFrame,
     cash: pd.DataFrame,
     lots: pd.DataFrame,
+    realised: pd.DataFrame,
     positions: pd.DataFrame,
     activity: pd.DataFrame,
     pnl: pd.DataFrame,
+    lot_pnl: pd.DataFrame,
+    nav_bridge: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     returns: pd.DataFrame,
@@ -98,6 +103,7 @@ def findings(
 ) -> dg.Output[pd.DataFrame]:
     """What the checks found, with its likely effect on NAV; a blocking finding stands against signing the day."""
     sessions, doors = sessions_of(context), feeds.open()
+    held = positions[positions["business_date"].isin(sessions)]
     register_of_files, days = doors.deliveries(), session_days(settings().calendars)
     frame = quality.findings(
         sessions,
@@ -121,7 +127,7 @@ def findings(
         custodian_reports=custodian_reports,
         expected_feeds=expected_feeds,
         unlisted=reconciliation.uncompared(
-            positions, cash, custodian_positions, custodian_cash, custodian_reports, sessions
+            held, cash, custodian_positions, custodian_cash, custodian_reports, sessions
         ),
         drift=files.drift(register_of_files, days, sessions),
         copies=files.copies(register_of_files, days, sessions),
@@ -131,11 +137,15 @@ def findings(
         gaps=identities.gaps(
             valuations=valuations,
             activity=activity,
+            entitlements=empty("entitlements"),
             corporate_actions=corporate_actions,
             books=books,
             nav=nav,
             pnl=pnl,
+            lot_pnl=lot_pnl,
+            nav_bridge=nav_bridge,
             lots=lots,
+            realised=realised,
             positions=positions,
             attribution=attribution,
             performance=performance,

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from daybook.attribution import brinson
+from daybook.ledger import bridge
+from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
 from daybook.risk import var as value_at_risk
 
@@ -21,11 +23,15 @@ def gaps(
     *,
     valuations: pd.DataFrame,
     activity: pd.DataFrame,
+    entitlements: pd.DataFrame,
     corporate_actions: pd.DataFrame,
     books: pd.DataFrame,
     nav: pd.DataFrame,
     pnl: pd.DataFrame,
+    lot_pnl: pd.DataFrame,
+    nav_bridge: pd.DataFrame,
     lots: pd.DataFrame,
+    realised: pd.DataFrame,
     positions: pd.DataFrame,
     attribution: pd.DataFrame,
     performance: pd.DataFrame,
@@ -35,13 +41,16 @@ def gaps(
 ) -> Mapping[str, pd.DataFrame]:
     """Identity -> its offenders: business_date, book, gap, reason, and instrument where it has one.
 
-    Of ``valuations`` and ``nav`` the session before is needed too; of every other table ``sessions`` alone.
+    Of ``valuations``, ``nav`` and ``positions`` the session before is needed too; of every other table ``sessions``
+    alone.
     """
-    today = nav[nav["business_date"].isin(sessions)]
+    today, held = (rows[rows["business_date"].isin(sessions)] for rows in (nav, positions))
     return {
         "nav": profit.identity_gaps(nav, pnl, books, sessions),
-        "roll": profit.roll_gaps(valuations, activity, corporate_actions, books, nav, sessions),
-        "lots": lot_gaps(lots, positions),
+        "bridge": bridge.identity_gaps(nav_bridge),
+        "roll": profit.roll_gaps(valuations, activity, entitlements, corporate_actions, books, nav, sessions),
+        "lots": lot_gaps(lots, held),
+        "lot_pnl": lots_profit.identity_gaps(lot_pnl, realised, positions, nav, books, sessions),
         "parts": part_gaps(today),
         "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
         "var_components": _said(value_at_risk.identity_gaps(var, var_components), "components do not add up to VaR"),

@@ -9,6 +9,11 @@ from tests.frames import frame, sessions
 
 ACTIVITY = (
     "business_date book instrument currency traded_quantity consideration fees income external transferred_quantity"
+    " variation"
+)
+ENTITLED = (
+    "business_date book instrument action_id kind choice gross_amount net_amount new_instrument new_quantity"
+    " given_quantity"
 )
 FAILURE = {"book": "str", "business_date": "datetime64[us]", "reason": "str"}
 
@@ -35,6 +40,7 @@ class Firm:
     cash: pd.DataFrame
     activity: pd.DataFrame
     failures: pd.DataFrame
+    entitlements: pd.DataFrame
 
     def valuations(self, days=None) -> pd.DataFrame:
         days = self.days if days is None else days
@@ -52,16 +58,19 @@ class Firm:
     def pnl(self, days=None) -> pd.DataFrame:
         """P&L of ``days`` from valuations of all sessions of the firm."""
         return pnl.pnl(
-            self.valuations(), self.activity, self.prices, self.rates, self.books, self.instruments, self.nav(),
-            self.days if days is None else days,
+            self.valuations(), self.activity, self.entitlements, self.prices, self.rates, self.books, self.instruments,
+            self.nav(), self.days if days is None else days,
         )  # fmt: skip
 
 
-def firm(*, prices=(), rates=(), positions=(), cash=(), acts=(), books=(("P", "USD", "XNYS"),), failures=()) -> Firm:
-    """A firm with a US share A, a London share L, a bond B and a future F.
+def firm(
+    *, prices=(), rates=(), positions=(), cash=(), acts=(), entitled=(), books=(("P", "USD", "XNYS"),), failures=()
+) -> Firm:
+    """A firm with a US share A, a London share L, a bond B and a future F; C and N are what actions deliver.
 
     Prices: (date, instrument, close, currency). Rates: (date, base, quote, rate). Positions: (date, book, instrument,
-    quantity). Cash: (date, book, currency, balance, accrued).
+    quantity). Cash: (date, book, currency, balance, accrued). Entitled: (date, book, instrument, action_id, kind,
+    choice, gross_amount, net_amount, new_instrument, new_quantity, given_quantity).
     """
     listed = frame(
         "instruments",
@@ -71,11 +80,14 @@ def firm(*, prices=(), rates=(), positions=(), cash=(), acts=(), books=(("P", "U
         ("M", "equity", "USD", "XNYS", 10.0),
         ("B", "bond", "USD", "XNYS", 1.0),
         ("F", "future", "USD", "XNYS", 50.0),
+        ("C", "equity", "USD", "XNYS", 1.0),
+        ("N", "equity", "GBP", "XLON", 1.0),
     )
     table = {
         "prices": frame("prices", "business_date instrument close currency status", *[(*p, "ok") for p in prices]),
         "rates": frame("fx_rates", "business_date base quote rate status", *[(*r, "ok") for r in rates]),
         "positions": frame("positions", "business_date book instrument quantity", *positions),
+        "entitlements": frame("entitlements", ENTITLED, *entitled),
         "cash": frame("cash", "business_date book currency balance accrued", *cash),
     }
     named = [row[0] for row in (*positions, *cash)] + [act["business_date"] for act in acts]
@@ -84,5 +96,5 @@ def firm(*, prices=(), rates=(), positions=(), cash=(), acts=(), books=(("P", "U
     barred = pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE)
     return Firm(
         sessions(*days), known, listed, table["prices"], table["rates"], table["positions"], table["cash"],
-        activity(*acts), barred,
+        activity(*acts), barred, table["entitlements"],
     )  # fmt: skip

@@ -12,6 +12,7 @@ from tests.ledger.books_by_hand import Firm, activity, firm
 D0, D1 = "2020-01-02", "2020-01-03"
 PARTS = ["price_pnl", "fx_pnl", "income", "trading_pnl", "fees", "total"]
 NO_ACTIONS = frame("corporate_actions", "action_id")
+NOTHING = frame("entitlements", "action_id")
 
 
 def act(instrument: str, currency: str, **amounts) -> dict:
@@ -90,7 +91,9 @@ def test_a_split_with_a_trade_in_new_terms():
         ("1", "A", "split", D1, 7.0, 1.0),
     )
     for corporate_actions, gaps in ((split, []), (NO_ACTIONS, [60.0])):
-        found = pnl.roll_gaps(it.valuations(), it.activity, corporate_actions, it.books, it.nav(), sessions(D1))
+        found = pnl.roll_gaps(
+            it.valuations(), it.activity, NOTHING, corporate_actions, it.books, it.nav(), sessions(D1)
+        )
         assert found["gap"].tolist() == gaps
     assert found["reason"].tolist() == ["holds 75 where the session before and the day's activity give 15"]
 
@@ -173,7 +176,7 @@ def test_a_session_before_that_was_not_given_is_not_taken_for_nothing():
     )
     today = sessions(D1)
     rows = pnl.pnl(
-        it.valuations(today), it.activity, it.prices, it.rates, it.books, it.instruments, it.nav(today), today
+        it.valuations(today), it.activity, NOTHING, it.prices, it.rates, it.books, it.instruments, it.nav(today), today
     )
     assert rows.empty
     assert pnl.identity_gaps(it.nav(today), rows, it.books, today)["gap"].tolist() == [110.0]
@@ -202,7 +205,7 @@ def test_what_does_not_add_up_is_named():
         ["P", -1e-6, "NAV changed by -0.000001 more than P&L and flows explain"]
     ]
     lost = activity(act("A", "USD", traded_quantity=4.0, consideration=-44.0))
-    found = pnl.roll_gaps(it.valuations(), lost, NO_ACTIONS, it.books, nav, sessions(D1))
+    found = pnl.roll_gaps(it.valuations(), lost, NOTHING, NO_ACTIONS, it.books, nav, sessions(D1))
     assert found[["instrument", "gap"]].to_numpy().tolist() == [["A", -4.0], ["CASH:USD", 44.0]]
 
 
@@ -211,7 +214,7 @@ def test_no_rows_without_sessions_or_books():
     assert it.pnl().empty
     assert it.nav().empty
     assert pnl.identity_gaps(it.nav(), it.pnl(), it.books, it.days).empty
-    assert pnl.roll_gaps(it.valuations(), it.activity, NO_ACTIONS, it.books, it.nav(), it.days).empty
+    assert pnl.roll_gaps(it.valuations(), it.activity, NOTHING, NO_ACTIONS, it.books, it.nav(), it.days).empty
 
 
 def simulated(seed: int, size: float, count: int = 7) -> tuple[Firm, pd.DataFrame]:
@@ -317,7 +320,7 @@ def test_the_identity_holds_to_the_last_millionth(seed, size):
         explained = total[book].reindex(days["business_date"]).to_numpy() + days["flows"].to_numpy()
         assert np.array_equal(change, explained)
     assert pnl.identity_gaps(nav, rows, it.books, it.days).empty
-    assert pnl.roll_gaps(valued, it.activity, splits, it.books, nav, it.days).empty
+    assert pnl.roll_gaps(valued, it.activity, NOTHING, splits, it.books, nav, it.days).empty
 
 
 def test_large_money_is_held_to_the_last_bit_of_a_float():

@@ -18,6 +18,7 @@ BOOKS = frame("books", "book base_currency calendar", ("P", "USD", "XNYS"), ("Q"
 LISTED = frame(
     "instruments", "instrument currency exchange multiplier", ("A", "USD", "XNYS", 1.0), ("L", "GBP", "XLON", 10.0)
 )
+NOTHING = tables.empty("entitlements")
 CURRENCY = {"A": "USD", "L": "GBP"}
 
 
@@ -92,11 +93,11 @@ def test_nav_is_explained_and_every_quantity_rolls(seed):
     nav = valuation.nav(
         valued, made["cash"], made["activity"], made["book_failures"], golden, rates, BOOKS, LISTED, DAYS
     )
-    rows = pnl.pnl(valued, made["activity"], golden, rates, BOOKS, LISTED, nav, DAYS)
+    rows = pnl.pnl(valued, made["activity"], NOTHING, golden, rates, BOOKS, LISTED, nav, DAYS)
     assert (nav["status"] == "ok").all()
     assert len(nav) == len(DAYS) + calendars.is_session("XLON", DAYS).sum()
     assert pnl.identity_gaps(nav, rows, BOOKS, DAYS).empty
-    gaps = pnl.roll_gaps(valued, made["activity"], facts["corporate_actions"], BOOKS, nav, DAYS)
+    gaps = pnl.roll_gaps(valued, made["activity"], NOTHING, facts["corporate_actions"], BOOKS, nav, DAYS)
     assert gaps.empty, gaps["reason"].tolist()
     change = nav.groupby("book")["nav"].last()
     explained = rows.groupby("book")["total"].sum() + nav.groupby("book")["flows"].sum()

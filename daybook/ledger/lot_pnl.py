@@ -1,0 +1,211 @@
+"""P&L of every lot: what it realised and how its unrealised gain changed, by market and by currency.
+
+Belongs here: sharing the value of a holding out to its lots, and the identity that ties them to positions and realised
+gains. Does not belong here: which lot a sale closes (``lots``), P&L by cause (``pnl``).
+
+The other way to look at a book's gains: ``pnl`` asks what prices, rates and trades did today, with everything of the
+day at closing FX; this asks what was earned since each lot was opened, at the FX of the transactions, and how much of
+it is for good. ``bridge`` puts both beside each other.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from daybook import tables
+from daybook.ledger import pnl as profit
+from daybook.ledger.valuation import KEY, SCALE, micros
+from daybook.market import dated, fx, security_master
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LOT = [*KEY, "instrument", "lot"]
+MONEY = ["realised_market", "realised_currency", "unrealised_market", "unrealised_currency", "income"]
+UNKNOWN = np.iinfo(np.int64).min
+"""Stands for a value that is not known, where the others are whole numbers."""
+
+
+def lot_pnl(
+    lots: pd.DataFrame,
+    realised: pd.DataFrame,
+    positions: pd.DataFrame,
+    pnl: pd.DataFrame,
+    nav: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """P&L of each lot since the book's session before, in base currency.
+
+    realised_market and realised_currency are those of table ``realised``. The unrealised gain of a lot is its share, by
+    quantity, of its pool's value less its cost: the market part is the local gain at closing FX, the currency part the
+    rest, as in a sale at the close (contract 2.6); both columns are its change. An action that moves cost from one lot
+    to another moves the unrealised gain with it, and so does a transfer. income is that of the instrument's row in
+    ``pnl``, shared out by quantity to the lots that were open before, else to those that are now; what has no lot at
+    all stands under the empty name.
+
+    Args:
+        lots: table of ``sessions`` and of each book's session before each.
+        realised: table of ``sessions``.
+        positions: table of ``sessions`` and of each book's session before each.
+        pnl: table of ``sessions``.
+        nav: table of ``sessions`` and of each book's session before each.
+        fx_rates: golden, of the sessions of ``lots``.
+        books: reference facts.
+        sessions: midnight, naive.
+
+    Returns:
+        Table ``lot_pnl``, for the books and sessions that ``pnl`` has: a row for each lot that is open, was open at the
+        session before, or realised something. quantity is that at the close. unrealised_* and total are missing where
+        the value of the position is not known. In a pool of several books a lot stands in the book that opened it, and
+        a gain in the book that sold.
+    """
+    periods = profit.periods_of(nav, books, sessions)
+    periods = periods[pd.MultiIndex.from_frame(periods[KEY]).isin(pd.MultiIndex.from_frame(pnl[KEY]))]
+    valued = lots[LOT].assign(quantity=lots["quantity"], **_unrealised(lots, positions, fx_rates, books))
+    now = periods[KEY].merge(valued, on=KEY)
+    before = valued.rename(columns={"business_date": "previous"})
+    before = periods[[*KEY, "previous"]].merge(before, on=["previous", "book"]).drop(columns="previous")
+    gains = periods[KEY].merge(realised[[*LOT, "market_gain_base", "currency_gain_base"]], on=KEY)
+    parts = [
+        now,
+        before[LOT].assign(**{name: -before[name] for name in ("unrealised_market", "unrealised_currency")}),
+        gains[LOT].assign(
+            realised_market=micros(gains["market_gain_base"]), realised_currency=micros(gains["currency_gain_base"])
+        ),
+        _incomes(pnl, before, now),
+    ]
+    missing = pd.concat([now[LOT], before[LOT]])[np.r_[now["unknown"], before["unknown"]].astype(bool)]
+    rows = pd.concat(parts, ignore_index=True)[[*LOT, "quantity", *MONEY]].fillna(dict.fromkeys(MONEY, 0))
+    rows = rows.astype(dict.fromkeys(MONEY, "int64")).groupby(LOT, as_index=False)[["quantity", *MONEY]].sum()
+    unknown = pd.MultiIndex.from_frame(rows[LOT]).isin(pd.MultiIndex.from_frame(missing))
+    total = rows[MONEY].sum(axis=1) / SCALE
+    money = {name: rows[name] / SCALE for name in MONEY} | {"total": total}
+    for name in ("unrealised_market", "unrealised_currency", "total"):
+        money[name] = money[name].mask(unknown)
+    return tables.conform("lot_pnl", rows[[*LOT, "quantity"]].assign(**money))
+
+
+def identity_gaps(
+    lot_pnl: pd.DataFrame,
+    realised: pd.DataFrame,
+    positions: pd.DataFrame,
+    nav: pd.DataFrame,
+    books: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """Holdings of a pool whose lots do not add up to the realised gains and the change of unrealised gains.
+
+    Args:
+        lot_pnl: table of ``sessions``.
+        realised: table of ``sessions``.
+        positions: table of ``sessions`` and of each book's session before each.
+        nav: table of ``sessions`` and of each book's session before each.
+        books: reference facts.
+        sessions: midnight, naive.
+
+    Returns:
+        business_date, book (that of the pool which comes first by name), instrument, gap (base currency: lots - what
+        they should be), reason; no rows when all is well.
+    """
+    periods = profit.periods_of(nav, books, sessions)
+    before = positions.rename(columns={"business_date": "previous"})
+    gains = [
+        lot_pnl[[*KEY, "instrument"]].assign(lots=lot_pnl["total"] - lot_pnl["income"]),
+        realised[[*KEY, "instrument"]].assign(due=realised["gain_base"]),
+        positions[[*KEY, "instrument"]].assign(due=positions["unrealised_base"]),
+        periods[[*KEY, "previous"]].merge(before, on=["previous", "book"]).assign(due=lambda x: -x["unrealised_base"]),
+    ]
+    rows = pd.concat(gains, ignore_index=True)[[*KEY, "instrument", "lots", "due"]]
+    rows = rows.sort_values([*KEY, "instrument"], kind="stable", ignore_index=True)
+    rows = pd.concat([rows, _pools(rows, books)], axis=1)
+    # Of a pool with a book that has no period, the lots that stand in that book are not there.
+    pool = ["business_date", "scope", "pool"]
+    known = pd.MultiIndex.from_frame(rows[KEY]).isin(pd.MultiIndex.from_frame(periods[KEY]))
+    every = pd.MultiIndex.from_frame(rows[pool])
+    rows = rows[~every.isin(every[~known])]
+    sums = rows.groupby([*pool, "instrument"], as_index=False)
+    found = sums.agg(book=("book", "first"), lots=("lots", "sum"), due=("due", "sum"), size=("due", "size"))
+    size = np.maximum(found["lots"].abs(), found["due"].abs())
+    gap = (found["lots"] - found["due"]).round(6)
+    found = found.assign(gap=gap)[gap.abs() > 1e-6 + 1e-14 * size * found["size"]].reset_index(drop=True)
+    text = found["gap"].map("{:+.6f}".format).astype("str")
+    found["reason"] = "P&L of the lots is off realised gains and change of unrealised gains by " + text
+    said: pd.DataFrame = found[[*KEY, "instrument", "gap", "reason"]]
+    return said
+
+
+def _pools(rows: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
+    """Whose lots are matched together with those of each row's book: scope and pool."""
+    found = security_master.attributes(books, "book", rows, ["lot_pool", "strategy", "entity"])
+    scope = found["lot_pool"]
+    pool = found["strategy"].where(scope == "strategy", found["entity"].where(scope == "entity", ""))
+    return pd.DataFrame({"scope": scope.where(pool != "", "book"), "pool": pool.where(pool != "", rows["book"])})
+
+
+def _unrealised(
+    lots: pd.DataFrame, positions: pd.DataFrame, fx_rates: pd.DataFrame, books: pd.DataFrame
+) -> dict[str, Ints | NDArray[np.bool_]]:
+    """Unrealised gain of each lot at its close in 10^-6 of base currency, by market and currency; and what is unknown.
+
+    The value of a position is what its unrealised gain and its cost add up to, so lots and positions cannot differ.
+    """
+    held, cost, cost_base = (
+        positions["unrealised_base"].notna() & positions["unrealised"].notna(),
+        *(positions[name].fillna(0.0) for name in ("cost", "cost_base")),
+    )
+    held_by, owned_by = (_pools(rows, books) for rows in (positions, lots))
+    keys = [
+        [rows["business_date"], pool["scope"], pool["pool"], rows["instrument"]]
+        for rows, pool in ((positions, held_by), (lots, owned_by))
+    ]
+    of_position, of_lot = dated.codes(*keys)
+    count = int(max(of_position.max(initial=-1), of_lot.max(initial=-1))) + 1
+    quantity = lots["quantity"].to_numpy(np.float64)
+    own = micros(lots["cost"]), micros(lots["cost_base"])
+    shares = []
+    for gain, spent, mine in zip(("unrealised", "unrealised_base"), (cost, cost_base), own, strict=True):
+        value = np.zeros(count, np.int64)
+        np.add.at(value, of_position, micros(positions[gain].where(held, 0.0)) + micros(spent.where(held, 0.0)))
+        shares.append(_shared(value, of_lot, quantity) - mine)
+    base = security_master.attributes(books, "book", lots, ["base_currency"])["base_currency"]
+    rate = fx.rates(fx_rates, lots["currency"], base, lots["business_date"])
+    unknown = np.zeros(count, bool)
+    unknown[of_position[~held.to_numpy()]] = True
+    unknown = unknown[of_lot] | np.isnan(rate)
+    market = np.where(unknown, 0, micros(shares[0] / SCALE * np.nan_to_num(rate)))
+    return {
+        "unrealised_market": market,
+        "unrealised_currency": np.where(unknown, 0, shares[1] - market),
+        "unknown": unknown,
+    }
+
+
+def _shared(amount: Ints, group: Ints, quantity: Floats) -> Ints:
+    """``amount`` of each group by quantity over its rows; the largest row takes what rounding leaves."""
+    whole = np.zeros(len(amount))
+    np.add.at(whole, group, quantity)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(whole[group] == 0, 0.0, quantity / whole[group])
+    share = np.rint(amount[group] * part).astype(np.int64)
+    left = amount.copy()
+    np.subtract.at(left, group, share)
+    order = np.lexsort((-np.abs(quantity), group))
+    first = order[np.r_[True, np.diff(group[order]) != 0][: len(order)]]
+    share[first] += left[group[first]]
+    return share
+
+
+def _incomes(pnl: pd.DataFrame, before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Income of each instrument's row, shared out to its lots."""
+    earned = pnl[(pnl["income"] != 0) & ~pnl["instrument"].str.startswith("CASH:")].reset_index(drop=True)
+    row = [*KEY, "instrument"]
+    places = earned[row].assign(of=np.arange(len(earned)))
+    shares = [places.merge(lots[[*LOT, "quantity"]], on=row) for lots in (before, now)]
+    had = shares[0]
+    later = shares[1][~shares[1]["of"].isin(had["of"])]
+    none = places[~places["of"].isin(pd.concat([had["of"], later["of"]]))].assign(lot="", quantity=1.0)
+    chosen = pd.concat([had, later, none], ignore_index=True).sort_values(["of", "lot"], ignore_index=True)
+    share = _shared(micros(earned["income"]), chosen["of"].to_numpy(np.int64), chosen["quantity"].to_numpy(np.float64))
+    return chosen[LOT].assign(income=share)
