@@ -99,27 +99,30 @@ def with_fees(
     }
 
 
-def owing(fee_accruals: pd.DataFrame, dealings: pd.DataFrame) -> pd.DataFrame:
-    """What is owed while a session goes: payables of the last close, less what was paid in the session.
+def owing(fee_accruals: pd.DataFrame, dealings: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """What is owed while sessions go: payables of the last close before each, less what was paid in it.
 
     Nothing accrues within the day.
 
     Args:
-        fee_accruals: rows of sessions before the session; of each book those of its last one count.
-        dealings: table of the session that goes.
+        fee_accruals: table of sessions before; of each book those of its last one before the session count.
+        dealings: table of ``sessions``.
+        sessions: midnight, naive.
 
     Returns:
-        Table ``fee_accruals`` of that session, for ``with_fees``.
+        Table ``fee_accruals`` of ``sessions``, for ``with_fees``.
     """
-    last = fee_accruals[fee_accruals["business_date"] == fee_accruals.groupby("book")["business_date"].transform("max")]
-    paid = dealings[dealings["fee_paid"] != 0].rename(columns={"kind": "accrual_kind"})
-    total = paid.groupby(["book", "share_class", "accrual_kind"])["fee_paid"].sum().reset_index()
-    rows = last.drop(columns="fee_paid").merge(total, on=["book", "share_class", "accrual_kind"], how="left")
+    before = fee_accruals.rename(columns={"business_date": "closed"}).drop(columns="fee_paid")
+    rows = before.merge(pd.DataFrame({"business_date": sessions}), how="cross")
+    rows = rows[rows["closed"] < rows["business_date"]]
+    rows = rows[rows["closed"] == rows.groupby(KEY)["closed"].transform("max")].drop(columns="closed")
+    key = [*KEY, "share_class", "accrual_kind"]
+    paid = dealings.rename(columns={"kind": "accrual_kind"}).groupby(key)["fee_paid"].sum().reset_index()
+    rows = rows.merge(paid, on=key, how="left")
     payable = -micros(rows["fee_payable"])
     cover = covered(micros(rows["fee_paid"].fillna(0.0)), payable)
-    rows = rows.assign(amount=0.0, fee_paid=cover / SCALE, fee_payable=-(payable - cover) / SCALE)
-    dates = pd.DataFrame({"business_date": dealings["business_date"].unique()})
-    return tables.conform("fee_accruals", rows.drop(columns="business_date").merge(dates, how="cross"))
+    found = rows.assign(amount=0.0, fee_paid=cover / SCALE, fee_payable=-(payable - cover) / SCALE)
+    return tables.conform("fee_accruals", found.sort_values(key, kind="stable"))
 
 
 def _added(name: str, rows: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ class with a share, so the classes of a book add up to its NAV exactly. A sessio
 nothing and accrues nothing: the next one does both, for all the days since.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,9 @@ class Classes:
         starts: first class of each book.
         present: whether the book has a row.
         gross: value before fees, 10^-6; 0 where it is not known.
-        unknown: why it is not known, "" where it is.
+        known: whether the book has a value and each of its classes a rate.
+        unknown: why not, "" where it has.
+        fatal: why the book fails for good from the session on, "" where it does not.
         base: currency of the book, "" where it has no row.
         terms: row of ``share_classes`` that holds, -1 before the first.
         ended: whether the class has ended.
@@ -94,7 +96,7 @@ class Classes:
         period: kind of period of each row of ``share_classes``.
         currency: currency of each class, "" for that of the book.
         fx: units of the book's currency for one of the class's.
-        dealt: dealings, in order of session.
+        dealt: dealings in order of session: class, flow and payment (10^-6), kind of fee (-1: none), opening.
         slices: where those of each session begin, and the end.
     """
 
@@ -104,7 +106,9 @@ class Classes:
     starts: Ints
     present: Flags
     gross: Ints
+    known: Flags
     unknown: Texts
+    fatal: Texts
     base: Texts
     terms: Ints
     ended: Flags
@@ -115,7 +119,7 @@ class Classes:
     period: Ints
     currency: Texts
     fx: Floats
-    dealt: pd.DataFrame
+    dealt: dict[str, Ints]
     slices: Ints
 
 
@@ -152,6 +156,33 @@ class State:
     opening: Flags
     gross: Ints
     failed: Texts
+
+
+@dataclass
+class Moves:
+    """What happens to the classes in a session, as it is worked out; money in 10^-6 of the book's currency.
+
+    Attributes:
+        shown: classes that have begun, of books that have a row.
+        good: those of them whose book has a value.
+        terms: numbers of the terms in force.
+        fx: units of the book's currency for one of the class's; 1 where it is not known.
+        accrued, covered: fees accrued, and paid of what was owed, by kind.
+        value: worth after fees and before dealing.
+        inflow, outflow: dealt.
+        dealt: prices and units, None where nothing was dealt.
+    """
+
+    shown: Flags
+    good: Flags
+    terms: dict[str, Floats]
+    fx: Floats
+    accrued: Ints
+    covered: Ints
+    value: Ints
+    inflow: Ints
+    outflow: Ints
+    dealt: units.Dealt | None = None
 
 
 @dataclass(frozen=True)
@@ -208,9 +239,9 @@ def derive(
     wanted = given.dates.isin(sessions)
     found = []
     for at in range(len(given.dates)):
-        done = _close(at, given, state)
+        moves = _close(at, given, state)
         if wanted[at]:
-            found.append(done)
+            found.append(_session(at, given, state, moves))
     return _tables(given, found)
 
 
@@ -257,26 +288,30 @@ def _given(
         filled[name] = np.full(shape, empty, object if isinstance(empty, str) else type(empty))
         filled[name][row, column] = values
     in_force = _in_force(terms, names, dates)
-    ended = _ended(terms, in_force, dates)
     conventions = pd.Series(terms["day_count"].map(day_count.canonical).replace("", "actual/365"), dtype="str")
     codes, kinds = pd.factorize(conventions)
-    base_of = filled["base"][:, book]
+    rate = _rates(currency, filled["base"][:, book], fx_rates, dates)
     dealt = dealings.assign(
         column=pd.MultiIndex.from_frame(names).get_indexer(pd.MultiIndex.from_frame(dealings[ROW])),
         house=of_book.get_indexer(pd.Index(dealings["book"])),
         row=np.searchsorted(dates.to_numpy(), dealings["business_date"].to_numpy()),
-        flow=micros(dealings["flows"]),
-        payment=micros(dealings["fee_paid"]),
     )
-    dealt = dealt[dealt["house"] >= 0].sort_values("row", kind="stable")
+    dealt = dealt[(dealt["house"] >= 0) & (dealt["row"] < len(dates))].sort_values(["row", "transaction_id"])
+    filled["fatal"] = _fatal(filled["base"], dealt)
+    lost = np.isnan(rate) & (in_force >= 0)
+    day, column = np.nonzero(lost & (filled["unknown"][:, book] == ""))
+    pair = currency[column] + "/" + filled["base"][day, book[column]]
+    filled["unknown"][day, book[column]] = "no exchange rate " + pair
+    placed = dealt[(dealt["column"] >= 0) & (dealt["reason"] == "")]
     rates = {name: terms[name].to_numpy(np.float64) for name in _NUMBERS}
     return Classes(
         dates=dates,
         names=names,
         book=book,
         starts=starts,
+        known=filled["present"] & (filled["unknown"] == ""),
         terms=in_force,
-        ended=ended,
+        ended=_ended(terms, in_force, dates),
         rates={name: np.where(np.isnan(values), default, values) for (name, default), values in
                zip(_NUMBERS.items(), rates.values(), strict=True)},
         count=codes.astype(np.int64),
@@ -284,9 +319,15 @@ def _given(
         ends=_ends(dates, of_book, books),
         period=pd.Index(list(PERIODS)).get_indexer(pd.Index(terms["crystallisation"].replace("", "year"))),
         currency=currency,
-        fx=_rates(currency, base_of, fx_rates, dates),
-        dealt=dealt,
-        slices=np.searchsorted(dealt["row"].to_numpy(), np.arange(len(dates) + 1)),
+        fx=rate,
+        dealt={
+            "column": placed["column"].to_numpy(),
+            "flow": micros(placed["flows"]),
+            "payment": micros(placed["fee_paid"]),
+            "fee": pd.Index(units.FEES).get_indexer(pd.Index(placed["kind"])),
+            "opening": (placed["kind"] == units.OPENING).to_numpy(np.int64),
+        },
+        slices=np.searchsorted(placed["row"].to_numpy(), np.arange(len(dates) + 1)),
         **filled,
     )  # fmt: skip
 
@@ -296,6 +337,16 @@ _NUMBERS = {
     "swing_threshold": np.inf, "launch_price": 100.0, "unit_places": 4.0, "price_places": 4.0,
 }  # fmt: skip
 """Numbers of a class's terms, and what an empty one means."""
+
+
+def _fatal(base: Texts, dealt: pd.DataFrame) -> Texts:
+    """Why each book fails for good from a session on: a dealing that cannot be placed, or another currency."""
+    first = base[np.argmax(base != "", axis=0), np.arange(base.shape[1])]
+    changed = (base != "") & (base != first)
+    found = np.where(changed, "the currency of the book changed from " + first, "").astype(object)
+    lost = dealt[dealt["reason"] != ""].drop_duplicates(["row", "house"])
+    found[lost["row"], lost["house"]] = lost["reason"].to_numpy(object)
+    return found
 
 
 def _in_force(terms: pd.DataFrame, names: pd.DataFrame, dates: pd.DatetimeIndex) -> Ints:
@@ -343,112 +394,92 @@ def _rates(currency: Texts, base: Texts, fx_rates: pd.DataFrame, dates: pd.Datet
     return found
 
 
-def _close(at: int, given: Classes, state: State) -> Session:
+def _close(at: int, given: Classes, state: State) -> Moves:
     """Take ``state`` from the session before to session ``at``."""
     _receive(at, given, state)
-    book, begun = given.book, given.terms[at] >= 0
-    rate = given.fx[at]
-    shown = begun & given.present[at][book]
-    problem = _problem(at, given, state)
-    good = shown & (problem == "")
+    book, rate = given.book, given.fx[at]
+    shown = (given.terms[at] >= 0) & given.present[at][book]
+    good = shown & (given.known[at] & (state.failed == ""))[book]
     terms = np.maximum(given.terms[at], 0)
-    live = good & ~given.ended[at]
     number = {name: values[terms] for name, values in given.rates.items()}
-    value, before = _shared(at, given, state, good), state.nav.copy()
+    fee, money = np.zeros((2, *state.payable.shape), np.int64), np.zeros((3, len(book)), np.int64)
+    moves = Moves(shown, good, number, np.where(good, rate, 1.0), *fee, *money)
+    if not good.any():
+        return moves
+    live = good & ~given.ended[at]
+    value = _shared(at, given, state, good)
     years = _years(at, given, state, terms)
-    opened = good & state.opening
-    _open(opened, value, rate, number["launch_price"], number["unit_places"].astype(np.int64), state)
-    accrued, paid = np.zeros_like(state.payable), np.zeros_like(state.payable)
-    accrued[0] = np.where(live, fees.management(value, number["management_fee"], years), 0)
-    value = value - accrued[0]
-    state.hurdle += np.where(live, np.rint(state.reference * number["hurdle_rate"] * years), 0).astype(np.int64)
-    worth = value + state.uncrystallised
-    fee = fees.performance(worth, state.reference, state.hurdle, np.where(good, rate, 1.0), number["performance_fee"])
-    fee = np.where(live, fee, state.uncrystallised)
-    accrued[1] = np.where(good, fee - state.uncrystallised, 0)
-    value = value - accrued[1]
-    state.payable += accrued
-    paid = np.where(good, fees.covered(state.paid, state.payable), 0)
-    state.payable -= paid
-    value = value - np.where(good, state.paid - paid, 0).sum(axis=0)
-    state.uncrystallised = np.where(good, fee, state.uncrystallised)
-    _crystallise(at, given, state, terms, good, value, rate)
-    dealt = _deal(at, given, state, good, value, rate, number)
-    flows = np.where(good, state.inflow, 0), np.where(good, state.outflow, 0)
-    state.nav = np.where(good, value + flows[0] - flows[1], before)
+    if state.opening.any():
+        _open(good & state.opening, value, moves, state)
+    moves.accrued[0] = np.where(live, fees.management(value, number["management_fee"], years), 0)
+    value = value - moves.accrued[0]
+    earned = np.rint(state.reference * (number["hurdle_rate"] * years)).astype(np.int64)
+    state.hurdle = state.hurdle + np.where(live, earned, 0)
+    owed = fees.performance(
+        value + state.uncrystallised, state.reference, state.hurdle, moves.fx, number["performance_fee"]
+    )
+    moves.accrued[1] = np.where(live, owed - state.uncrystallised, 0)
+    value = value - moves.accrued[1]
+    state.uncrystallised = state.uncrystallised + moves.accrued[1]
+    state.payable = state.payable + moves.accrued
+    moves.covered[:] = np.where(good, fees.covered(state.paid, state.payable), 0)
+    state.payable = state.payable - moves.covered
+    moves.value = value - np.where(good, (state.paid - moves.covered).sum(axis=0), 0)
+    _crystallise(at, given, state, terms, moves)
+    _deal(given, state, moves)
+    state.nav = np.where(good, moves.value + moves.inflow - moves.outflow, state.nav)
     state.gross = np.where(_houses(good, given), given.gross[at], state.gross)
     state.last = np.where(good, at, state.last)
-    for name in ("inflow", "outflow", "opening"):
-        setattr(state, name, np.where(good, 0, getattr(state, name)).astype(getattr(state, name).dtype))
     state.paid = np.where(good, 0, state.paid)
-    failing = np.array(_first(good & dealt.beyond, given, "share class " + given.names["share_class"].to_numpy(object)
-                              + " gives up more units than there are"), object)  # fmt: skip
-    state.failed = np.where(state.failed == "", failing, state.failed)
-    reason = np.where(problem == "", state.failed[book], problem)
+    state.opening = state.opening & ~good
+    return moves
+
+
+def _session(at: int, given: Classes, state: State, moves: Moves) -> Session:
+    """What is shown of the session that ``state`` has been taken to."""
+    book, good, number = given.book, moves.good, moves.terms
+    reason = np.where(state.failed == "", given.unknown[at], state.failed)[book]
+    dealt = moves.dealt or _dealt(moves, state, np.zeros(len(book)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        after = state.nav / np.where(good, rate, 1.0) / np.where(state.units > 0, state.units, np.nan) * 100.0
+        there = np.where(state.units > 0, state.units, np.nan) / 100.0
         scale = 10.0 ** number["price_places"]
-        price = np.where(np.isnan(dealt.price), np.rint(after * scale) / scale, dealt.price)
-        mark = state.reference / np.where(state.units > 0, state.units, np.nan) * 100.0
+        after = np.round(np.rint(state.nav / moves.fx / there * scale) / scale, 12)
+        mark = state.reference / there
+    nothing = (state.units == 0) & (state.nav == 0) & (state.payable == 0).all(axis=0)
     return Session(
         at=at,
-        shown=shown & ~(given.ended[at] & (state.units == 0) & (state.nav == 0) & (state.payable == 0).all(axis=0)),
+        shown=moves.shown & ~(given.ended[at] & nothing),
         good=good & (reason == ""),
         lost=state.failed[book] != "",
         reason=reason,
         failed=state.failed.copy(),
         borne=np.array([number["management_fee"] > 0, number["performance_fee"] > 0]) & ~given.ended[at],
-        nav=state.nav.copy(),
-        units=state.units.copy(),
-        price=price,
+        nav=state.nav,
+        units=state.units,
+        price=np.where(np.isnan(dealt.price), after, dealt.price),
         dealt_at=np.where((state.units > 0) | (dealt.cancelled > 0), dealt.at, np.nan),
         mark=np.where(number["performance_fee"] > 0, mark, np.nan),
-        inflow=flows[0],
-        outflow=flows[1],
-        accrued=accrued,
-        covered=paid,
-        payable=state.payable.copy(),
-        fx=rate,
+        inflow=moves.inflow,
+        outflow=moves.outflow,
+        accrued=moves.accrued,
+        covered=moves.covered,
+        payable=state.payable,
+        fx=given.fx[at],
     )
 
 
 def _receive(at: int, given: Classes, state: State) -> None:
     """Add the dealings of the session to what waits; a book with one that has no place fails."""
-    rows = given.dealt.iloc[given.slices[at] : given.slices[at + 1]]
-    if not len(rows):
+    state.failed = np.where(state.failed == "", given.fatal[at], state.failed)
+    low, high = given.slices[at], given.slices[at + 1]
+    if low == high:
         return
-    placed = rows[(rows["column"] >= 0) & (rows["reason"] == "")]
-    column, flow, kind = placed["column"].to_numpy(), placed["flow"].to_numpy(), placed["kind"].to_numpy(object)
-    np.add.at(state.inflow, column, np.maximum(flow, 0))
-    np.add.at(state.outflow, column, np.maximum(-flow, 0))
-    for number, name in enumerate(units.FEES):
-        np.add.at(state.paid[number], column, np.where(kind == name, placed["payment"].to_numpy(), 0))
-    state.opening[column[kind == units.OPENING]] = True
-    lost = rows[rows["reason"] != ""].drop_duplicates("house")
-    house = lost["house"].to_numpy()
-    state.failed[house] = np.where(state.failed[house] == "", lost["reason"].to_numpy(object), state.failed[house])
-
-
-def _problem(at: int, given: Classes, state: State) -> Texts:
-    """Why each class cannot be computed on the session, "" where it can."""
-    house = np.where(state.failed == "", given.unknown[at], state.failed)
-    changed = (given.base[at] != "") & (given.base[: at + 1] != "").any(axis=0)
-    first = given.base[np.argmax(given.base != "", axis=0), np.arange(len(house))]
-    changed &= given.base[at] != first
-    house = np.where((house == "") & changed, "the currency of the book changed from " + first, house)
-    state.failed = np.where(changed & (state.failed == ""), house, state.failed)
-    pair = given.currency + "/" + given.base[at][given.book]
-    lost = np.isnan(given.fx[at]) & (given.terms[at] >= 0)
-    unrated = np.array(_first(lost, given, "no exchange rate " + pair), object)
-    return np.where(house == "", unrated, house)[given.book]
-
-
-def _first(bad: Flags, given: Classes, text: Any) -> list[str]:
-    """For each book the text of its first class that is ``bad``, "" where none is."""
-    found = [""] * len(given.starts)
-    for column in np.flatnonzero(bad)[::-1]:  # one turn a failure
-        found[given.book[column]] = str(text[column])
-    return found
+    rows = {name: values[low:high] for name, values in given.dealt.items()}
+    column, paid = rows["column"], rows["fee"] >= 0
+    np.add.at(state.inflow, column, np.maximum(rows["flow"], 0))
+    np.add.at(state.outflow, column, np.maximum(-rows["flow"], 0))
+    np.add.at(state.paid, (rows["fee"][paid], column[paid]), rows["payment"][paid])
+    state.opening[column[rows["opening"] > 0]] = True
 
 
 def _houses(of_class: Flags, given: Classes) -> Flags:
@@ -461,26 +492,33 @@ def _summed(values: Any, given: Classes) -> Any:
 
 
 def _shared(at: int, given: Classes, state: State, good: Flags) -> Ints:
-    """What each class is worth before the session's fees and dealing: its NAV before and its share of the gain.
-
-    The gain is shared by NAV; where no class has any, by units, by the money that comes in, else it is the first's.
-    """
+    """What each class is worth before the session's fees and dealing: its NAV before and its share of the gain."""
     book = given.book
     moved = state.inflow - state.outflow - state.paid.sum(axis=0)
     gain = given.gross[at] - state.gross - _summed(moved, given)
-    begun = given.terms[at] >= 0
-    lead = np.zeros(len(book), np.int64)
-    lead[np.flatnonzero(begun)[np.unique(book[begun], return_index=True)[1]]] = 1
-    weight = np.zeros(len(book), np.int64)
-    for choice in (state.nav, state.units, state.opening.astype(np.int64), state.inflow, lead):
-        there = np.where(good, np.maximum(choice, 0), 0)
-        weight = np.where((_summed(weight, given) == 0)[book], there, weight)
-    whole = _summed(weight, given)[book]
-    share = np.rint(gain[book] * (weight / np.maximum(whole, 1))).astype(np.int64)
+    weight, whole = _weights(at, given, state, good)
+    share = np.rint(gain[book] * (weight / np.maximum(whole, 1)[book])).astype(np.int64)
     last = np.maximum.reduceat(np.where(weight > 0, np.arange(len(book)), -1), given.starts)
     rest = gain - _summed(share, given)
     share[last[last >= 0]] += rest[last >= 0]
-    return np.where(good, state.nav + share, state.nav)
+    return np.asarray(np.where(good, state.nav + share, state.nav))
+
+
+def _weights(at: int, given: Classes, state: State, good: Flags) -> tuple[Ints, Ints]:
+    """By what the gain is shared, and its sum by book: NAV; where no class has any, units, what the book is to open
+    with, the money that comes in, else all is the first class's."""
+    weight = np.where(good, np.maximum(state.nav, 0), 0)
+    whole = _summed(weight, given)
+    if whole.all():
+        return weight, whole
+    begun = given.terms[at] >= 0
+    lead = np.zeros(len(weight), np.int64)
+    lead[np.flatnonzero(begun)[np.unique(given.book[begun], return_index=True)[1]]] = 1
+    for choice in (state.units, state.opening.astype(np.int64), state.inflow, lead):
+        there = np.where(good, np.maximum(choice, 0), 0)
+        weight = np.where((whole == 0)[given.book], there, weight)
+        whole = _summed(weight, given)
+    return weight, whole
 
 
 def _years(at: int, given: Classes, state: State, terms: Ints) -> Floats:
@@ -490,48 +528,67 @@ def _years(at: int, given: Classes, state: State, terms: Ints) -> Floats:
     return np.where(state.last < 0, 0.0, now - then)
 
 
-def _open(opened: Flags, value: Ints, rate: Floats, launch_price: Floats, places: Ints, state: State) -> None:
+def _open(opened: Flags, value: Ints, moves: Moves, state: State) -> None:
     """Turn what a book already holds into units at the launch price; it is also their high-water mark."""
-    if opened.any():
-        nothing = np.zeros_like(value)
-        dealt = units.deal(np.where(opened, np.maximum(value, 0), 0), nothing, nothing, nothing,
-                           np.where(opened, rate, 1.0), launch_price, np.zeros(len(value)), places, places)  # fmt: skip
-        state.units = np.where(opened, dealt.issued, state.units)
-        own = np.rint(value / np.where(opened, rate, 1.0)).astype(np.int64)
-        state.reference = np.where(opened, own, state.reference)
+    zero = np.zeros(len(value), np.int64)
+    held = replace(moves, inflow=np.where(opened, np.maximum(value, 0), 0), outflow=zero, value=zero)
+    state.units = np.where(
+        opened, _dealt(held, replace(state, units=zero), zero.astype(np.float64)).issued, state.units
+    )
+    state.reference = np.where(opened, np.rint(value / moves.fx).astype(np.int64), state.reference)
 
 
-def _crystallise(at: int, given: Classes, state: State, terms: Ints, good: Flags, value: Ints, rate: Floats) -> None:
-    """At the end of its period a performance fee is due for good and the mark is what is left; the hurdle begins
-    again. A period that ended without a value ends at the next one."""
-    state.due |= given.ends[at][given.book, given.period[terms]] & (given.terms[at] >= 0)
-    now = good & state.due
-    own = np.rint(value / np.where(now, rate, 1.0)).astype(np.int64)
-    state.reference = np.where(now & (state.uncrystallised > 0), own, state.reference)
-    state.hurdle = np.where(now, 0, state.hurdle)
-    state.uncrystallised = np.where(now, 0, state.uncrystallised)
-    state.due &= ~now
+def _crystallise(at: int, given: Classes, state: State, terms: Ints, moves: Moves) -> None:
+    """At the end of its period a performance fee is due for good, the mark is what is left and the hurdle begins again.
+
+    A period that ended without a value ends at the next one.
+    """
+    state.due = state.due | given.ends[at][given.book, given.period[terms]] & moves.shown
+    now = moves.good & state.due
+    if now.any():
+        own = np.rint(moves.value / moves.fx).astype(np.int64)
+        state.reference = np.where(now & (state.uncrystallised > 0), own, state.reference)
+        state.hurdle = np.where(now, 0, state.hurdle)
+        state.uncrystallised = np.where(now, 0, state.uncrystallised)
+        state.due = state.due & ~now
 
 
-def _deal(
-    at: int, given: Classes, state: State, good: Flags, value: Ints, rate: Floats, number: dict[str, Floats]
-) -> units.Dealt:
+def _deal(given: Classes, state: State, moves: Moves) -> None:
     """Issue and cancel units, and move the reference value with the money."""
-    inflow, outflow = np.where(good, state.inflow, 0), np.where(good, state.outflow, 0)
-    safe = np.where(good, rate, 1.0)
-    worth = _summed(np.where(good, value, 0), given)
-    net = np.where(worth > 0, _summed(inflow - outflow, given) / np.maximum(worth, 1), 0.0)[given.book]
+    good, number = moves.good, moves.terms
+    if not ((state.inflow > 0) | (state.outflow > 0))[good].any():
+        return
+    moves.inflow, moves.outflow = np.where(good, state.inflow, 0), np.where(good, state.outflow, 0)
+    worth = _summed(np.where(good, moves.value, 0), given)
+    net = np.where(worth > 0, _summed(moves.inflow - moves.outflow, given) / np.maximum(worth, 1), 0.0)[given.book]
     swing = np.where(np.abs(net) >= number["swing_threshold"], np.sign(net) * number["swing_factor"], 0.0)
-    places = [number[name].astype(np.int64) for name in ("price_places", "unit_places")]
-    places[1] = np.minimum(places[1], exact.QUANTITY)
-    dealt = units.deal(inflow, outflow, value, state.units, safe, number["launch_price"], swing, *places)
+    moves.dealt = dealt = _dealt(moves, state, swing)
     part = np.where(state.units > 0, np.minimum(dealt.cancelled / np.maximum(state.units, 1), 1.0), 0.0)
     for name in ("reference", "hurdle", "uncrystallised"):
         held = getattr(state, name)
         setattr(state, name, held - np.rint(held * part).astype(np.int64))
-    state.reference = state.reference + np.rint(inflow / safe).astype(np.int64)
+    state.reference = state.reference + np.rint(moves.inflow / moves.fx).astype(np.int64)
     state.units = state.units + dealt.issued - dealt.cancelled
-    return dealt
+    state.inflow, state.outflow = np.where(good, 0, state.inflow), np.where(good, 0, state.outflow)
+    for column in np.flatnonzero(dealt.beyond)[::-1]:  # one turn a failure
+        said = f"share class {given.names['share_class'].iloc[column]} gives up more units than there are"
+        house = given.book[column]
+        state.failed[house] = state.failed[house] or said
+
+
+def _dealt(moves: Moves, state: State, swing: Floats) -> units.Dealt:
+    price_places, unit_places = (moves.terms[name].astype(np.int64) for name in ("price_places", "unit_places"))
+    return units.deal(
+        moves.inflow,
+        moves.outflow,
+        moves.value,
+        state.units,
+        moves.fx,
+        moves.terms["launch_price"],
+        swing,
+        price_places,
+        np.minimum(unit_places, exact.QUANTITY),
+    )
 
 
 def _tables(given: Classes, found: list[Session]) -> dict[str, pd.DataFrame]:

@@ -84,18 +84,25 @@ def dealings(
         Table ``dealings``. flows and fee_paid are in the book's currency at closing FX, rounded to 10^-6; ``reason``
         says why a row cannot be dealt, and then its book fails from that session on.
     """
-    known = transactions.live(log[log["book"].isin(share_classes["book"])]).reset_index(drop=True)
+    known = transactions.live(log) if len(share_classes) else log.head(0)
+    known = known[known["book"].isin(share_classes["book"])].reset_index(drop=True)
+    if known.empty:
+        return tables.empty("dealings")
     calendar = _of_book(books, known["book"], known["trade_date"], "calendar")
     known["business_date"] = _dates(transactions.booked(calendar, known["trade_date"]))
     begin = _begin(share_classes, books)
     known["begin"] = known["book"].map(begin)
     opening = _opening(known, begin, share_classes, sessions)
     rows = known[known["business_date"].isin(sessions) & (known["business_date"] >= known["begin"])]
-    rows = rows.assign(fee=rows["action_id"].str.rpartition(":")[2].where(rows["kind"] == "fee", "").astype("str"))
+    # "A:management_fee" is of class "A"; a name may have colons of its own.
+    rows = rows.assign(fee=rows["action_id"].str.replace(".*:", "", regex=True).where(rows["kind"] == "fee", ""))
+    rows = rows.assign(fee_class=rows["action_id"].str.replace(":[^:]*$", "", regex=True))
     rows = rows[rows["kind"].isin(EXTERNAL) | _pays(rows, share_classes)].reset_index(drop=True)
+    if rows.empty:
+        return tables.conform("dealings", opening[list(tables.TABLES["dealings"].names)])
     rows["base_currency"] = _of_book(books, rows["book"], rows["business_date"], "base_currency")
     is_fee = rows["kind"] == "fee"
-    rows["share_class"] = rows["share_class"].mask(is_fee, rows["action_id"].str.rpartition(":")[0])
+    rows["share_class"] = rows["share_class"].mask(is_fee, rows["fee_class"])
     rows["kind"] = rows["kind"].mask(is_fee, rows["fee"])
     worth = valuation.valued_activity(_activity(rows, is_fee), prices, fx_rates, books, instruments)
     named = _named(rows, share_classes)
@@ -189,7 +196,7 @@ def _opening(
 
 def _pays(rows: pd.DataFrame, share_classes: pd.DataFrame) -> Flags:
     """Fees that name a class of their book and one of ``FEES``."""
-    of = pd.MultiIndex.from_arrays([rows["book"], rows["action_id"].str.rpartition(":")[0]])
+    of = pd.MultiIndex.from_frame(rows[["book", "fee_class"]])
     classes = pd.MultiIndex.from_frame(share_classes[["book", "share_class"]])
     return np.asarray((rows["kind"] == "fee") & rows["fee"].isin(FEES) & of.isin(classes))
 

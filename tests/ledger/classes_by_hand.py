@@ -11,6 +11,7 @@ TERMS = (
     " launch_price unit_places price_places swing_threshold swing_factor valid_to"
 )
 DEFAULTS = {
+    "share_class": "A",
     "valid_from": "2024-01-02", "book": "FUND", "currency": "USD", "management_fee": 0.0, "performance_fee": 0.0,
     "hurdle_rate": 0.0, "crystallisation": "year", "day_count": "actual/365", "launch_price": 100.0, "unit_places": 4.0,
     "price_places": 4.0, "swing_threshold": float("nan"), "swing_factor": 0.0, "valid_to": None,
