@@ -209,6 +209,87 @@ def test_what_does_not_add_up_is_named():
     assert found[["instrument", "gap"]].to_numpy().tolist() == [["A", -4.0], ["CASH:USD", 44.0]]
 
 
+def entitled(instrument: str, kind: str, net=0.0, new="", units=0.0, given=0.0, choice="", gross=0.0) -> tuple:
+    return (D1, "P", instrument, kind, kind, choice, gross, net, new, units, given)
+
+
+def rolls(it: Firm) -> None:
+    gaps = pnl.roll_gaps(it.valuations(), it.activity, it.entitlements, NO_ACTIONS, it.books, it.nav(), sessions(D1))
+    assert gaps.empty, gaps["reason"].tolist()
+
+
+def test_a_spin_off_with_cash_in_lieu_is_no_loss_of_the_parent_and_no_gain_of_the_child():
+    it = firm(
+        prices=[(D0, "A", 50.0, "USD"), (D1, "A", 42.0, "USD"), (D1, "C", 38.0, "USD")],
+        positions=[(D0, "P", "A", 102.0), (D1, "P", "A", 102.0), (D1, "P", "C", 20.0)],
+        cash=[(D0, "P", "USD", 0.0, 0.0), (D1, "P", "USD", 0.0, 16.0)],
+        acts=[act("A", "USD", consideration=16.0)],
+        entitled=[entitled("A", "spin_off", net=16.0, new="C", units=20.0)],  # one for five, 0.4 of one at 40
+    )
+    # 102 x (42 - 50) + 20 x 38 + 16
+    assert day(it) == {"A": [-40.0, 0, 0, 0, 0, -40.0], "C": [0.0] * 6, "CASH:USD": [0.0] * 6}
+    rolls(it)
+    lost = pnl.roll_gaps(it.valuations(), it.activity, NOTHING, NO_ACTIONS, it.books, it.nav(), sessions(D1))
+    assert lost[["instrument", "gap"]].to_numpy().tolist() == [["C", 20.0]]
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_merger_for_foreign_shares_and_cash_long_and_short(side):
+    it = firm(
+        prices=[(D0, "A", 30.0, "USD"), (D1, "A", 30.0, "USD"), (D1, "N", 40.0, "GBP")],
+        rates=[(D0, "GBP", "USD", 1.20), (D1, "GBP", "USD", 1.25)],
+        positions=[(D0, "P", "A", 100.0 * side), (D1, "P", "N", 60.0 * side)],
+        cash=[(D0, "P", "USD", 9000.0, 0.0), (D1, "P", "USD", 8996.0 + 120.0 * side, 0.0)],
+        acts=[
+            act("A", "USD", consideration=600.0 * side),
+            act("N", "USD", traded_quantity=10.0 * side, consideration=-480.0 * side, fees=-4.0),
+        ],
+        entitled=[entitled("A", "merger", net=600.0 * side, new="N", units=50.0 * side, given=100.0 * side)],
+    )
+    # 50 x 40 x 1.25 + 600 - 3000 on the old share; 10 bought at 480 USD and worth 500 on the new one.
+    rows = day(it)
+    assert rows["A"] == [100.0 * side, 0, 0, 0, 0, 100.0 * side]
+    assert rows["N"] == [0, 0, 0, 20.0 * side, -4.0, 20.0 * side - 4.0]
+    rolls(it)
+
+
+def test_capital_that_comes_back_is_no_trade_and_units_paid_for_with_a_dividend_are_none():
+    it = firm(
+        prices=[(D0, "A", 50.0, "USD"), (D1, "A", 45.0, "USD"), (D0, "M", 5.0, "USD"), (D1, "M", 6.0, "USD")],
+        positions=[(D0, "P", "A", 100.0), (D1, "P", "A", 101.0), (D0, "P", "M", 3.0), (D1, "P", "M", 5.0)],
+        cash=[(D0, "P", "USD", 0.0, 110.0), (D1, "P", "USD", 500.0 - 50.0, 0.0)],
+        acts=[
+            act("A", "USD", consideration=500.0 - 50.0, traded_quantity=1.0),
+            act("M", "USD", consideration=-110.0),
+        ],
+        entitled=[
+            entitled("A", "return_of_capital", net=500.0),
+            entitled("M", "cash_dividend", choice="stock", gross=110.0, units=2.0),
+        ],
+    )
+    rows = day(it)
+    assert rows["A"] == [0.0, 0, 0, -5.0, 0, -5.0]  # 100 x (45 - 50) + 500, and one bought at 50
+    assert rows["M"] == [40.0, 0, 0, 0, 0, 40.0]  # 3 x 10 x (6 - 5), and 2 x 60 for 110
+    rolls(it)
+
+
+def test_an_exercise_leaves_the_gain_with_the_option():
+    it = firm(
+        prices=[(D0, "M", 8.0, "USD"), (D1, "M", 9.5, "USD"), (D0, "A", 55.0, "USD"), (D1, "A", 60.0, "USD")],
+        positions=[(D0, "P", "M", 20.0), (D0, "P", "A", 10.0), (D1, "P", "A", 210.0)],
+        cash=[(D0, "P", "USD", 0.0, 0.0), (D1, "P", "USD", -10_003.0, 0.0)],
+        acts=[act("M", "USD", consideration=-10_000.0, fees=-3.0)],
+        entitled=[entitled("M", "exercise", net=-10_000.0, new="A", units=200.0, given=20.0)],
+    )
+    # 200 x 60 - 10 000 - 20 x 10 x 8; the ten shares that were there gain 5 each
+    assert day(it) == {
+        "M": [400.0, 0, 0, 0, -3.0, 397.0],
+        "A": [50.0, 0, 0, 0, 0, 50.0],
+        "CASH:USD": [0.0] * 6,
+    }
+    rolls(it)
+
+
 def test_no_rows_without_sessions_or_books():
     it = firm()
     assert it.pnl().empty
@@ -227,7 +308,7 @@ def simulated(seed: int, size: float, count: int = 7) -> tuple[Firm, pd.DataFram
     money = {"A": "USD", "L": "GBP", "M": "USD", "J": "JPY"}
     per_unit = {"M": 10.0}
     books = [("P", "USD", "XNYS"), ("Q", "GBP", "XLON"), ("R", "JPY", "XNYS")]
-    prices, rates, positions, cash, acts, splits = [], [], [], [], [], []
+    prices, rates, positions, cash, acts, splits, entitled = [], [], [], [], [], [], []
     price = dict(zip(money, rng.uniform(1, 200, len(money)), strict=True))
     rate = {"USD": 1.0, "GBP": 1.27, "JPY": 0.0091, "EUR": 1.1}
     held: dict = {}
@@ -278,6 +359,17 @@ def simulated(seed: int, size: float, count: int = 7) -> tuple[Firm, pd.DataFram
                     held[book, name] = held.get((book, name), 0.0) + quantity
                 if rng.random() < 0.2 and held.get((book, name)):
                     note(name, currency, income=pay(currency, held[book, name] * rng.uniform(0, 1), accrued))
+                if rng.random() < 0.2 and held.get((book, name)):
+                    # A merger or a spin-off of a part, with money in another currency.
+                    other, paid_in = str(rng.choice([n for n in money if n != name])), str(rng.choice(list(rate)))
+                    given = held[book, name] if rng.random() < 0.3 else 0.0
+                    new = round(held[book, name] * rng.uniform(0.1, 2), 8)
+                    paid = pay(paid_in, new * rng.uniform(0, 30))
+                    note(name, paid_in, consideration=paid)
+                    kind = "merger" if given else "spin_off"
+                    entitled.append((date, book, name, f"{name}{other}", kind, "", 0.0, paid, other, new, given))
+                    held[book, name] -= given
+                    held[book, other] = held.get((book, other), 0.0) + new
             for currency in rate:
                 own = f"CASH:{currency}"
                 if rng.random() < 0.4:
@@ -296,7 +388,7 @@ def simulated(seed: int, size: float, count: int = 7) -> tuple[Firm, pd.DataFram
             cash += [
                 (date, b, c, kept / 1e6, accrued.get((b, c), 0) / 1e6) for (b, c), kept in purse.items() if b == book
             ]
-    it = firm(prices=prices, rates=rates, positions=positions, cash=cash, acts=acts, books=books)
+    it = firm(prices=prices, rates=rates, positions=positions, cash=cash, acts=acts, books=books, entitled=entitled)
     listed = frame("instruments", "instrument currency exchange", ("J", "JPY", "XTKS"))
     it.instruments = pd.concat([it.instruments, listed], ignore_index=True)
     columns = "action_id instrument kind ex_date numerator denominator"
@@ -320,7 +412,7 @@ def test_the_identity_holds_to_the_last_millionth(seed, size):
         explained = total[book].reindex(days["business_date"]).to_numpy() + days["flows"].to_numpy()
         assert np.array_equal(change, explained)
     assert pnl.identity_gaps(nav, rows, it.books, it.days).empty
-    assert pnl.roll_gaps(valued, it.activity, NOTHING, splits, it.books, nav, it.days).empty
+    assert pnl.roll_gaps(valued, it.activity, it.entitlements, splits, it.books, nav, it.days).empty
 
 
 def test_large_money_is_held_to_the_last_bit_of_a_float():
@@ -340,6 +432,8 @@ def test_the_remainder_is_only_rounding(seed):
     valued = it.valuations()
     columns = ["business_date", "book", "instrument"]
     rows = it.pnl().query("book != 'Q' and not instrument.str.startswith('CASH')")
+    acted = pd.MultiIndex.from_frame(it.entitlements[columns])
+    rows = rows[~pd.MultiIndex.from_frame(rows[columns]).isin(acted)]
     before = valued.assign(business_date=calendars.next_session("XNYS", valued["business_date"]))
     both = rows.merge(before, on=columns).merge(
         it.prices.rename(columns={"close": "now"}), on=["business_date", "instrument"]
