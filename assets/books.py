@@ -19,7 +19,14 @@ from daybook.tables import TABLES, empty
 from resources.settings import settings
 
 GROUP = "books"
-LEDGER = ("lots", "realised", "positions", "cash", "activity", "book_failures")
+LEDGER = {
+    **{name: name for name in ("lots", "realised", "positions")},
+    "cash": "ledger_cash",
+    "activity": "ledger_activity",
+    "accruals": "ledger_accruals",
+    "book_failures": "ledger_failures",
+}
+"""What ``ledger.derive`` gives, and the table that it is: what fees of share classes change is made in ``fees``."""
 
 
 @dg.multi_asset(
@@ -28,7 +35,7 @@ LEDGER = ("lots", "realised", "positions", "cash", "activity", "book_failures")
         name: dg.AssetOut(
             group_name=GROUP, description=TABLES[name].meaning, owners=RESULT["owners"], kinds=RESULT["kinds"]
         )
-        for name in LEDGER
+        for name in LEDGER.values()
     },
     ins={"raw_fx_rates": dg.AssetIn(metadata=SINCE_START)},
     partitions_def=RESULT["partitions_def"],
@@ -56,8 +63,8 @@ def ledger_tables(
         sessions_of(context),
         settings().vendors,
     )
-    for name in LEDGER:
-        yield shown(context, frames[name], output_name=name)
+    for name, table in LEDGER.items():
+        yield shown(context, frames[name], output_name=table)
 
 
 @dg.asset(**RESULT, group_name=GROUP)

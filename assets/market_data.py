@@ -29,6 +29,7 @@ LOGS = (
     "accounts",
     "corporate_actions",
     "transactions",
+    "share_classes",
     "benchmark_weights",
     "benchmark_levels",
     "risk_free_rates",

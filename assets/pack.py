@@ -22,7 +22,9 @@ from resources.settings import settings
 
 GROUP = "pack"
 OF_EVERY_SESSION = (
-    "prices", "fx_rates", "returns", "lots", "realised", "positions", "cash", "activity", "book_failures",
+    "prices", "fx_rates", "returns", "lots", "realised", "positions", "cash", "activity", "accruals", "book_failures",
+    "ledger_cash", "ledger_activity", "ledger_accruals", "ledger_failures", "gross_values", "dealings", "fee_accruals",
+    "share_class_nav",
     "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (

@@ -9,6 +9,7 @@ from assets import (
     books,
     checks,
     compliance,
+    fees,
     fundamentals,
     intraday,
     market_data,
@@ -30,7 +31,7 @@ from sensors import intraday as intraday_sensors
 from sensors import orders as order_sensors
 
 quiet_telemetry()
-ROOMS = [market_data, fundamentals, books, performance, risk, compliance, portfolio, trading, pack, intraday]
+ROOMS = [market_data, fundamentals, books, fees, performance, risk, compliance, portfolio, trading, pack, intraday]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),

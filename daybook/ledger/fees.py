@@ -79,7 +79,7 @@ def with_fees(
         The same tables; they are unchanged where no book has a share class.
     """
     if fee_accruals.empty and failures.empty:
-        return {name: booked[name] for name in BOOKED}
+        return dict(booked)
     owed = fee_accruals.assign(
         owed=micros(fee_accruals["fee_payable"]),
         cost=micros(fee_accruals["amount"]) + micros(fee_accruals["fee_paid"]),

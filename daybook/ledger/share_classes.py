@@ -325,7 +325,7 @@ def _given(
             "flow": micros(placed["flows"]),
             "payment": micros(placed["fee_paid"]),
             "fee": pd.Index(units.FEES).get_indexer(pd.Index(placed["kind"])),
-            "opening": (placed["kind"] == units.OPENING).to_numpy(np.int64),
+            "opening": np.array(placed["kind"] == units.OPENING, np.int64),
         },
         slices=np.searchsorted(placed["row"].to_numpy(), np.arange(len(dates) + 1)),
         **filled,
