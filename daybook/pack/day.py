@@ -13,9 +13,9 @@ import pandas as pd
 from daybook.tables import empty
 
 TABLES = (
-    "nav", "pnl", "valuations", "positions", "cash", "reconciliation_breaks", "performance", "attribution", "var",
-    "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results", "targets",
-    "proposed_orders", "portfolio_failures", "findings", "prices", "feed_outcomes",
+    "nav", "pnl", "nav_bridge", "valuations", "positions", "cash", "reconciliation_breaks", "performance",
+    "attribution", "var", "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results",
+    "targets", "proposed_orders", "portfolio_failures", "findings", "prices", "feed_outcomes",
 )  # fmt: skip
 """The tables of one date that the pages read."""
 

@@ -41,7 +41,7 @@ def firm(day: Day, bridge: pd.DataFrame) -> Section:
         pictures.append(Chart(svg, title, f"{currency}; the axis starts at the opening NAV."))
     if pictures:
         blocks.append(Side(pictures[:_MOST_CHARTS]))
-    return Section("nav", "NAV and P&L", _NAV, blocks)
+    return Section("nav", "NAV and P&L", _NAV, [*blocks, *_two_ways(day, None)])
 
 
 def book(day: Day, book: str, bridge: pd.DataFrame) -> Section:
@@ -58,7 +58,7 @@ def book(day: Day, book: str, bridge: pd.DataFrame) -> Section:
     pictures = [*_nav_chart(day, book, currency), *_movers(day, book, currency)]
     if pictures:
         blocks.append(Side(pictures))
-    return Section("nav", "NAV and P&L", _NAV, blocks)
+    return Section("nav", "NAV and P&L", _NAV, [*blocks, *_two_ways(day, book)])
 
 
 def holdings(day: Day, book: str) -> Section:
@@ -250,6 +250,36 @@ def _bridge_down(bridge: pd.DataFrame) -> Grid:
             Column("Share", shares, "amount", "bp of opening NAV"),
         ],
     )
+
+
+def _two_ways(day: Day, book: str | None) -> list[Grid]:
+    """The gains of each book by what was held and traded, and by what its lots realised and did not."""
+    rows = day.rows("nav_bridge", book)
+    if not len(rows):
+        return []
+    gains = {
+        "Gains": rows["gains"],
+        "Held": rows["holding"],
+        "Traded": rows["trading_pnl"],
+        "Realised, market": rows["realised_market"],
+        "Realised, currency": rows["realised_currency"],
+        "Unrealised, market": rows["unrealised_market"],
+        "Unrealised, currency": rows["unrealised_currency"],
+        "Outside lots": rows["outside_lots"],
+        "Carry": rows["carry"],
+        "Fees": rows["fees"],
+    }
+    unknown = "the value of a lot is not known"
+    columns = [Column(label, values, "change", "", unknown) for label, values in gains.items()]
+    currencies = Column("", [day.currencies.get(name, "") for name in rows["book"]])
+    notes = [
+        "Held + traded = gains. Realised + change of unrealised + outside lots = gains + fees and taxes of trades,"
+        " which are in the cost and the proceeds of lots. Outside lots: cash by exchange rates, trades booked at"
+        " another rate than the closing one, less unrealised gains that came or went with transfers. Carry is income,"
+        " which is no gain."
+    ]
+    title = "The same gains in two ways, in base currency"
+    return [grid(title, [*book_column(rows, book), currencies, *columns], notes=notes, dense=True)]
 
 
 def _key_figures(day: Day, book: str, bridge: pd.DataFrame) -> Figures:

@@ -21,6 +21,19 @@ class Adjusted(StrEnum):
     total = "total"
 
 
+class By(StrEnum):
+    """What gains of books are added up to."""
+
+    book = "book"
+    strategy = "strategy"
+    entity = "entity"
+    firm = "firm"
+
+
+ADDED_UP = ("pnl", "lot_pnl", "nav_bridge")
+"""Tables that ``--by`` adds up."""
+
+
 class Format(StrEnum):
     """How rows are printed."""
 
@@ -40,6 +53,7 @@ def show(
     as_of: Annotated[
         str | None, typer.Option(help="prices --adjusted: in the terms of this date; default the last session.")
     ] = None,
+    by: Annotated[By | None, typer.Option(help="pnl, lot_pnl, nav_bridge: added up, apart by base currency.")] = None,
     known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
 ) -> None:
@@ -55,6 +69,8 @@ def show(
     for name in chosen:
         if name not in TABLES[table].names:
             raise Misused(f"{table} has no column {name}")
+    if by is not None and table not in ADDED_UP:
+        raise Misused(f"only {', '.join(ADDED_UP)} can be added up by {by.value}, not {table}")
     terms = _terms(table, adjusted, as_of)
     if adjusted is None:
         rows = _rows(table, when, known, instrument)
@@ -64,6 +80,10 @@ def show(
         rows = rows[rows[name] == value]
     if instrument is not None and rows.empty:
         _check_instrument(instrument)
+    if by is not None:
+        from daybook.ledger.bridge import aggregated
+
+        rows = aggregated(rows, opened().facts.current("books", known_at=known), by.value)
     if format is Format.table:
         print_table(table if when is None else f"{table} {when:%Y-%m-%d}", rows)
     else:

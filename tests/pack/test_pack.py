@@ -667,6 +667,18 @@ def test_the_bridge_by_hand() -> None:
     ]  # fmt: skip
 
 
+def test_gains_are_shown_in_two_ways_for_a_book_and_for_the_firm() -> None:
+    gains = {"gains": 459.0, "holding": 375.0, "trading_pnl": 84.0, "realised_market": 355.6, "outside_lots": -1.25}
+    line = rows("nav_bridge", business_date=[D], book="a", carry=105.0, fees=-8.4, **gains)
+    nav = rows("nav", business_date=[D], book="a", nav=2700.6, flows=0.0, status="ok", base_currency="USD")
+    day = Day(D, {"a": "candidate"}, "", {"nav": nav, "nav_bridge": line})
+    for html in (page.book(day, "a"), page.firm(day)):
+        for figure in ("+459.00", "+375.00", "+84.00", "+355.60", f"{figures.MINUS}1.25", "+105.00"):
+            assert figure in html
+    bare = Day(D, {"a": "candidate"}, "", {"nav": nav})
+    assert "The same gains in two ways" not in page.firm(bare)
+
+
 def test_a_bridge_that_does_not_add_up_says_by_how_much() -> None:
     day = one_book(1000.0, 1100.0, 0.0, price_pnl=99.0)
     assert bridges(day).at["a", "gap"] == 1.0
