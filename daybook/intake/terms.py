@@ -102,6 +102,11 @@ PLACES: Mapping[str, int] = {
 LIMITS: Mapping[int, float] = {QUANTITY_PLACES: 9e10, MONEY_PLACES: 9e12}
 """What the ledger's 64-bit integers hold at each number of places (9.2e18 units of the last place), rounded down."""
 
+ABSURD: Mapping[str, float] = {"future": 1e8, "option": 1e8}
+"""Quantities that no one trades at once, by asset class, in contracts: four times what all of CME Group trades on an
+average day (26.5 million in 2024). Units of anything else may be worth next to nothing, so that nothing short of LIMITS
+is absurd: single companies have issued 10^12 shares, and a bond's units are money."""
+
 LONGEST: Mapping[tuple[str, str], int] = {("transactions", "transaction_id"): 500}
 """Most characters of a column: PostgreSQL cannot index a key of more than 2,700 bytes, four for a character at most."""
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from daybook import calendars, tables
 from daybook.intake import terms, values
-from daybook.intake.draft import Bools, Draft, beyond, content, is_cash
-from daybook.market import security_master
+from daybook.intake.draft import Bools, Draft, beyond, content, is_cash, is_currency
+from daybook.ledger.transactions import contested
+from daybook.market import currencies, security_master
 
 EXACT = tuple(column.name for column in tables.TABLES["transactions"].columns if column.type == "float")
 """Columns that hold exact numbers."""
@@ -86,6 +87,8 @@ def check(draft: Draft) -> None:
     _cash(draft, kinds, money, units)
     _scale(draft, money | (kinds == "fx"))
     _quantities(draft, kinds, money)
+    _absurd(draft, units, np.append(instruments["asset_class"].to_numpy(object), "")[at])
+    _same_currency(draft, units, own)
     # A bond's price is per 100.
     point = np.where(instruments["asset_class"] == "bond", 0.01, instruments["multiplier"].to_numpy(np.float64))
     _amounts(draft, np.append(point, 1.0)[at])
@@ -125,7 +128,18 @@ def recognise(draft: Draft) -> None:
 
 
 def follow(draft: Draft) -> None:
-    """A row that corrects waits until the transaction that it names is there."""
+    """What a row corrects must be there, be in force, and be corrected by that row alone.
+
+    A correction may be corrected or cancelled in turn, by naming it: the last one of the chain counts. Refused are
+
+    * a correction of nothing: it waits until the transaction that it names is there;
+    * a second correction of a transaction that another one replaced or cancelled: it names what is no longer in force,
+      and which of the two is meant would depend on what came last;
+    * a correction of a cancel by anything but another cancel;
+    * corrections in a circle.
+    """
+    _cancels(draft)
+    _contested(draft)
     corrects, ids = draft.cells["corrects"], draft.cells["transaction_id"]
     there = draft.reference.transactions["transaction_id"].to_numpy(object)
     while True:
@@ -135,6 +149,44 @@ def follow(draft: Draft) -> None:
         if not missing.any():
             return
         draft.refuse(missing, "corrects", "unknown transaction", "transaction:" + corrects)
+
+
+def _cancels(draft: Draft) -> None:
+    """A cancel is taken back by another cancel; no trade can stand in its place."""
+    here = draft.cells["kind"] == "cancel"
+    log = draft.reference.transactions
+    named = np.append(draft.cells["transaction_id"][here], log.loc[log["kind"] == "cancel", "transaction_id"])
+    wrong = ~here & (draft.cells["corrects"] != "") & values.among(draft.cells["corrects"], named)
+    draft.refuse(wrong & ~draft.dropped, "corrects", "it names a cancel, which only another cancel takes back")
+
+
+def _contested(draft: Draft) -> None:
+    """Two rows that correct one transaction, and rows that correct one another."""
+    at = np.flatnonzero(draft.sound() & ~draft.dropped)
+    if not (draft.cells["corrects"][at] != "").any():
+        return
+    log = draft.reference.transactions
+    names = ("transaction_id", "kind", "corrects")
+    here = pd.DataFrame({name: draft.cells[name][at] for name in names})
+    # It came after everything that is known, and its lines one after the other.
+    arrival = pd.Timestamp(draft.arrived).tz_convert("UTC").as_unit("us")
+    here["known_at"] = pd.Series(draft.cells["known_at"][at]).dt.tz_localize("UTC")
+    here = here.assign(recorded_at=arrival, delivery=np.iinfo(np.int64).max, line=draft.sheet.lines[at])
+    here["file"] = "line " + here["line"].astype("str")
+    known = log[[*here.columns.drop("file")]].assign(file=log["file"] + " line " + log["line"].astype("str"))
+    rows = pd.concat([known, here], ignore_index=True)
+    found = contested(rows)
+    found = found[found["at"] >= len(known)]
+    other = rows.take(found["by"].clip(lower=0))
+    verb = np.where(other["kind"] == "cancel", " is cancelled by ", " is replaced by ")
+    reasons = rows["corrects"].take(found["at"]).to_numpy(object) + verb + other["transaction_id"].to_numpy(object)
+    reasons += " (" + other["file"].to_numpy(object) + "); a correction names the transaction that is in force"
+    where = at[found["at"].to_numpy(np.int64) - len(known)]
+    shown = np.full(len(draft), "", object)
+    shown[where] = np.where(found["by"] < 0, "corrections that name one another in a circle", reasons)
+    wrong = np.zeros(len(draft), bool)
+    wrong[where] = True
+    draft.refuse(wrong, "corrects", shown)
 
 
 def _comparable(log: pd.DataFrame) -> pd.DataFrame:
@@ -212,6 +264,24 @@ def _quantities(draft: Draft, kinds: NDArray[Any], money: Bools) -> None:
     draft.refuse(counted & (sign == 0), "quantity", "zero")
     reason = "negative: the kind tells the direction, the quantity is positive"
     draft.refuse(counted & ~money & (sign < 0), "quantity", reason)
+    entering = (kinds == "transfer_in") & (_floats(draft, "cost") < 0)
+    draft.refuse(entering, "cost", "negative: what is transferred in was paid for")
+
+
+def _absurd(draft: Draft, units: Bools, classes: NDArray[Any]) -> None:
+    """Quantities that no market knows."""
+    sign = _floats(draft, "quantity")
+    for asset_class, most in terms.ABSURD.items():
+        wrong = units & (classes == asset_class) & (sign >= most)
+        draft.refuse(wrong, "quantity", f"absurd: no one trades {most:.0e} contracts of {asset_class}s at once")
+
+
+def _same_currency(draft: Draft, units: Bools, listed: NDArray[Any]) -> None:
+    """Units are traded in the currency of their instrument; money may be paid in any."""
+    major = np.array([currencies.MINOR.get(name, (name, 1))[0] for name in listed], object)
+    proper = draft.matching("currency", lambda words: np.array([is_currency(word) for word in words], bool))
+    wrong = units & proper & (listed != "") & (draft.cells["currency"] != major)
+    draft.refuse(wrong, "currency", "another currency than the instrument's, " + major)
 
 
 def _amounts(draft: Draft, multiplier: NDArray[np.float64]) -> None:
