@@ -1,13 +1,16 @@
 """Exact arithmetic of lots in machine code: products and quotients of 64-bit integers through 128 bits.
 
-Belongs here: arithmetic alone. Does not belong here: what the numbers mean, and decimals (``exact``). This module imports
-numba, which costs a quarter of a second: import it where it is called.
+Belongs here: arithmetic alone. Does not belong here: what the numbers mean, and decimals (``exact``). This module
+imports numba, which costs a quarter of a second: import it where it is called.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-any-return"
 
 import numpy as np
 from numba import boolean, float64, int64, njit, types, uint64
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
 
 _HIGHEST = 2**63 - 1
 # Below these, the float guess of a quotient is wrong by less than 2, and the remainder fits into 64 bits.
@@ -106,3 +109,14 @@ def sum_fits(a: int, b: int) -> bool:
     if b >= 0:
         return a <= _HIGHEST - b
     return a >= -_HIGHEST - b
+
+
+@njit(int64[::1](int64[::1], int64[::1], int64[::1]), cache=True)
+def proportions(whole: Ints, part: Ints, of: Ints) -> Ints:
+    """``whole`` x ``part`` / ``of`` of each, rounded half to even; 0 where ``of`` is 0 or it does not fit."""
+    found = np.zeros(len(whole), np.int64)
+    for at in range(len(whole)):
+        if of[at] != 0:
+            sign = 1 if of[at] > 0 else -1
+            found[at] = muldiv_half_even(whole[at], sign * part[at], sign * of[at])[0]
+    return found

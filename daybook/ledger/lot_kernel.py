@@ -1,6 +1,6 @@
 """Plain lots in machine code: one holding of one book, first in, first out or at average cost throughout.
 
-Belongs here: the compiled loops over trades, transfers and splits that nothing else touches, which is nearly all of them,
+Belongs here: the compiled loops over trades, transfers and splits that nothing else touches, which is nearly all,
 and what every event shares: the sort by group, the restating of unsettled trades. Does not belong here: other methods,
 pools and actions (``lot_general``), arithmetic (``lot_arithmetic``), names, dates, frames. This module imports numba,
 which costs a quarter of a second: import it where it is called.
@@ -279,7 +279,7 @@ def average(
             if not good:
                 outcome[i] = OVERFLOW
                 break
-            if current >= 0 or left != 0 and kind != SPLIT:
+            if current >= 0 or (left != 0 and kind != SPLIT):
                 if current >= 0:
                     states[current, 3] = i
                 else:

@@ -20,6 +20,7 @@ from daybook import tables
 from daybook.ledger import exact, spans
 
 if TYPE_CHECKING:
+    from daybook.ledger.inventory import Inventory
     from daybook.ledger.journal import Journal
 
 Ints = NDArray[np.int64]
@@ -36,11 +37,28 @@ METHODS = {name: code for code, name in enumerate((*RULES[:6], "uk"))}
 REQUIRED = ("group", "event", "quantity", "cost", "cost_base", "session", "settle")
 """Columns of events that must be given."""
 DEFAULTS = {
-    **{"member": 0, "method": METHODS["fifo"], "lot": -1, "lot_by": -1, "target": -1, "share": 1, "share_of": 1},
-    **{"money": 0, "per": 1, "fx": 1, "fx_of": 1, "register": -1, "at_most": exact.LIMIT, "whole": 0},
-    **{"charges": 0, "charges_base": 0, "target_quantity": 0, "target_cost": 0, "target_base": 0},
+    "member": 0,
+    "method": METHODS["fifo"],
+    "lot": -1,
+    "lot_by": -1,
+    "target": -1,
+    "share": 1,
+    "share_of": 1,
+    "money": 0,
+    "per": 1,
+    "fx": 1,
+    "fx_of": 1,
+    "register": -1,
+    "at_most": exact.LIMIT,
+    "whole": 0,
+    "charges": 0,
+    "charges_base": 0,
+    "target_quantity": 0,
+    "target_cost": 0,
+    "target_base": 0,
 }
-"""Columns of events that may be left out, with their value; so may holding (the group) and date (the session)."""
+"""Columns of events that may be left out, with their value; so may those of _SAME."""
+_SAME = {"holding": "group", "date": "session"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +70,11 @@ class Matched:
 
     Attributes:
         states: lot, opened (event), holding, since and until (events; -1: still), quantity, cost, cost_base of each
-            state of a lot.
-        parts: closing (event), lot, opened (event), holding, member (number of the book in its pool), quantity, proceeds, cost,
-            proceeds_base, cost_base, posted (event on whose session it counts) and rule (of RULES), one for each
-            closing event, book and lot. A match that a later purchase takes back (UK) is there again with negative
-            amounts.
+            state of a lot, and member, the book that opened it (of a pool the first).
+        parts: closing (event), lot, opened (event), holding, member (number of the book in its pool), quantity,
+            proceeds, cost, proceeds_base, cost_base, posted (event on whose session it counts) and rule (of RULES), one
+            for each closing event, book and lot. A match that a later purchase takes back (UK) is there again with
+            negative amounts.
         positions: holding, member, since, until and quantity of the books of holdings that took more than one plain
             method; ``carried`` gives those of all.
         amounts: event, member, quantity and money (10^-6 received) of each book in each derived event: the position in
@@ -83,12 +101,12 @@ class Matched:
     @property
     def overflowed(self) -> NDArray[np.bool_]:
         """Whether a number of the event went beyond 64 bits."""
-        return self.outcome == OVERFLOW
+        return np.equal(self.outcome, OVERFLOW)
 
     @property
     def short(self) -> NDArray[np.bool_]:
         """Whether the book's position was negative after the event."""
-        return self.outcome == SHORT
+        return np.equal(self.outcome, SHORT)
 
 
 def match(events: pd.DataFrame) -> Matched:
@@ -116,7 +134,7 @@ def match(events: pd.DataFrame) -> Matched:
             * money, per: price as a ratio, 10^-6 money for ``per`` 10^-8 units (``price_terms``). fx, fx_of: local to
               base money.
             * register: number of what later events of the group know of each book's units.
-            * at_most, whole: SUBSCRIBE buys for at most so many units of the register; no fraction of a unit when whole is 1.
+            * at_most, whole: SUBSCRIBE buys for at most so many units of the register; no fractions when whole is 1.
             * charges, charges_base: of an expiry.
             * target_quantity, target_cost, target_base: trade in the target by an exercise, as quantity, cost,
               cost_base.
@@ -152,15 +170,98 @@ def match(events: pd.DataFrame) -> Matched:
     outcome = np.zeros(number, np.int8)
     queue = np.empty(int(np.diff(starts).max(initial=0)), np.int64)
     made, closed = lot_kernel.fifo(packed, starts, way, holding, states, parts, queue, outcome)
+    plain = closed
     made, closed = lot_kernel.average(packed, starts, way, holding, states, parts, made, closed, outcome)
-    states, parts = states[:made], parts[:closed]
-    of_group = np.where(way == lot_kernel.AVERAGE, METHODS["average"], METHODS["fifo"])
-    rule = np.broadcast_to(np.int8(0), closed) if not way.any() else of_group[group[parts[:, 0]]].astype(np.int8)
-    order = packed[:, 0] >> 4
+    found = _frame(states[:made], _STATE).assign(member=0)
+    realised = _frame(parts[:closed], "closing lot holding quantity proceeds cost proceeds_base cost_base")
+    realised = realised.assign(member=0, posted=parts[:closed, 0], rule=np.int8(METHODS["fifo"]))
+    if closed > plain:
+        realised["rule"] = np.repeat(np.array([METHODS["fifo"], METHODS["average"]], np.int8), [plain, closed - plain])
     restated = _restated(packed, starts, holding, given["session"], given["settle"])
-    if (way == lot_kernel.GENERAL).any():
-        raise NotImplementedError("general")
-    return _plain(states, parts, rule, restated, outcome)
+    others = dict.fromkeys(_OTHERS, np.empty((0, 5), np.int64))
+    general = way[group[packed[:, 0] >> 4]] == lot_kernel.GENERAL
+    if general.any():
+        others = _general(given, kind, packed[general, 0] >> 4, outcome)
+        found = pd.concat([found, _frame(others["states"], _STATE + " member")], ignore_index=True)
+        realised = pd.concat([realised, _frame(others["parts"], _PART)], ignore_index=True)
+    derived = others["derived"]
+    found.insert(1, "opened", _openers(found["lot"].to_numpy(), derived, number))
+    realised.insert(2, "opened", _openers(realised["lot"].to_numpy(), derived, number))
+    rest = {name: _frame(others[name], columns) for name, columns in _OTHERS.items()}
+    return Matched(found, realised, restated=_frame(restated, "trade split quantity"), outcome=outcome, **rest)
+
+
+_STATE = "lot holding since until quantity cost cost_base"
+_PART = "closing lot holding member quantity proceeds cost proceeds_base cost_base posted rule"
+_OTHERS = {
+    "positions": "holding member since until quantity",
+    "amounts": "event member quantity money",
+    "moved": "event cost cost_base",
+    "derived": "parent by",
+}
+
+
+def _general(given: "_Given", kind: Codes, order: Ints, outcome: Codes) -> dict[str, Ints]:
+    """Arrays of ``inventory.Inventory`` that the general kernel filled; the events come by group in ``order``."""
+    from daybook.ledger import inventory, lot_general
+
+    events = np.empty((len(order), len(lot_general.COLUMNS)), np.int64)
+    events[:, lot_general.NUMBER] = order
+    events[:, lot_general.EVENT] = kind[order]
+    for at, name in enumerate(lot_general.COLUMNS[2:], start=2):
+        events[:, at] = given.column(name, order)
+    group = given["group"][order]
+    starts = np.flatnonzero(np.r_[True, np.diff(group) != 0, True])
+    of_holding, of_register = _rooms(events, starts)
+    room = 2 * len(order) + 64
+    books = int(of_holding[-1])
+    memory = inventory.Inventory(
+        number=np.array([given.number]),
+        **{name: np.empty((room, width), np.int64) for name, width in inventory.GROWING.items()},
+        ends=np.full((len(of_holding) - 1, 4), -1),
+        totals=np.zeros((len(of_holding) - 1, 3), np.int64),
+        first=of_holding,
+        held=np.zeros(books, np.int64),
+        at=np.full(books, -1),
+        registers=np.zeros(int(of_register[-1]), np.int64),
+        register=of_register,
+        used=np.zeros(9, np.int64),
+    )
+    done, place = np.zeros(len(order), np.int8), np.zeros(2, np.int64)
+    while not lot_general.run(events, starts, memory, done, outcome, place):
+        more = {name: np.concatenate([array, np.empty_like(array)]) for name, array in _growing(memory).items()}
+        memory = memory._replace(**more)
+    return {name: array[: memory.used[at]] for at, (name, array) in enumerate(_growing(memory).items())}
+
+
+def _growing(memory: "Inventory") -> dict[str, Ints]:
+    from daybook.ledger import inventory
+
+    return {name: getattr(memory, name) for name in inventory.GROWING}
+
+
+def _rooms(events: Ints, starts: Ints) -> tuple[Ints, Ints]:
+    """Where the books of each holding start, and those of each register: as many as the pool of their group has."""
+    from daybook.ledger import lot_general as kernel
+
+    sizes = np.diff(starts)
+    books = np.repeat(np.maximum.reduceat(events[:, kernel.MEMBER], starts[:-1]) + 1, sizes)
+    found = []
+    for columns in ((kernel.HOLDING, kernel.TARGET), (kernel.REGISTER,)):
+        count = np.zeros(int(max(events[:, at].max() for at in columns)) + 1, np.int64)
+        for at in columns:
+            named = events[:, at] >= 0
+            count[events[named, at]] = np.maximum(books[named], 1)
+        found.append(np.r_[0, np.cumsum(count)])
+    return found[0], found[1]
+
+
+def _openers(lot: Ints, derived: Ints, number: int) -> Ints:
+    """The event that opened each lot, also where a spin-off made it."""
+    found = lot.copy()
+    while len(derived) and (made := found >= number).any():
+        found[made] = derived[found[made] - number, 0]
+    return np.where(found < 0, ~found, found)
 
 
 class _Given:
@@ -168,17 +269,20 @@ class _Given:
 
     def __init__(self, events: pd.DataFrame) -> None:
         self._events = events
-        self.defaults = DEFAULTS | {"holding": "group", "date": "session"}
+        self.number = len(events)
 
     def __contains__(self, name: str) -> bool:
         return name in self._events
 
     def __getitem__(self, name: str) -> Ints:
-        if name not in self._events and name not in REQUIRED:
-            default = self.defaults[name]
-            return self[default] if isinstance(default, str) else np.full(len(self._events), default, np.int64)
+        if name not in self._events and name in _SAME:
+            return self[_SAME[name]]
         # The loops know one kind of array; those of a frame are read-only.
         return np.require(self._events[name].to_numpy(), np.int64, ["C_CONTIGUOUS", "WRITEABLE"])
+
+    def column(self, name: str, rows: Ints) -> Ints | int:
+        """Values of ``rows``."""
+        return DEFAULTS[name] if name in DEFAULTS and name not in self else self[name][rows]
 
 
 def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
@@ -223,30 +327,6 @@ def _room(events: Ints, starts: Ints) -> int:
     splits = np.flatnonzero((events[:, 0] & 15) == SPLIT)
     before = splits - starts[np.searchsorted(starts, splits, side="right") - 1]
     return len(events) + int(before.sum())
-
-
-def _plain(states: Ints, parts: Ints, rule: Codes, restated: Ints, outcome: Codes) -> Matched:
-    """What the short paths found."""
-    frame = _frame(states, "lot holding since until quantity cost cost_base")
-    frame.insert(1, "opened", _opener(states[:, 0]))
-    closed = _frame(parts, "closing lot holding quantity proceeds cost proceeds_base cost_base")
-    closed = closed.assign(opened=_opener(parts[:, 1]), member=0, posted=parts[:, 0], rule=rule)
-    nothing = np.empty((0, 5), np.int64)
-    return Matched(
-        frame,
-        closed,
-        _frame(nothing, "holding member since until quantity"),
-        _frame(nothing, "event member quantity money"),
-        _frame(nothing, "event cost cost_base"),
-        _frame(nothing, "parent by"),
-        _frame(restated, "trade split quantity"),
-        outcome,
-    )
-
-
-def _opener(lot: Ints) -> Ints:
-    """The event that opened each lot that no other one made."""
-    return np.where(lot < 0, ~lot, lot)
 
 
 def _frame(values: Ints, names: str) -> pd.DataFrame:
