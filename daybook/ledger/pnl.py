@@ -88,8 +88,7 @@ def pnl(
         *_activities(periods, valuations, activity, entitlements, prices, fx_rates, books, instruments),
         *_deliveries(periods, entitlements, prices, fx_rates, instruments),
     ]
-    keys, rows = _summed(periods, sides)
-    is_cash = keys["instrument"].str.startswith("CASH:").to_numpy()
+    keys, is_cash, rows = _summed(periods, sides)
     total = rows["closing"] - rows["opening"] + rows["consideration"] + rows["variation"] - rows["transferred"]
     total = total - rows["received"] + rows["income"] + rows["fees"] - rows["cash_moved"]
     rest = total - rows["income"] - rows["fees"] - rows["trading"]
@@ -384,13 +383,13 @@ def _deliveries(
     return [Side(period, new, {"received": value}), Side(period, brought["instrument"], {"received": -value})]
 
 
-def _summed(periods: pd.DataFrame, sides: Sequence[Side]) -> tuple[pd.DataFrame, Mapping[str, Ints]]:
-    """Rows of all ``sides`` by period and instrument, and the sum of each part over each row."""
+def _summed(periods: pd.DataFrame, sides: Sequence[Side]) -> tuple[pd.DataFrame, NDArray[np.bool_], Mapping[str, Ints]]:
+    """Rows of all ``sides`` by period and instrument, which of them are cash, and the sum of each part over each."""
     code, names = pd.factorize(pd.concat([side.instrument for side in sides], ignore_index=True))
-    rank = np.empty(len(names), np.int64)
-    rank[np.argsort(np.asarray(names, object), kind="stable")] = np.arange(len(names))
-    ordered = pd.Series(names, dtype="str").take(np.argsort(rank))
-    row, keys = pd.factorize(np.concatenate([side.period for side in sides]) * max(len(names), 1) + rank[code])
+    rank = np.argsort(np.argsort(np.asarray(names, object), kind="stable"))
+    ordered = pd.Series(names, dtype="str").sort_values(ignore_index=True)
+    many = max(len(names), 1)
+    row, keys = pd.factorize(np.concatenate([side.period for side in sides]) * many + rank[code])
     order = np.argsort(keys, kind="stable")
     place = np.empty(len(keys), np.int64)
     place[order] = np.arange(len(keys))
@@ -402,6 +401,6 @@ def _summed(periods: pd.DataFrame, sides: Sequence[Side]) -> tuple[pd.DataFrame,
         start += len(side.period)
         for name, amounts in side.parts.items():
             np.add.at(sums[name], own, amounts)
-    found = periods[KEY].take(keys // max(len(names), 1)).reset_index(drop=True)
-    found["instrument"] = ordered.take(keys % max(len(names), 1)).to_numpy()
-    return found, sums
+    found = periods[KEY].take(keys // many).reset_index(drop=True)
+    found["instrument"] = ordered.take(keys % many).set_axis(found.index)
+    return found, ordered.str.startswith("CASH:").to_numpy()[keys % many], sums

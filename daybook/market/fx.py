@@ -163,28 +163,30 @@ def _between(
     dates: Any,
 ) -> Floats:
     """Rates for each wanted (base, quote, date), worked out once for those that are equal."""
-    wanted = pd.DataFrame({"base": np.asarray(base, object), "quote": np.asarray(quote, object)}, dtype="str")
-    wanted["day"] = dated.days(dates)
-    which = wanted.groupby(["base", "quote", "day"], sort=False).ngroup().to_numpy()
-    distinct = wanted.loc[~wanted.duplicated()]
-    names = pd.Index(_currencies(known, distinct), dtype="str")
+    of_base, bases = pd.factorize(pd.Series(base, dtype="str"), use_na_sentinel=False)
+    of_quote, quotes = pd.factorize(pd.Series(quote, dtype="str"), use_na_sentinel=False)
+    of_day, days = pd.factorize(dated.days(dates))
+    which, pairs = pd.factorize((of_base * max(len(quotes), 1) + of_quote) * max(len(days), 1) + of_day)
+    pair, day = np.divmod(pairs, max(len(days), 1))
+    at_base, at_quote = np.divmod(pair, max(len(quotes), 1))
+    names = pd.Index(_currencies(known, (bases, quotes)), dtype="str")
     rate = _rates(
         _finder(known, names, usable),
         len(names),
-        _numbered(names, distinct["base"]),
-        _numbered(names, distinct["quote"]),
-        distinct["day"].to_numpy(np.int64),
+        _numbered(names, bases)[at_base],
+        _numbered(names, quotes)[at_quote],
+        days[day],
     )
     return rate[which]
 
 
-def _currencies(known: pd.DataFrame, wanted: pd.DataFrame) -> list[str]:
+def _currencies(known: pd.DataFrame, wanted: Sequence[Any]) -> list[str]:
     """All currencies in the order in which they are tried as the third one."""
-    names = set().union(*(set(frame[side].unique()) for frame in (known, wanted) for side in ("base", "quote")))
+    names: set[str] = set().union(known["base"].unique(), known["quote"].unique(), *wanted)
     return [name for name in PIVOTS if name in names] + sorted(names - set(PIVOTS))
 
 
-def _numbered(names: "pd.Index[str]", values: "pd.Series[str]") -> dated.Ints:
+def _numbered(names: "pd.Index[str]", values: Any) -> dated.Ints:
     return names.get_indexer(pd.Index(values)).astype(np.int64)
 
 

@@ -46,12 +46,19 @@ def in_force(facts: pd.DataFrame, key: str, values: Any, dates: Any) -> dated.In
     The rule is that of ``effective``, for pairs of value and date instead of a full grid.
     """
     order = np.argsort(facts["valid_from"].to_numpy("datetime64[us]"), kind="stable")
-    known, wanted = dated.codes([facts[key].take(order)], [values])
-    at = dated.last(known, facts["valid_from"].to_numpy()[order], wanted, dates)
+    code, names = pd.factorize(pd.Series(values), use_na_sentinel=False)
+    day, days = pd.factorize(dated.days(dates))
+    # Each value on each date is looked up once: a million positions are of some thousand instruments.
+    which, pairs = pd.factorize(code * max(len(days), 1) + day)
+    known, sought = dated.codes([facts[key].take(order)], [names])
+    wanted = sought[pairs // max(len(days), 1)]
+    at = dated.last(
+        known, facts["valid_from"].to_numpy()[order], wanted, days[pairs % max(len(days), 1)].astype("datetime64[D]")
+    )
     first = np.full(max(known.max(initial=-1), wanted.max(initial=-1)) + 1, -1, np.int64)
     first[known[::-1]] = np.arange(len(known))[::-1]
     found = np.where(at >= 0, at, first[wanted])
-    return np.where(found >= 0, order[found] if len(order) else -1, -1).astype(np.int64)
+    return np.where(found >= 0, order[found] if len(order) else -1, -1).astype(np.int64)[which]
 
 
 def attributes(facts: pd.DataFrame, key: str, rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
