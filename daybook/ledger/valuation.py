@@ -1,7 +1,8 @@
 """Value of every position and cash balance, and the net asset value of every book.
 
-Belongs here: quantity x price x exchange rate, what the day's activity is worth in the book's currency, and NAV. Does
-not belong here: choosing prices (``daybook.market.prices``), what was traded (``journal``), why NAV changed (``pnl``).
+Belongs here: which price values a position, the market's or a model's, quantity x price x exchange rate, what the day's
+activity is worth in the book's currency, and NAV. Does not belong here: golden prices (``daybook.market.prices``),
+models (``pricing``), what was traded (``journal``), why NAV changed (``pnl``).
 
 Money in a book's currency is a whole number of 10^-6 inside these functions (``micros``): each value is rounded to it
 once, half to even, and everything else is a sum of such numbers. That is what makes the identities exact.
@@ -19,9 +20,53 @@ Ints = NDArray[np.int64]
 SCALE = 1_000_000
 LIMIT = 2.0**61 / SCALE
 """Money from which on sums of 64-bit integers could overflow (2.3e12 in the book's currency)."""
-UNSUPPORTED = ("future", "option", "forward")
+LEVELS = {"ok": 1, "closed": 1, "stale": 2, "override": 3}
+"""Fair value level (IFRS 13) of a price by its status: quoted for the session, or the last one of a closed market; the
+last one of an open market; one that people decided. A model of observable inputs is of level 2."""
+MODEL = 2
 AMOUNTS = ("consideration", "income", "fees", "external", "transferred", "trading")
 KEY = ["business_date", "book"]
+DAY = ["business_date", "instrument"]
+
+
+def quoted(prices: pd.DataFrame, model_prices: pd.DataFrame) -> pd.DataFrame:
+    """What values each instrument on each session: the golden price or, where none is of that session, a model's.
+
+    A model's price serves in place of a stale one too, but for bonds: the last price of a bond has its issuer's credit
+    in it, the model's has not.
+
+    Args:
+        prices: golden.
+        model_prices: table of the same sessions; empty is allowed.
+
+    Returns:
+        business_date, instrument, close (NaN where there is none), currency, source (``model``), status, reason,
+        fair_value_level; and by model, where known: accrued_interest (per 100), delta, spot, discount_factor, and
+        ``lacking``, why the model gives no price.
+    """
+    rows = prices[[*DAY, "close", "currency", "source", "status", "reason"]].assign(
+        fair_value_level=prices["status"].map(LEVELS).fillna(1).astype("int64"),
+        **dict.fromkeys(("accrued_interest", "delta", "spot", "discount_factor"), np.nan),
+        lacking="",
+    )
+    if model_prices.empty:
+        return rows
+    by_model = rows["instrument"].isin(model_prices["instrument"])
+    market = rows.loc[by_model, [*DAY, "close", "currency", "source", "status", "reason", "fair_value_level"]]
+    both = market.merge(model_prices, how="outer", on=DAY, suffixes=("", "_model"))
+    is_bond = both["accrued_interest"].notna()
+    used = both["price"].notna() & (both["close"].isna() | (both["status"] == "stale") & ~is_bond)
+    said = "by model: " + both["model"].fillna("") + ", " + both["convention"].fillna("")
+    made = both.assign(
+        close=both["close"].mask(used, both["price"]),
+        currency=both["currency"].fillna("").mask(used | both["close"].isna(), both["currency_model"]),
+        source=both["source"].fillna("").mask(used, "model"),
+        status=both["status"].fillna("").mask(used, "ok"),
+        reason=both["reason"].fillna("").mask(used, said),
+        fair_value_level=both["fair_value_level"].fillna(MODEL).mask(used, MODEL).astype("int64"),
+        lacking=both["reason_model"].fillna(""),
+    )
+    return pd.concat([rows[~by_model], made[list(rows.columns)]], ignore_index=True)
 
 
 def micros(amounts: ArrayLike) -> Ints:
@@ -47,15 +92,23 @@ def valuations(
 ) -> pd.DataFrame:
     """Value of every position and, as ``CASH:<CCY>``, of every cash balance with what is accrued (contract 2.5).
 
-    market_value = quantity x price x multiplier in the price's currency; a bond's price is clean per 100, so that its
-    value is quantity x price / 100. Instruments carry no coupon terms yet: a bond's accrued interest is taken as 0 and
-    ``reason`` says so. exposure_base is market_value_base. weight is the share of the book's value, empty when that is
-    not positive or not known. Positions without quantity (unsettled only) have no row.
+    market_value = quantity x price x multiplier in the price's currency, but
+
+    * of a bond quantity x (price + accrued interest per 100) / 100; accrued_interest is the money of it. Where its
+      coupon is not known it is valued clean, and ``reason`` says so;
+    * of a future 0: its gain is variation margin, in cash or accrued;
+    * of a forward (quantity x price x multiplier - open notional) x discount factor to maturity; not discounted where
+      no curve is known, and ``reason`` says so.
+
+    exposure_base is market_value_base; of a future quantity x price x multiplier, of an option and a forward
+    quantity x delta x price of the underlying x multiplier (an option's market value where its delta is not known).
+    fair_value_level: ``LEVELS``. weight is the share of the book's value, empty when that is not positive or not known.
+    Positions without quantity have no row, unless something agreed forward is still to be settled.
 
     Args:
         positions: table of ``sessions``.
         cash: table of ``sessions``.
-        prices: golden, of ``sessions``.
+        prices: result of ``quoted``, of ``sessions``; golden prices alone do as well.
         fx_rates: golden, of ``sessions``.
         books: reference facts; a book has rows on the sessions of its own calendar.
         instruments: reference facts.
@@ -63,26 +116,32 @@ def valuations(
 
     Returns:
         Table ``valuations``. A row that cannot be valued has status ``failed``, no value, and the reason; ``reason`` of
-        the others says when the price is not one of that session.
+        the others says when the price is not one of that session, and by which model it was made.
     """
     rows = pd.concat([_held(positions), _balances(cash)], ignore_index=True)
     rows = on_own_sessions(rows, books, sessions)
     rows = rows.join(unit_values(rows, prices, instruments))
+    empty = (rows["quantity"] == 0) & ~rows["is_forward"] & ~rows["instrument"].str.startswith("CASH:")
+    rows = rows[~empty].reset_index(drop=True) if empty.any() else rows
     rate = pd.Series(fx.rates(fx_rates, rows["currency"], rows["base_currency"], rows["business_date"]), rows.index)
-    local = rows["quantity"] * rows["unit"]
-    value = local * rate
-    failure = rows["failure"].mask((rows["failure"] == "") & rate.isna(), _no_rate(rows))
-    failure = failure.mask((failure == "") & ~(value.abs() < LIMIT), "the value is too large to be kept exactly")
+    local = rows["quantity"] * rows["unit"] - rows["notional"].where(rows["is_forward"], 0.0) * rows["discount_factor"]
+    value, exposure = local * rate, rows["quantity"] * rows["exposure"] * rate
+    failure = rows["failure"]
+    if rate.isna().any():
+        failure = failure.mask((failure == "") & rate.isna(), _no_rate(rows))
+    fits = (value.abs() < LIMIT) & (exposure.abs() < LIMIT)
+    failure = failure.mask((failure == "") & ~fits, "the value is too large to be kept exactly")
     failed = failure != ""
-    value = pd.Series(micros(value.mask(failed, 0.0)) / SCALE, rows.index).mask(failed)
+    value, exposure = (
+        pd.Series(micros(amount.mask(failed, 0.0)) / SCALE, rows.index).mask(failed) for amount in (value, exposure)
+    )
     valued = rows.assign(
         fx_rate=rate,
         market_value=local.round(6).mask(failed),
         market_value_base=value,
-        accrued_interest=0.0,
-        exposure_base=value,
+        accrued_interest=(rows["quantity"] * rows["accrued"]).round(6),
+        exposure_base=exposure,
         weight=_weights(rows, value),
-        fair_value_level=1,
         status=np.where(failed, "failed", "ok"),
         reason=rows["remark"].mask(failed, failure),
     )
@@ -112,7 +171,7 @@ def nav(
         cash: table of ``sessions``; a book that once had cash has a row there on every session since.
         activity: what ``journal.activity`` says of ``sessions``.
         failures: book, business_date from which on it cannot be computed, reason.
-        prices: golden, of ``sessions``.
+        prices: result of ``quoted``, of ``sessions``; golden prices alone do as well.
         fx_rates: golden, of ``sessions``.
         books: reference facts.
         instruments: reference facts.
@@ -168,7 +227,7 @@ def valued_activity(
 
     Args:
         activity: what ``journal.activity`` says.
-        prices: golden, of its sessions.
+        prices: result of ``quoted``, of its sessions; golden prices alone do as well.
         fx_rates: golden, of its sessions.
         books: reference facts.
         instruments: reference facts.
@@ -176,8 +235,9 @@ def valued_activity(
     Returns:
         One row for each of ``activity``: business_date, book, instrument, cash (the row ``CASH:<CCY>`` that the money
         moved in), and as integers consideration (a sale positive), income, fees (a cost negative), external and
-        transferred (into the book positive), trading (traded quantity at the closing price + consideration); gross, the
-        sum of their sizes in money; failure, the reason why an amount is not known, all amounts of that row being 0.
+        transferred (into the book positive), trading (traded quantity at the closing price + consideration, of a
+        forward less its notional at the discount factor); gross, the sum of their sizes in money; failure, the reason
+        why an amount is not known, all amounts of that row being 0.
     """
     base = security_master.attributes(books, "book", activity, ["base_currency"])["base_currency"]
     rows = activity.assign(base_currency=base).reset_index(drop=True)
@@ -186,7 +246,9 @@ def valued_activity(
     own = fx.rates(fx_rates, unit["currency"], rows["base_currency"], rows["business_date"])
     # What was bought and sold again within the day needs no price: its quantities cancel.
     price = np.where(unit["failure"] == "", unit["unit"] * own, np.nan)
-    bought = np.where(rows["traded_quantity"] == 0, 0.0, np.nan_to_num(rows["traded_quantity"] * price))
+    agreed = rows["notional"].where(unit["is_forward"], 0.0) * unit["discount_factor"] * own
+    idle = (rows["traded_quantity"] == 0) & (agreed == 0)
+    bought = np.where(idle, 0.0, np.nan_to_num(rows["traded_quantity"] * price - agreed))
     moved = np.where(rows["transferred_quantity"] == 0, 0.0, rows["transferred_quantity"] * price)
     amounts = {name: (rows[name] * paid).to_numpy() for name in ("consideration", "income", "fees", "external")}
     amounts |= {"transferred": moved, "trading": bought + amounts["consideration"]}
@@ -206,13 +268,13 @@ def valued_activity(
 
 
 def _held(positions: pd.DataFrame) -> pd.DataFrame:
-    columns = [*KEY, "instrument", "quantity"]
-    return positions.loc[positions["quantity"] != 0, columns]
+    columns = [*KEY, "instrument", "quantity", "notional"]
+    return positions.loc[(positions["quantity"] != 0) | (positions["notional"] != 0), columns]
 
 
 def _balances(cash: pd.DataFrame) -> pd.DataFrame:
     return cash[KEY].assign(
-        instrument="CASH:" + cash["currency"], quantity=(cash["balance"] + cash["accrued"]).round(6)
+        instrument="CASH:" + cash["currency"], quantity=(cash["balance"] + cash["accrued"]).round(6), notional=0.0
     )
 
 
@@ -235,32 +297,72 @@ def on_own_sessions(rows: pd.DataFrame, books: pd.DataFrame, sessions: pd.Dateti
 
 
 def unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
-    """Value of one unit of each row's instrument: unit, price, currency, price_source, failure, remark."""
+    """Value of one unit of each row's instrument.
+
+    Args:
+        rows: business_date, instrument.
+        prices: result of ``quoted``, of their sessions; golden prices alone do as well.
+        instruments: reference facts.
+
+    Returns:
+        One row for each of ``rows``: unit (money per unit; of a forward without what was agreed, of a future 0), price,
+        currency, price_source, fair_value_level, exposure (economic exposure of one unit), accrued (the part of unit
+        that is accrued interest), is_forward, discount_factor (of a forward, else 1), failure, remark.
+    """
+    # Books hold the same instruments: each is looked at once a session.
+    session, instrument = pd.factorize(rows["business_date"])[0], pd.factorize(rows["instrument"])[0]
+    code, pairs = pd.factorize(session * (instrument.max(initial=0) + 1) + instrument)
+    first = np.full(len(pairs), len(rows), np.int64)
+    np.minimum.at(first, code, np.arange(len(rows)))
+    distinct = _unit_values(rows[DAY].take(first).reset_index(drop=True), prices, instruments)
+    return distinct.take(code).set_axis(rows.index)
+
+
+def _unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
     terms = security_master.attributes(instruments, "instrument", rows, ["asset_class", "multiplier"])
-    quoted = ["business_date", "instrument", "close", "currency", "source", "reason"]
-    found = rows[["business_date", "instrument"]].merge(
-        prices[quoted], how="left", on=["business_date", "instrument"], validate="many_to_one"
-    )
-    found.index = rows.index
+    known = prices if "fair_value_level" in prices else quoted(prices, tables.empty("model_prices"))
+    keys = known[DAY].assign(at=np.arange(len(known)))
+    at = rows[DAY].merge(keys, how="left", on=DAY, validate="many_to_one")["at"].fillna(-1).to_numpy(np.int64)
+    found = known.drop(columns=DAY).reset_index(drop=True).reindex(at).set_axis(rows.index)
     is_cash = rows["instrument"].str.startswith("CASH:")
-    is_bond = terms["asset_class"] == "bond"
+    is_bond, is_future, is_option, is_forward = (
+        terms["asset_class"] == name for name in ("bond", "future", "option", "forward")
+    )
     price = found["close"].mask(is_cash, 1.0)
-    per_unit = terms["multiplier"].fillna(1.0).mask(is_bond, 0.01).mask(is_cash, 1.0)
+    point = terms["multiplier"].fillna(1.0).mask(is_bond, 0.01).mask(is_cash, 1.0)
+    accrued = (found["accrued_interest"].fillna(0.0) * point).where(is_bond, 0.0)
+    discount = found["discount_factor"].fillna(1.0).where(is_forward, 1.0)
+    unit = (price * point * discount + accrued).mask(is_future & price.notna(), 0.0)
+    by_delta = found["delta"] * found["spot"] * point
+    exposure = unit.mask(is_future, price * point).mask((is_option | is_forward) & by_delta.notna(), by_delta)
+    lacking = found["lacking"].fillna("")
     failure = pd.Series("", rows.index, dtype="str").mask(price.isna(), "no price was ever delivered")
     failure = failure.mask(
-        terms["asset_class"].isin(UNSUPPORTED), "a " + terms["asset_class"] + " is not supported yet"
+        price.isna() & (lacking != ""), "no price was ever delivered, and no model gives one: " + lacking
     )
+    # Without a row of its own in model_prices nothing is known of the terms.
+    coupon = lacking.mask(lacking == "", "its coupon is not known")
+    without = pd.Series("", rows.index, dtype="str")
+    without = without.mask(is_bond & found["accrued_interest"].isna(), "without accrued interest: " + coupon)
+    without = without.mask(
+        is_option & by_delta.isna(), "exposure without delta" + (": " + lacking).where(lacking != "", "")
+    )
+    without = without.mask(is_forward & found["discount_factor"].isna(), "not discounted: " + lacking)
     remark = found["reason"].fillna("")
-    apart = ("; " + remark).where(remark != "", "")
-    remark = remark.mask(is_bond, "without accrued interest: its coupon is not known" + apart)
+    apart = pd.Series("; ", rows.index, dtype="str").where((without != "") & (remark != ""), "")
     return pd.DataFrame(
         {
-            "unit": price * per_unit,
+            "unit": unit,
             "price": price,
             "currency": found["currency"].fillna("").mask(is_cash, rows["instrument"].str[5:]),
             "price_source": found["source"].fillna(""),
+            "fair_value_level": found["fair_value_level"].fillna(1).astype("int64"),
+            "exposure": exposure,
+            "accrued": accrued,
+            "is_forward": is_forward,
+            "discount_factor": discount,
             "failure": failure,
-            "remark": remark,
+            "remark": without + apart + remark,
         }
     )
 

@@ -9,7 +9,7 @@ from tests.frames import frame, sessions
 
 ACTIVITY = (
     "business_date book instrument currency traded_quantity consideration fees income external transferred_quantity"
-    " variation"
+    " variation notional"
 )
 ENTITLED = (
     "business_date book instrument action_id kind choice gross_amount net_amount new_instrument new_quantity"

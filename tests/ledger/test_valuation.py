@@ -4,7 +4,7 @@ import pytest
 
 from daybook.ledger import valuation
 from tests.frames import frame, sessions
-from tests.ledger.books_by_hand import firm
+from tests.ledger.books_by_hand import activity, firm
 
 DAY = "2020-01-03"
 
@@ -66,7 +66,7 @@ def test_a_bond_is_priced_per_hundred_and_says_what_is_missing():
 
 def test_a_row_that_cannot_be_valued_fails_its_book_by_name_and_no_other():
     it = firm(
-        prices=[(DAY, "A", 20.0, "USD"), (DAY, "L", 10.0, "GBP"), (DAY, "F", 1.0, "USD")],
+        prices=[(DAY, "A", 20.0, "USD"), (DAY, "L", 10.0, "GBP")],
         positions=[
             (DAY, "P", "A", 1.0),
             (DAY, "Q", "L", 1.0),
@@ -84,7 +84,7 @@ def test_a_row_that_cannot_be_valued_fails_its_book_by_name_and_no_other():
         "P": "",
         "Q": "L: no exchange rate GBP/USD of this session or the 5 before it",
         "R": "M: no price was ever delivered",
-        "S": "F: a future is not supported yet",
+        "S": "F: no price was ever delivered",
         "T": "sold more A than it may",
     }
     assert nav.loc["Q":, ["nav", "market_value", "cash", "accruals", "flows"]].isna().all().all()
@@ -180,3 +180,122 @@ def test_a_range_gives_the_rows_of_single_sessions():
         (it.nav(), [it.nav(sessions(d)) for d in days]),
     ):
         pd.testing.assert_frame_equal(whole, pd.concat(single, ignore_index=True), check_exact=True)
+
+
+def terms(*rows):
+    """Instruments of (name, asset_class, multiplier)."""
+    full = [(name, kind, "USD", "XNYS", point) for name, kind, point in rows]
+    return frame("instruments", "instrument asset_class currency exchange multiplier", *full)
+
+
+def by_model(*rows):
+    """Rows of model_prices on ``DAY``: instrument, price, accrued_interest, delta, spot, discount_factor, reason."""
+    columns = (
+        "business_date instrument price accrued_interest delta spot discount_factor reason currency model convention"
+    )
+    return frame("model_prices", columns, *[(DAY, *row, "USD", "M", "conventions") for row in rows])
+
+
+NONE = float("nan")
+
+
+def valued(listed, *models, prices=(), status="ok", **holding):
+    """The one position of a firm that holds ``listed``, valued with ``models`` and golden ``prices``."""
+    it = firm(positions=[(DAY, "P", listed[0], holding.get("quantity", 0.0))], rates=[(DAY, "GBP", "USD", 1.25)])
+    it.positions["notional"] = holding.get("notional", 0.0)
+    it.instruments = terms(listed)
+    golden = [(DAY, listed[0], price, "USD", status, "s") for price in prices]
+    known = frame("prices", "business_date instrument close currency status source", *golden)
+    it.prices = valuation.quoted(known, by_model(*models))
+    return it
+
+
+def test_a_bond_is_worth_its_price_and_what_has_accrued():
+    it = valued(("B", "bond", 1.0), ("B", 97.0, 1.25, NONE, NONE, 0.9, ""), prices=[98.5], quantity=-10000.0)
+    bond = it.valuations().iloc[0]
+    assert bond[["price", "price_source", "reason"]].tolist() == [98.5, "s", ""]
+    assert bond[["market_value", "market_value_base", "exposure_base"]].tolist() == [-9975.0] * 3
+    assert bond["accrued_interest"] == -125.0
+    assert it.nav()["nav"].tolist() == [-9975.0]
+
+
+def test_a_trade_in_a_bond_is_compared_with_its_dirty_price():
+    it = valued(("B", "bond", 1.0), ("B", 97.0, 1.25, NONE, NONE, 0.9, ""), prices=[98.5], quantity=10000.0)
+    act = {"business_date": DAY, "book": "P", "instrument": "B", "currency": "USD"}
+    it.activity = activity({**act, "traded_quantity": 10000.0, "consideration": -9900.0})
+    worth = valuation.valued_activity(it.activity, it.prices, it.rates, it.books, it.instruments)
+    assert worth["trading"].tolist() == [75_000_000]
+
+
+def test_a_bond_keeps_its_last_price_and_takes_the_models_where_there_is_none():
+    model = ("B", 97.0, 1.25, NONE, NONE, 0.9, "")
+    stale = valued(("B", "bond", 1.0), model, prices=[98.5], status="stale", quantity=100.0).valuations().iloc[0]
+    assert stale[["price", "fair_value_level"]].tolist() == [98.5, 2]
+    none = valued(("B", "bond", 1.0), model, quantity=100.0).valuations().iloc[0]
+    assert none[["price", "market_value", "price_source", "fair_value_level"]].tolist() == [97.0, 98.25, "model", 2]
+    assert none["reason"] == "by model: M, conventions"
+
+
+def test_why_nothing_has_accrued_is_told():
+    odd = ("B", NONE, NONE, NONE, NONE, NONE, "day count x is not known for bonds")
+    found = valued(("B", "bond", 1.0), odd, prices=[98.5], quantity=100.0).valuations().iloc[0]
+    assert found[["market_value", "reason"]].tolist() == [
+        98.5,
+        "without accrued interest: day count x is not known for bonds",
+    ]
+
+
+def test_a_future_is_worth_nothing_and_exposes_to_all_of_it():
+    it = valued(("F", "future", 50.0), prices=[2000.0], quantity=-3.0, notional=-310000.0)
+    future = it.valuations().iloc[0]
+    assert future[["price", "market_value", "market_value_base", "exposure_base"]].tolist() == [2000.0, 0.0, 0.0, -3e5]
+    closed = valued(("F", "future", 50.0), prices=[2000.0], quantity=0.0, notional=5.0)
+    assert closed.valuations().empty, "its difference is margin, in cash"
+
+
+def test_an_option_is_exposed_by_its_delta_and_replaces_a_stale_price():
+    model = ("O", 4.5, NONE, 0.6, 52.0, 0.95, "")
+    listed = ("O", "option", 100.0)
+    market = valued(listed, model, prices=[5.0], quantity=-2.0).valuations().iloc[0]
+    assert market[["price", "market_value_base", "exposure_base"]].tolist() == [5.0, -1000.0, pytest.approx(-6240.0)]
+    assert market[["reason", "fair_value_level"]].tolist() == ["", 1]
+    stale = valued(listed, model, prices=[5.0], status="stale", quantity=-2.0).valuations().iloc[0]
+    assert stale[["price", "price_source", "fair_value_level"]].tolist() == [4.5, "model", 2]
+    alone = valued(listed, prices=[5.0], quantity=-2.0).valuations().iloc[0]
+    assert alone[["exposure_base", "reason"]].tolist() == [-1000.0, "exposure without delta"]
+
+
+def test_why_there_is_neither_a_price_nor_a_model():
+    model = ("O", NONE, NONE, NONE, 52.0, 0.95, "no volatility")
+    found = valued(("O", "option", 100.0), model, quantity=1.0).valuations().iloc[0]
+    assert found["status"] == "failed"
+    assert found["reason"] == "no price was ever delivered, and no model gives one: no volatility"
+
+
+def test_a_forward_is_worth_what_is_left_of_its_agreement_today():
+    model = ("W", 1.2, NONE, 0.98, 1.18, 0.95, "")
+    it = valued(("W", "forward", 1.0), model, quantity=1000.0, notional=1150.0)
+    found = it.valuations().iloc[0]
+    assert found["market_value"] == pytest.approx((1200 - 1150) * 0.95)
+    assert found["exposure_base"] == pytest.approx(1000 * 0.98 * 1.18)
+    assert found["fair_value_level"] == 2
+    closed = valued(("W", "forward", 1.0), model, quantity=0.0, notional=-8.0).valuations()
+    assert closed["market_value"].tolist() == [7.6], "bought at 100 and sold at 108, to be received at maturity"
+    outright = valued(("W", "forward", 1.0), model, prices=[1.3], quantity=1000.0, notional=1150.0).valuations()
+    assert outright["market_value"].tolist() == [pytest.approx(150 * 0.95)]
+
+
+def test_trading_in_a_forward_is_what_its_price_brought_since():
+    it = valued(("W", "forward", 1.0), ("W", 1.2, NONE, 0.98, 1.18, 0.95, ""), quantity=1000.0, notional=1150.0)
+    act = {"business_date": DAY, "book": "P", "instrument": "W", "currency": "USD"}
+    it.activity = activity({**act, "traded_quantity": 1000.0, "notional": 1150.0})
+    worth = valuation.valued_activity(it.activity, it.prices, it.rates, it.books, it.instruments)
+    assert worth["trading"].tolist() == [47_500_000]
+
+
+def test_the_level_of_a_price():
+    share = ("A", "equity", 1.0)
+    levels = {status: valued(share, prices=[5.0], status=status, quantity=1.0) for status in valuation.LEVELS}
+    assert {status: it.valuations()["fair_value_level"].iloc[0] for status, it in levels.items()} == {
+        "ok": 1, "closed": 1, "stale": 2, "override": 3,
+    }  # fmt: skip

@@ -81,7 +81,7 @@ def firm(count: int, seed: int = 0, names: int = 12, history: int = 0) -> Simple
     valuations["exposure_base"] = valuations["market_value_base"]
     for name in ("quantity", "price", "fx_rate", "market_value", "accrued_interest", "weight"):
         valuations[name] = 0.0
-    valuations = valuations.assign(price_source="", status="ok", reason="")
+    valuations = valuations.assign(price_source="", fair_value_level=1, status="ok", reason="")
     parts = pd.concat(pnl)
     parts["total"] = parts[["price_pnl", "fx_pnl", "income", "trading_pnl", "fees"]].sum(axis=1).round(6)
     nav = pd.DataFrame(
@@ -102,7 +102,8 @@ def firm(count: int, seed: int = 0, names: int = 12, history: int = 0) -> Simple
     activity = key.assign(instrument="CASH:" + nav["base_currency"], currency=nav["base_currency"])
     activity = activity.assign(external=flows.ravel(), fees=fee.ravel(), fee_kind=fee.ravel())
     activity["inflow"] = activity["external"].clip(lower=0)
-    for name in ("traded_quantity", "consideration", "income", "transferred_quantity", "transferred_in"):
+    unused = ("traded_quantity", "consideration", "income", "transferred_quantity", "transferred_in")
+    for name in (*unused, "variation", "notional"):
         activity[name] = 0.0
     reference = tables.empty("instruments").reindex(range(names))
     reference = reference.assign(
