@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from daybook.attribution import brinson
-from daybook.ledger import bridge
+from daybook.ledger import bridge, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
 from daybook.risk import var as value_at_risk
@@ -26,10 +26,12 @@ def gaps(
     entitlements: pd.DataFrame,
     corporate_actions: pd.DataFrame,
     books: pd.DataFrame,
+    instruments: pd.DataFrame,
     nav: pd.DataFrame,
     pnl: pd.DataFrame,
     lot_pnl: pd.DataFrame,
     nav_bridge: pd.DataFrame,
+    share_class_nav: pd.DataFrame,
     lots: pd.DataFrame,
     realised: pd.DataFrame,
     positions: pd.DataFrame,
@@ -50,8 +52,11 @@ def gaps(
         "bridge": bridge.identity_gaps(nav_bridge),
         "roll": profit.roll_gaps(valuations, activity, entitlements, corporate_actions, books, nav, sessions),
         "lots": lot_gaps(lots, held),
-        "lot_pnl": lots_profit.identity_gaps(lot_pnl, realised, positions, nav, books, sessions),
+        "lot_pnl": lots_profit.identity_gaps(
+            lot_pnl, realised, positions, valuations, nav, books, instruments, sessions
+        ),
         "parts": part_gaps(today),
+        "share_classes": share_classes.identity_gaps(share_class_nav, today),
         "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
         "var_components": _said(value_at_risk.identity_gaps(var, var_components), "components do not add up to VaR"),
     }

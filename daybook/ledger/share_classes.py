@@ -245,6 +245,29 @@ def derive(
     return _tables(given, found)
 
 
+def identity_gaps(share_class_nav: pd.DataFrame, nav: pd.DataFrame) -> pd.DataFrame:
+    """Books with a NAV to which their share classes do not add up, or one of whose classes is not known.
+
+    Args:
+        share_class_nav: table of some sessions.
+        nav: table of the same sessions.
+
+    Returns:
+        business_date, book, gap (the classes less NAV, 10^-6 exactly; empty where a class is not known), reason.
+    """
+    book = share_class_nav.groupby(KEY).agg(
+        classes=("nav_base", "sum"), known=("nav_base", "count"), count=("nav_base", "size")
+    )
+    lost = share_class_nav[share_class_nav["status"] == "failed"].drop_duplicates(KEY).set_index(KEY)["reason"]
+    rows = nav.loc[nav["status"] == "ok", [*KEY, "nav"]].merge(book.join(lost).reset_index(), on=KEY)
+    gap = (rows["classes"] - rows["nav"]).round(6).where(rows["known"] == rows["count"])
+    # A float64 holds 10^-6 up to 9e9; the sum of more is as exact as its parts.
+    off = gap.isna() | (gap.abs() > 1e-15 * rows["nav"].abs())
+    said = "share classes are off NAV by " + gap.map("{:+.6f}".format).astype("str")
+    reason = said.mask(gap.isna(), "a share class has no NAV: " + rows["reason"].fillna(""))
+    return rows[KEY].assign(gap=gap, reason=reason)[off].reset_index(drop=True)
+
+
 def _fresh(classes: int, houses: int) -> State:
     """Before the first session there is nothing."""
     names = ("nav", "units", "reference", "hurdle", "uncrystallised", "inflow", "outflow")

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from daybook.pack import control, figures, money, overrides, results, risk
+from daybook.pack import classes, control, figures, money, overrides, results, risk
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
 from daybook.pack.day import Day
@@ -42,6 +42,7 @@ def firm(day: Day) -> str:
     bridge = bridges(day)
     sections = [
         money.firm(day, bridge),
+        *classes.sections(day, None),
         money.breaks(day, None),
         overrides.overrides(day, None),
         results.performance_firm(day),
@@ -70,6 +71,7 @@ def book(day: Day, book: str) -> str:
     bridge = bridges(day, [book])
     sections = [
         money.book(day, book, bridge),
+        *classes.sections(day, book),
         money.holdings(day, book),
         money.breaks(day, book),
         overrides.overrides(day, book),

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daybook import calendars
-from daybook.ledger import units
+from daybook.ledger import share_classes, units
+from tests.frames import frame
 from tests.ledger.classes_by_hand import books, dealt, derive, rates, terms, worth
 
 DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09"]
@@ -311,8 +312,26 @@ def test_classes_add_up_payables_and_units_roll_and_a_range_is_its_sessions(hist
         assert np.allclose(moved[dealing.index], expected.fillna(0.0), atol=2e-4)
     last = gross["business_date"].max()
     alone = derive(gross, flows, classes, sessions=[last])
-    for name, frame in alone.items():
+    for name, rows in alone.items():
         both = found[name][found[name]["business_date"] == last].reset_index(drop=True)
-        pd.testing.assert_frame_equal(both, frame)
+        pd.testing.assert_frame_equal(both, rows)
     shuffled = derive(gross.sample(frac=1, random_state=1), flows.sample(frac=1, random_state=2), classes[::-1])
     pd.testing.assert_frame_equal(shuffled["share_class_nav"], nav)
+
+
+def test_the_identity_names_the_book_whose_classes_do_not_add_up():
+    gross = pd.concat([worth((DAYS[0], 1000.0), book=name) for name in ("F", "G", "H")])
+    flows = pd.concat(
+        [dealt((DAYS[0], name, "subscription", 1000.0), book=book) for book, name in zip("FGH", "ABC", strict=True)]
+    )
+    classes = terms(*({"share_class": name, "book": book} for book, name in zip("FGH", "ABC", strict=True)))
+    found = derive(gross, flows, classes)["share_class_nav"]
+    nav = frame("nav", "business_date book nav status", *((DAYS[0], book, 1000.0, "ok") for book in "FGH"))
+    assert share_classes.identity_gaps(found, nav).empty
+    found.loc[found["book"] == "G", "nav_base"] += 0.000001
+    found.loc[found["book"] == "H", ["nav_base", "status", "reason"]] = [np.nan, "failed", "no rate"]
+    gaps = share_classes.identity_gaps(found, nav)
+    assert gaps["book"].tolist() == ["G", "H"]
+    assert gaps["reason"].tolist() == [
+        "share classes are off NAV by +0.000001", "a share class has no NAV: no rate",
+    ]  # fmt: skip
