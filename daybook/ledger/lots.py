@@ -1,12 +1,13 @@
 """Tax lots: which purchase a sale closes, what that realises, and the lots open on each session.
 
-Belongs here: matching first in, first out over the events of every book and instrument, long, short and across zero,
-through splits. Does not belong here: how a transaction comes to its cost (``transactions``), the compiled loop
-(``lot_kernel``), market values.
+Belongs here: what can happen to lots, by every method and in pools of several books, and the tables of lots and of
+realised gains. Does not belong here: how a transaction comes to its cost (``transactions``), which events an action
+makes (``entitlements``), the compiled loops (``lot_kernel``, ``lot_general``), market values.
 
-A lot is named by the transaction that opened it and keeps that name through splits. A short lot has negative quantity
-and cost. Fees and taxes are in the cost that an event brings, so they are spread with it, by quantity, over the lots
-that it closes and over both sides of zero; every division is rounded once, and the last part takes what is left.
+A lot is named by the transaction that opened it and keeps that name through splits and mergers. First in, first out is
+by the order of posting, also for lots that came in with an older date. A short lot has negative quantity and cost.
+Fees and taxes are in the cost that an event brings, so they are spread with it, by quantity, over the lots that it
+closes and over both sides of zero; every division is rounded once, and the last part takes what is left.
 """
 
 from dataclasses import dataclass
@@ -331,6 +332,134 @@ def _room(events: Ints, starts: Ints) -> int:
 
 def _frame(values: Ints, names: str) -> pd.DataFrame:
     return pd.DataFrame({name: values[:, at] for at, name in enumerate(names.split())}, copy=False)
+
+
+def named(events: pd.DataFrame) -> pd.DataFrame:
+    """The lots that trades name, as ``match`` takes them.
+
+    Args:
+        events: group, transaction_id (of an action its id) and lot_id ("" for none), in the order given to ``match``. A
+            lot is named by the transaction that opened it, with :<action> of each spin-off that it went through.
+
+    Returns:
+        lot and lot_by of each event; lot is -2 where no transaction of the group has that name.
+    """
+    found = pd.DataFrame({"lot": -1, "lot_by": -1}, events.index, dtype=np.int64)
+    ids = events[["group", "transaction_id"]].assign(at=np.arange(len(events)))
+    known = ids.drop_duplicates(["group", "transaction_id"]).set_index(["group", "transaction_id"])["at"]
+    rows = events.loc[events["lot_id"] != "", ["group", "lot_id"]]
+    left, by = rows["lot_id"], pd.Series(-1, rows.index)
+    while len(rows):
+        at = known.reindex(pd.MultiIndex.from_arrays([rows["group"], left])).fillna(-2).to_numpy(np.int64)
+        # A transaction's own id may have a colon, so the whole is tried first.
+        cut = left.str.rpartition(":")
+        last = known.reindex(pd.MultiIndex.from_arrays([rows["group"], cut[2]])).fillna(-2).to_numpy(np.int64)
+        more = (at < 0) & (cut[1] != "").to_numpy() & (last >= 0)
+        found.loc[rows.index[~more], "lot"] = at[~more]
+        found.loc[rows.index[~more], "lot_by"] = by[~more]
+        by = by.where(by >= 0, last)[more]
+        rows, left = rows[more], cut[0][more]
+    return found
+
+
+def names(lot: Ints, derived: pd.DataFrame, transaction_id: Any) -> NDArray[np.object_]:
+    """What each lot is called.
+
+    Args:
+        lot: numbers, as ``Matched`` has them.
+        derived: of ``Matched``.
+        transaction_id: of each event.
+    """
+    ids = np.asarray(transaction_id, object)
+    found, suffix = lot.copy(), np.full(len(lot), "", object)
+    parent, by = derived["parent"].to_numpy(), derived["by"].to_numpy()
+    while len(derived) and (made := found >= len(ids)).any():
+        row = found[made] - len(ids)
+        suffix[made] = ":" + ids[by[row]] + suffix[made]
+        found[made] = parent[row]
+    own = np.where(found < 0, "pool", ids[np.maximum(found, 0)]) if len(ids) else suffix
+    called: NDArray[np.object_] = own + suffix
+    return called
+
+
+def carried(events: pd.DataFrame, matched: Matched) -> tuple[pd.DataFrame, spans.Spans]:
+    """Quantity, cost and cost_base of each book's holdings over time.
+
+    Where a pool has several books, its cost is theirs by quantity, and the book that holds most takes what rounding
+    leaves; it is nobody's while the pool is flat.
+
+    Args:
+        events: given to ``match``.
+        matched: what became of them.
+
+    Returns:
+        Holding and member of each position, by its number; and running totals of each number.
+    """
+    states, positions, session = matched.states, matched.positions, events["session"].to_numpy(np.int64)
+    pool = _levels(states, states["holding"].to_numpy(), session, ["quantity", "cost", "cost_base"])
+    shared = np.unique(positions.loc[positions["member"] > 0, "holding"])
+    largest = int(states["holding"].max()) if len(states) else -1
+    single = pd.DataFrame({"holding": np.arange(largest + 1), "member": 0})
+    if not len(shared):
+        return single, pool
+    books = positions[positions["holding"].isin(shared)]
+    names = books[["holding", "member"]].drop_duplicates().sort_values(["holding", "member"], ignore_index=True)
+    number = pd.MultiIndex.from_frame(names).get_indexer(pd.MultiIndex.from_frame(books[["holding", "member"]]))
+    held = _levels(books, number, session, ["quantity"])
+    # Each book's cost changes whenever the pool or any of its books does.
+    change = pd.DataFrame(
+        {
+            "holding": np.r_[pool.group, names["holding"].to_numpy()[held.group]],
+            "day": np.r_[pool.start, held.start],
+        }
+    )
+    change = change[change["holding"].isin(shared)].drop_duplicates()
+    rows = names.assign(number=names.index).merge(change, on="holding").sort_values(["holding", "day", "number"])
+    of, day = rows["holding"].to_numpy(), rows["day"].to_numpy()
+    own = held.before(rows["number"].to_numpy(), day + 1)[0]
+    whole = pool.before(of, day + 1)
+    costs = [_allotted(cost, own, whole[0], of, day) for cost in whole[1:]]
+    levels = rows.assign(quantity=own, cost=costs[0], cost_base=costs[1]).sort_values(["number", "day"])
+    alone = ~np.isin(pool.group, shared)
+    first = largest + 1
+    values = ["quantity", "cost", "cost_base"]
+    steps = levels.groupby("number")[values].diff().fillna(levels[values]).astype(np.int64)
+    joined = spans.running(
+        np.r_[pool.group[alone], levels["number"].to_numpy() + first],
+        np.r_[pool.start[alone], levels["day"].to_numpy()],
+        *(np.r_[_steps(pool, at)[alone], steps[name].to_numpy()] for at, name in enumerate(values)),
+    )
+    return pd.concat([single, names], ignore_index=True), joined
+
+
+def _levels(states: pd.DataFrame, group: Ints, session: Ints, values: list[str]) -> spans.Spans:
+    """Sums over time of what holds from ``since`` to ``until``."""
+    ended = (states["until"] >= 0).to_numpy()
+    return spans.running(
+        np.r_[group, group[ended]],
+        np.r_[session[states["since"]], session[states["until"].to_numpy()[ended]]],
+        *(np.r_[states[name].to_numpy(), -states[name].to_numpy()[ended]] for name in values),
+    )
+
+
+def _steps(held: spans.Spans, at: int) -> Ints:
+    """Change of a total at the start of each span."""
+    level, fresh = held.levels[at], np.r_[True, np.diff(held.group) != 0][: len(held.group)]
+    return np.where(fresh, level, level - np.r_[0, level[:-1]][: len(level)])
+
+
+def _allotted(cost: Ints, own: Ints, whole: Ints, of: Ints, day: Ints) -> Ints:
+    """Each book's part of the pool's cost; rows of one pool and day are together."""
+    from daybook.ledger.lot_arithmetic import proportions
+
+    part = proportions(cost, own, whole)
+    start = np.flatnonzero(np.r_[True, (np.diff(of) != 0) | (np.diff(day) != 0)])
+    block = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(of)]))
+    order = np.lexsort((-np.abs(own), block))
+    most = order[start]
+    left = np.where(whole[start] != 0, cost[start] - np.add.reduceat(part, start), 0)
+    part[most] += left
+    return part
 
 
 def lots(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:

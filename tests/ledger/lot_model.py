@@ -7,6 +7,7 @@ even, the last part takes what is left.
 import math
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 
 from daybook.ledger import lots
@@ -135,3 +136,7 @@ def section_104(events):
             found[i, "pool"] = (-left[i], -left[i] * unit[i], -left[i] * cost / units)
             units, cost = units + left[i], cost + left[i] * cost / units
     return found, (units, cost)
+
+
+def array(values):
+    return np.array(values, np.int64)
