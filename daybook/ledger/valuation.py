@@ -292,7 +292,9 @@ def on_own_sessions(rows: pd.DataFrame, books: pd.DataFrame, sessions: pd.Dateti
     is_open = np.zeros(len(rows), bool)
     for calendar in rows["calendar"].unique():
         here = (rows["calendar"] == calendar).to_numpy()
-        is_open[here] = calendars.is_session(calendar, rows["business_date"][here])
+        # A book without a known calendar failed for that; its failure is told on every session.
+        known = calendars.is_calendar(calendar)
+        is_open[here] = calendars.is_session(calendar, rows["business_date"][here]) if known else True
     return rows[is_open].reset_index(drop=True)
 
 
