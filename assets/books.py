@@ -73,12 +73,14 @@ def valuations(
     positions: pd.DataFrame,
     cash: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Value of every position and cash balance, with the price and rate used or the reason why there is none."""
-    frame = valuation.valuations(positions, cash, prices, fx_rates, books, instruments, sessions_of(context))
+    quoted = valuation.quoted(prices, model_prices)
+    frame = valuation.valuations(positions, cash, quoted, fx_rates, books, instruments, sessions_of(context))
     return shown(context, frame)
 
 
@@ -90,13 +92,15 @@ def nav(
     activity: pd.DataFrame,
     book_failures: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Net asset value of every book: market value, cash and accruals. A book that cannot be valued fails by name."""
     sessions = sessions_of(context)
-    frame = valuation.nav(valuations, cash, activity, book_failures, prices, fx_rates, books, instruments, sessions)
+    quoted = valuation.quoted(prices, model_prices)
+    frame = valuation.nav(valuations, cash, activity, book_failures, quoted, fx_rates, books, instruments, sessions)
     return shown(context, frame)
 
 
@@ -111,14 +115,16 @@ def pnl(
     nav: pd.DataFrame,
     activity: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """P&L of the session by instrument: price, FX, income, trading, fees; adds up to the change of NAV less flows."""
     entitlements = empty("entitlements")
+    quoted = valuation.quoted(prices, model_prices)
     frame = profit.pnl(
-        valuations, activity, entitlements, prices, fx_rates, books, instruments, nav, sessions_of(context)
+        valuations, activity, entitlements, quoted, fx_rates, books, instruments, nav, sessions_of(context)
     )
     return shown(context, frame)
 
@@ -126,20 +132,27 @@ def pnl(
 @dg.asset(
     **RESULT,
     group_name=GROUP,
-    ins={name: dg.AssetIn(partition_mapping=WITH_PRIOR) for name in ("lots", "positions", "nav", "fx_rates")},
+    ins={
+        name: dg.AssetIn(partition_mapping=WITH_PRIOR)
+        for name in ("lots", "positions", "valuations", "nav", "fx_rates")
+    },
 )
 def lot_pnl(
     context: dg.AssetExecutionContext,
     lots: pd.DataFrame,
     realised: pd.DataFrame,
     positions: pd.DataFrame,
+    valuations: pd.DataFrame,
     pnl: pd.DataFrame,
     nav: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
+    instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """P&L of the session by lot: realised and change of unrealised gains, by market and currency, and income."""
-    frame = lots_profit.lot_pnl(lots, realised, positions, pnl, nav, fx_rates, books, sessions_of(context))
+    frame = lots_profit.lot_pnl(
+        lots, realised, positions, valuations, pnl, nav, fx_rates, books, instruments, sessions_of(context)
+    )
     return shown(context, frame)
 
 
@@ -170,6 +183,7 @@ def reconciliation_breaks(
     book_failures: pd.DataFrame,
     nav: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -184,7 +198,7 @@ def reconciliation_breaks(
         activity,
         book_failures,
         nav,
-        prices,
+        valuation.quoted(prices, model_prices),
         fx_rates,
         books,
         instruments,

@@ -13,6 +13,7 @@ import pandas as pd
 from assets.sessions import RESULT, SINCE_START, sessions_of, shown
 from daybook.ledger import fees, units
 from daybook.ledger import share_classes as classes
+from daybook.ledger.valuation import quoted
 from daybook.tables import TABLES
 
 GROUP = "books"
@@ -27,6 +28,7 @@ def gross_values(
     ledger_activity: pd.DataFrame,
     ledger_failures: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -38,7 +40,7 @@ def gross_values(
         ledger_cash,
         ledger_activity,
         ledger_failures,
-        prices,
+        quoted(prices, model_prices),
         fx_rates,
         books,
         instruments,
@@ -54,12 +56,14 @@ def dealings(
     transactions: pd.DataFrame,
     share_classes: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Money that came into and went out of each share class, and payments of its accrued fees."""
-    frame = units.dealings(transactions, share_classes, prices, fx_rates, books, instruments, sessions_of(context))
+    known = quoted(prices, model_prices)
+    frame = units.dealings(transactions, share_classes, known, fx_rates, books, instruments, sessions_of(context))
     return shown(context, frame)
 
 

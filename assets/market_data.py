@@ -33,6 +33,7 @@ LOGS = (
     "benchmark_weights",
     "benchmark_levels",
     "risk_free_rates",
+    "volatilities",
     "alternative_data",
     "limits",
     "rules",

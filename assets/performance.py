@@ -15,6 +15,7 @@ from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
 from daybook import attribution as attributions
 from daybook import performance as measurement
+from daybook.ledger.valuation import quoted as quotes
 from resources.lake import Lake
 from resources.reports import write_tearsheets
 from resources.settings import settings
@@ -26,13 +27,18 @@ def _since_start(*names: str) -> dict[str, dg.AssetIn]:
     return {name: dg.AssetIn(metadata=SINCE_START) for name in names}
 
 
-@dg.asset(**RESULT, group_name=GROUP, ins=_since_start("nav", "pnl", "activity", "prices", "fx_rates", "returns"))
+@dg.asset(
+    **RESULT,
+    group_name=GROUP,
+    ins=_since_start("nav", "pnl", "activity", "prices", "model_prices", "fx_rates", "returns"),
+)
 def performance(
     context: dg.AssetExecutionContext,
     nav: pd.DataFrame,
     pnl: pd.DataFrame,
     activity: pd.DataFrame,
     prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     returns: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
@@ -41,8 +47,9 @@ def performance(
 ) -> dg.Output[pd.DataFrame]:
     """Daily time-weighted return of each book, gross and net of fees, beside its benchmark; linked since inception."""
     sessions = sessions_of(context)
+    quoted = quotes(prices, model_prices)
     frame = measurement.measured(
-        nav, pnl, activity, prices, fx_rates, returns, benchmark_weights, books, instruments, sessions
+        nav, pnl, activity, quoted, fx_rates, returns, benchmark_weights, books, instruments, sessions
     )
     before = sessions[0] - pd.Timedelta(days=1)
 

@@ -16,6 +16,7 @@ from assets import (
     pack,
     performance,
     portfolio,
+    pricing,
     risk,
     trading,
 )
@@ -31,7 +32,20 @@ from sensors import intraday as intraday_sensors
 from sensors import orders as order_sensors
 
 quiet_telemetry()
-ROOMS = [market_data, fundamentals, books, fees, performance, risk, compliance, portfolio, trading, pack, intraday]
+ROOMS = [
+    market_data,
+    fundamentals,
+    pricing,
+    books,
+    fees,
+    performance,
+    risk,
+    compliance,
+    portfolio,
+    trading,
+    pack,
+    intraday,
+]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS),

@@ -139,6 +139,12 @@ def model_prices(
     return tables.conform("model_prices", ordered[list(tables.TABLES["model_prices"].names)])
 
 
+def held(positions: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
+    """business_date and instrument of what was held or traded on each session of ``positions`` and ``activity``."""
+    parts = [frame[["business_date", "instrument"]].drop_duplicates() for frame in (positions, activity)]
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
 CurveOf = Callable[[str, pd.Timestamp], Curve | None]
 
 

@@ -77,7 +77,8 @@ def breaks(
     unit = unit_values(rows, prices, instruments)
     quoted = unit["currency"].where(unit["failure"] == "", rows["currency"])
     rate = fx.rates(fx_rates, quoted, rows["base_currency"], rows["business_date"])
-    impact = (rows["difference"] * unit["unit"] * rate).round(6)
+    # A contract that is worth nothing by itself, a future, is missed with all that it exposes to.
+    impact = (rows["difference"] * unit["unit"].mask(unit["unit"] == 0, unit["exposure"]) * rate).round(6)
     worth = rows[KEY].merge(nav[[*KEY, "nav"]], how="left", on=KEY)["nav"]
     stable = rows["kind"] + ":" + rows["book"] + ":" + rows["instrument"] + ":"
     named = rows.assign(
