@@ -1,6 +1,6 @@
 """P&L of every lot: what it realised and how its unrealised gain changed, by market and by currency.
 
-Belongs here: sharing the value of a holding out to its lots, and the identity that ties them to positions and realised
+Belongs here: sharing the value of a holding out to its lots, and the identity that ties them to values and realised
 gains. Does not belong here: which lot a sale closes (``lots``), P&L by cause (``pnl``).
 
 The other way to look at a book's gains: ``pnl`` asks what prices, rates and trades did today, with everything of the
@@ -22,37 +22,39 @@ Floats = NDArray[np.float64]
 
 LOT = [*KEY, "instrument", "lot"]
 MONEY = ["realised_market", "realised_currency", "unrealised_market", "unrealised_currency", "income"]
-UNKNOWN = np.iinfo(np.int64).min
-"""Stands for a value that is not known, where the others are whole numbers."""
 
 
 def lot_pnl(
     lots: pd.DataFrame,
     realised: pd.DataFrame,
     positions: pd.DataFrame,
+    valuations: pd.DataFrame,
     pnl: pd.DataFrame,
     nav: pd.DataFrame,
     fx_rates: pd.DataFrame,
     books: pd.DataFrame,
+    instruments: pd.DataFrame,
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
     """P&L of each lot since the book's session before, in base currency.
 
     realised_market and realised_currency are those of table ``realised``. The unrealised gain of a lot is its share, by
-    quantity, of its pool's value less its cost: the market part is the local gain at closing FX, the currency part the
-    rest, as in a sale at the close (contract 2.6); both columns are its change. An action that moves cost from one lot
-    to another moves the unrealised gain with it, and so does a transfer. income is that of the instrument's row in
-    ``pnl``, shared out by quantity to the lots that were open before, else to those that are now; what has no lot at
-    all stands under the empty name.
+    quantity, of its pool's value (``worth``) less its cost: the market part is the local gain at closing FX, the
+    currency part the rest, as in a sale at the close (contract 2.6); both columns are its change. An action that moves
+    cost from one lot to another moves the unrealised gain with it, and so does a transfer. income is that of the
+    instrument's row in ``pnl``, shared out by quantity to the lots that were open before, else to those that are now;
+    what has no lot at all stands under the empty name.
 
     Args:
         lots: table of ``sessions`` and of each book's session before each.
         realised: table of ``sessions``.
         positions: table of ``sessions`` and of each book's session before each.
+        valuations: table of ``sessions`` and of each book's session before each.
         pnl: table of ``sessions``.
         nav: table of ``sessions`` and of each book's session before each.
         fx_rates: golden, of the sessions of ``lots``.
         books: reference facts.
+        instruments: reference facts.
         sessions: midnight, naive.
 
     Returns:
@@ -63,7 +65,8 @@ def lot_pnl(
     """
     periods = profit.periods_of(nav, books, sessions)
     periods = periods[pd.MultiIndex.from_frame(periods[KEY]).isin(pd.MultiIndex.from_frame(pnl[KEY]))]
-    valued = lots[LOT].assign(quantity=lots["quantity"], **_unrealised(lots, positions, fx_rates, books))
+    held = worth(positions, valuations, instruments)
+    valued = lots[LOT].assign(quantity=lots["quantity"], **_unrealised(lots, held, fx_rates, books))
     now = periods[KEY].merge(valued, on=KEY)
     before = valued.rename(columns={"business_date": "previous"})
     before = periods[[*KEY, "previous"]].merge(before, on=["previous", "book"]).drop(columns="previous")
@@ -91,8 +94,10 @@ def identity_gaps(
     lot_pnl: pd.DataFrame,
     realised: pd.DataFrame,
     positions: pd.DataFrame,
+    valuations: pd.DataFrame,
     nav: pd.DataFrame,
     books: pd.DataFrame,
+    instruments: pd.DataFrame,
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
     """Holdings of a pool whose lots do not add up to the realised gains and the change of unrealised gains.
@@ -101,8 +106,10 @@ def identity_gaps(
         lot_pnl: table of ``sessions``.
         realised: table of ``sessions``.
         positions: table of ``sessions`` and of each book's session before each.
+        valuations: table of ``sessions`` and of each book's session before each.
         nav: table of ``sessions`` and of each book's session before each.
         books: reference facts.
+        instruments: reference facts.
         sessions: midnight, naive.
 
     Returns:
@@ -110,12 +117,14 @@ def identity_gaps(
         they should be), reason; no rows when all is well.
     """
     periods = profit.periods_of(nav, books, sessions)
-    before = positions.rename(columns={"business_date": "previous"})
+    held = worth(positions, valuations, instruments)
+    due = held[[*KEY, "instrument"]].assign(due=held["value_base"] - held["cost_base"])
+    before = due.rename(columns={"business_date": "previous"})
     gains = [
         lot_pnl[[*KEY, "instrument"]].assign(lots=lot_pnl["total"] - lot_pnl["income"]),
         realised[[*KEY, "instrument"]].assign(due=realised["gain_base"]),
-        positions[[*KEY, "instrument"]].assign(due=positions["unrealised_base"]),
-        periods[[*KEY, "previous"]].merge(before, on=["previous", "book"]).assign(due=lambda x: -x["unrealised_base"]),
+        due[due["business_date"].isin(sessions)],
+        periods[[*KEY, "previous"]].merge(before, on=["previous", "book"]).assign(due=lambda rows: -rows["due"]),
     ]
     rows = pd.concat(gains, ignore_index=True)[[*KEY, "instrument", "lots", "due"]]
     rows = rows.sort_values([*KEY, "instrument"], kind="stable", ignore_index=True)
@@ -136,6 +145,38 @@ def identity_gaps(
     return said
 
 
+def worth(positions: pd.DataFrame, valuations: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
+    """What the lots of each position are worth together: value less cost is its unrealised gain.
+
+    That is the market value, as in NAV: of a bond with accrued interest, by model where a model made it. A future is
+    worth nothing once its gain has moved to cash, and a forward only its gain; their lots cost what was agreed, so the
+    value of a future is at its price, and that of a forward its gain on top of the cost.
+
+    Returns:
+        business_date, book, instrument, currency, cost and cost_base of ``positions``, value (in that currency) and
+        value_base; NaN where they are not known.
+    """
+    rows = positions[[*KEY, "instrument", "currency", "cost", "cost_base"]].reset_index(drop=True)
+    known, wanted = dated.codes(*([frame[name] for name in (*KEY, "instrument")] for frame in (valuations, rows)))
+    place = np.full(max(known.max(initial=-1), wanted.max(initial=-1)) + 1, -1, np.int64)
+    place[known] = np.arange(len(known))
+    found = valuations[["currency", "market_value", "market_value_base", "fx_rate"]].reset_index(drop=True)
+    found = found.reindex(place[wanted]).reset_index(drop=True)
+    kind = security_master.attributes(instruments, "instrument", rows, ["asset_class"])["asset_class"]
+    nothing = (positions["quantity"].reset_index(drop=True) == 0) & (place[wanted] < 0)
+    own = positions[["unrealised", "unrealised_base"]].reset_index(drop=True)
+    values = {}
+    for name, cost, unrealised in (
+        ("market_value", "cost", "unrealised"),
+        ("market_value_base", "cost_base", "unrealised_base"),
+    ):
+        value = found[name].mask(kind == "forward", found[name] + rows[cost])
+        values[name] = value.mask(kind == "future", own[unrealised] + rows[cost]).mask(nothing, 0.0)
+    # What is priced in another currency than it was bought in is worth its value in base currency at closing FX.
+    foreign = (found["currency"] != rows["currency"]) & (kind != "future") & ~nothing
+    return rows.assign(value=values["market_value"].mask(foreign), value_base=values["market_value_base"])
+
+
 def _pools(rows: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
     """Whose lots are matched together with those of each row's book: scope and pool."""
     found = security_master.attributes(books, "book", rows, ["lot_pool", "strategy", "entity"])
@@ -145,39 +186,34 @@ def _pools(rows: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unrealised(
-    lots: pd.DataFrame, positions: pd.DataFrame, fx_rates: pd.DataFrame, books: pd.DataFrame
+    lots: pd.DataFrame, held: pd.DataFrame, fx_rates: pd.DataFrame, books: pd.DataFrame
 ) -> dict[str, Ints | NDArray[np.bool_]]:
-    """Unrealised gain of each lot at its close in 10^-6 of base currency, by market and currency; and what is unknown.
-
-    The value of a position is what its unrealised gain and its cost add up to, so lots and positions cannot differ.
-    """
-    held, cost, cost_base = (
-        positions["unrealised_base"].notna() & positions["unrealised"].notna(),
-        *(positions[name].fillna(0.0) for name in ("cost", "cost_base")),
-    )
-    held_by, owned_by = (_pools(rows, books) for rows in (positions, lots))
+    """Unrealised gain of each lot at its close in 10^-6 of base currency; and what is unknown."""
+    base = security_master.attributes(books, "book", held, ["base_currency"])["base_currency"]
+    rate = fx.rates(fx_rates, held["currency"], base, held["business_date"])
+    local = held["value"].fillna(held["value_base"] / rate)
+    known = (local.notna() & held["value_base"].notna() & ~np.isnan(rate)).to_numpy()
+    held_by, owned_by = (_pools(rows, books) for rows in (held, lots))
     keys = [
         [rows["business_date"], pool["scope"], pool["pool"], rows["instrument"]]
-        for rows, pool in ((positions, held_by), (lots, owned_by))
+        for rows, pool in ((held, held_by), (lots, owned_by))
     ]
     of_position, of_lot = dated.codes(*keys)
     count = int(max(of_position.max(initial=-1), of_lot.max(initial=-1))) + 1
     quantity = lots["quantity"].to_numpy(np.float64)
-    own = micros(lots["cost"]), micros(lots["cost_base"])
-    shares = []
-    for gain, spent, mine in zip(("unrealised", "unrealised_base"), (cost, cost_base), own, strict=True):
-        value = np.zeros(count, np.int64)
-        np.add.at(value, of_position, micros(positions[gain].where(held, 0.0)) + micros(spent.where(held, 0.0)))
-        shares.append(_shared(value, of_lot, quantity) - mine)
-    base = security_master.attributes(books, "book", lots, ["base_currency"])["base_currency"]
-    rate = fx.rates(fx_rates, lots["currency"], base, lots["business_date"])
-    unknown = np.zeros(count, bool)
-    unknown[of_position[~held.to_numpy()]] = True
-    unknown = unknown[of_lot] | np.isnan(rate)
-    market = np.where(unknown, 0, micros(shares[0] / SCALE * np.nan_to_num(rate)))
+    gains = []
+    for value, cost in ((local, "cost"), (held["value_base"], "cost_base")):
+        whole = np.zeros(count, np.int64)
+        np.add.at(whole, of_position, micros(value.where(known, 0.0)))
+        gains.append(_shared(whole, of_lot, quantity) - micros(lots[cost]))
+    unknown, rates = np.zeros(count, bool), np.zeros(count)
+    unknown[of_position[~known]] = True
+    rates[of_position[known]] = rate[known]
+    unknown = unknown[of_lot]
+    market = np.where(unknown, 0, micros(gains[0] / SCALE * rates[of_lot]))
     return {
         "unrealised_market": market,
-        "unrealised_currency": np.where(unknown, 0, shares[1] - market),
+        "unrealised_currency": np.where(unknown, 0, gains[1] - market),
         "unknown": unknown,
     }
 

@@ -290,6 +290,22 @@ def test_an_exercise_leaves_the_gain_with_the_option():
     rolls(it)
 
 
+def test_a_future_gains_in_its_own_row_and_the_money_is_in_cash():
+    it = firm(
+        books=[("P", "EUR", "XNYS")],
+        prices=[(D0, "F", 4000.0, "USD"), (D1, "F", 4010.0, "USD")],
+        rates=[(D0, "USD", "EUR", 0.8), (D1, "USD", "EUR", 0.9)],
+        positions=[(D0, "P", "F", 2.0), (D1, "P", "F", 3.0)],
+        cash=[(D0, "P", "USD", 1000.0, 0.0), (D1, "P", "USD", 996.0, 1250.0)],
+        acts=[act("F", "USD", traded_quantity=1.0, fees=-4.0, variation=1250.0)],  # one bought at 4005
+    )
+    assert day(it) == {
+        "F": [900.0, 0, 0, 225.0, -3.6, 1121.4],  # 2 x 10 x 50 x 0.9, 5 x 50 x 0.9
+        "CASH:USD": [0, 100.0, 0, 0, 0, 100.0],
+    }
+    rolls(it)
+
+
 def test_no_rows_without_sessions_or_books():
     it = firm()
     assert it.pnl().empty
