@@ -7,6 +7,7 @@ Belongs here: enumerations, signs, roundings and needs of columns, as data. Does
 from collections.abc import Mapping
 
 from daybook import tables
+from daybook.ledger import day_count
 
 LOT_METHODS = ("fifo", "lifo", "highest", "lowest", "average", "specific", "uk")
 CHOICES = ("exercise", "lapse", "cash", "stock")
@@ -40,6 +41,7 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("instruments", "exercise_style"): ("american", "european"),
     ("instruments", "delivery_kind"): ("physical", "cash"),
     ("share_classes", "crystallisation"): ("month", "quarter", "year"),
+    ("share_classes", "day_count"): day_count.CONVENTIONS,
     ("transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx", "cancel"),
     ("transactions", "lot_method"): LOT_METHODS,
     ("limits", "measure"): ("long", "short", "gross", "net", "var", "es", "drawdown", "stress_loss"),
