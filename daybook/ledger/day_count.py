@@ -19,18 +19,11 @@ CONVENTIONS = ("actual/365", "actual/360", "actual/actual", "30/360")
 number (4.16 b), 30/360 counts months of 30 days, the 31st being the 30th (4.16 g, 30E/360)."""
 
 
-def canonical(convention: str) -> str:
-    """``convention`` as ``CONVENTIONS`` spells it; as it is where it is none of them, however it is spelled."""
-    spelled = convention.lower().replace("actual", "act").replace("act", "actual")
-    spelled = spelled.removesuffix("f") if spelled.endswith("/365f") else spelled
-    return spelled if spelled in CONVENTIONS else convention
-
-
 def position(convention: str, dates: Any) -> Floats:
     """Position of ``dates`` in years: the part of a year from one to another is the difference.
 
     Args:
-        convention: one of ``CONVENTIONS``, in any case; also with ACT for actual, and 365F.
+        convention: one of ``CONVENTIONS``.
         dates: midnight, naive.
 
     Raises:
@@ -38,7 +31,6 @@ def position(convention: str, dates: Any) -> Floats:
     """
     day = np.asarray(dates, "datetime64[us]").astype("datetime64[D]")
     count = day.astype(np.int64)
-    convention = canonical(convention)
     if convention == "actual/365":
         return count / 365.0
     if convention == "actual/360":

@@ -311,7 +311,7 @@ def _given(
         filled[name] = np.full(shape, empty, object if isinstance(empty, str) else type(empty))
         filled[name][row, column] = values
     in_force = _in_force(terms, names, dates)
-    conventions = pd.Series(terms["day_count"].map(day_count.canonical).replace("", "actual/365"), dtype="str")
+    conventions = terms["day_count"].replace("", day_count.CONVENTIONS[0])
     codes, kinds = pd.factorize(conventions)
     rate = _rates(currency, filled["base"][:, book], fx_rates, dates)
     dealt = dealings.assign(

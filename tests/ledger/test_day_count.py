@@ -36,12 +36,6 @@ def test_positions_never_go_back_and_a_year_is_a_year(convention: str, days: lis
     assert np.allclose(np.diff(day_count.position("actual/actual", pd.date_range("1999", "2030", freq="YS"))), 1.0)
 
 
-@pytest.mark.parametrize("spelled", ["ACT/ACT", "Actual/Actual", "act/actual"])
-def test_a_convention_may_be_spelled_in_more_than_one_way(spelled: str) -> None:
-    assert day_count.canonical(spelled) == "actual/actual"
-    assert day_count.canonical("ACT/365F") == "actual/365"
-
-
 def test_an_unknown_convention_is_named() -> None:
     with pytest.raises(ValueError, match="unknown day count 'actual/366'"):
         day_count.position("actual/366", pd.DatetimeIndex(["2024-01-01"]))

@@ -3,9 +3,9 @@
 Sources: CFA Institute, CFA Program Curriculum, Level I, "Hedge Funds", example on AWJ Capital, questions 2 and 3 (a 2%
 management fee on year-end assets, a 20% incentive fee net of it, a hard hurdle of 5%, and the investor's net return),
 as printed in the practice set scribd.com/document/720198578; "United Capital", a Level I question with a hurdle of 8%,
-as printed with its solution at m.gaodun.com/cfa/972542.html (total fees of 8.64 million); Central Bank of Ireland, "UCITS Performance Fees",
-paragraphs 3 and 5 (a fee is due only above the highest NAV per share on which one was paid, and at first above the
-initial offer price).
+as printed with its solution (8.64 million) at m.gaodun.com/cfa/972542.html; Central Bank of Ireland, "UCITS
+Performance Fees", paragraphs 3 and 5 (a fee is due only above the highest NAV per share on which one was paid, and at
+first above the initial offer price).
 
 A year is one step here: 365 days from the launch to a session that ends the year, the fee rates being yearly.
 """
