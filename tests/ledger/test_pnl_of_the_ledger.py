@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from daybook import calendars, ledger, tables
-from daybook.ledger import pnl, valuation
+from daybook.ledger import bridge, lot_pnl, pnl, valuation
 from daybook.market import fx, prices
 from tests.frames import frame
 
@@ -77,9 +77,8 @@ def random_firm(seed: int) -> dict[str, pd.DataFrame]:
     }
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_nav_is_explained_and_every_quantity_rolls(seed):
-    facts = random_firm(seed)
+def through(facts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Every table of the books from facts to P&L by lot, and the golden rates."""
     golden = prices.golden(
         facts["raw_prices"], LISTED, facts["corporate_actions"], tables.empty("price_sources"),
         tables.empty("price_overrides"), DAYS, [],
@@ -94,12 +93,45 @@ def test_nav_is_explained_and_every_quantity_rolls(seed):
         valued, made["cash"], made["activity"], made["book_failures"], golden, rates, BOOKS, LISTED, DAYS
     )
     rows = pnl.pnl(valued, made["activity"], NOTHING, golden, rates, BOOKS, LISTED, nav, DAYS)
+    lots = lot_pnl.lot_pnl(
+        made["lots"], made["realised"], made["positions"], valued, rows, nav, rates, BOOKS, LISTED, DAYS
+    )
+    steps = bridge.nav_bridge(nav, rows, lots, BOOKS, DAYS)
+    return made | {"valuations": valued, "nav": nav, "pnl": rows, "lot_pnl": lots, "nav_bridge": steps}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nav_is_explained_and_every_quantity_rolls(seed):
+    facts = random_firm(seed)
+    made = through(facts)
+    nav, rows, valued = (made[name] for name in ("nav", "pnl", "valuations"))
     assert (nav["status"] == "ok").all()
     assert len(nav) == len(DAYS) + calendars.is_session("XLON", DAYS).sum()
     assert pnl.identity_gaps(nav, rows, BOOKS, DAYS).empty
     gaps = pnl.roll_gaps(valued, made["activity"], NOTHING, facts["corporate_actions"], BOOKS, nav, DAYS)
     assert gaps.empty, gaps["reason"].tolist()
+    of_lots = (made["realised"], made["positions"], valued)
+    lots, steps = made["lot_pnl"], made["nav_bridge"]
+    assert lot_pnl.identity_gaps(lots, *of_lots, nav, BOOKS, LISTED, DAYS).empty
+    assert bridge.identity_gaps(steps).empty
+    assert (steps["gap"] == 0).all()
+    assert len(steps) == len(nav)
+    # What lots gained over the whole history is what they realised, and what is not realised at its end.
+    last = made["positions"].merge(nav.groupby("book")["business_date"].last().reset_index())
+    gained = made["realised"]["gain_base"].sum() + last["unrealised_base"].sum()
+    assert (lots["total"] - lots["income"]).sum() == pytest.approx(gained, abs=1e-4)
     change = nav.groupby("book")["nav"].last()
     explained = rows.groupby("book")["total"].sum() + nav.groupby("book")["flows"].sum()
     assert explained.to_dict() == pytest.approx(change.to_dict(), abs=1e-5)
     assert tables.conform("pnl", rows)["income"].abs().sum() > 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_book_of_one_currency_gains_nothing_outside_its_lots(seed):
+    facts = random_firm(seed)
+    log = facts["transactions"]
+    own = (log["book"] == "P") & (log["currency"] == "USD") & ~log["kind"].isin(["fx", "transfer_in"])
+    steps = through(facts | {"transactions": log[own].reset_index(drop=True)})["nav_bridge"]
+    assert steps["realised_market"].abs().sum() > 0
+    assert steps["outside_lots"].abs().max() < 2e-6
+    assert (steps[["realised_currency", "unrealised_currency"]] == 0).all(axis=None)
