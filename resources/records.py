@@ -80,6 +80,8 @@ transactions = sa.Table(
     _id(),
     *(_transaction_column(column) for column in tables.TABLES["transactions"].columns),
     sa.UniqueConstraint("transaction_id", "delivery", "line", name="transactions_once"),
+    sa.Index("transactions_by_delivery", "delivery"),
+    sa.Index("transactions_by_corrects", "corrects", postgresql_where=sa.text("corrects <> ''")),
 )
 """The log that the books are derived from; append-only."""
 
@@ -93,7 +95,12 @@ postings = sa.Table(
     sa.Column("debit", sa.Numeric, nullable=False),
     sa.Column("quantity", sa.Numeric, nullable=False, server_default="0"),
 )
-"""What each transaction debits (+) and credits (-); append-only, balanced in each currency by a trigger."""
+"""What each transaction debits (+) and credits (-); append-only. The database refuses to commit a transaction whose
+postings are missing or do not balance in each currency."""
+
+unposted = sa.Table("unposted", metadata, sa.Column("delivery", sa.BigInteger, nullable=False))
+"""Deliveries whose postings were not compared with their transactions yet: between two commits those alone of a release
+that had no postings, until the next turn at the inbox posts them."""
 
 quarantine = sa.Table(
     "quarantine",

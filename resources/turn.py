@@ -11,6 +11,7 @@ done count. Whoever comes next first finishes what was left ``received``.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +26,7 @@ from daybook.intake.names import Name
 from daybook.intake.rows import Checked
 from daybook.intake.sheet import FileRefused, Sheet, of_rows
 from daybook.intake.transactions import shadowed
+from daybook.ledger import exact, postings
 from daybook.market import custodian_reports
 from resources import bulk, deliveries, quarantine, records
 from resources.deliveries import Taken
@@ -59,6 +61,7 @@ class Turn:
 
     def recover(self) -> list[Taken]:
         """Finish what a killed process left behind; nothing else may be taken in before."""
+        self._post_unposted()
         with self.engine.connect() as connection:
             left = [row for row in deliveries.begun(connection) if row["kind"] != "retry"]
         kept = ((row, deliveries.kept(self.settings.home, row["sha256"])) for row in left)
@@ -145,8 +148,11 @@ class Turn:
     def _reference(self, table: str, sheet: Sheet) -> Reference:
         log = _nothing("transactions")
         if table == "transactions":
-            named = [sheet.columns[column] for column in ("transaction_id", "corrects") if column in sheet.columns]
-            log = self._logged(sorted({word for texts in named for word in texts.to_pylist() if word}))
+            ids, corrected = (
+                {word for word in sheet.columns[column].to_pylist() if word} if column in sheet.columns else set()
+                for column in ("transaction_id", "corrects")
+            )
+            log = self._amending(ids | corrected) if corrected else self._logged(sorted(ids))
         return Reference(
             books=self._view("books"),
             instruments=self._view("instruments"),
@@ -161,6 +167,18 @@ class Turn:
         wanted = sa.select(*_LOGGED).where(_log.c.transaction_id == sa.any_(sa.cast(ids, sa.ARRAY(sa.Text))))
         with self.engine.connect() as connection:
             return records.read(connection, wanted.order_by(_log.c.delivery, _log.c.line))
+
+    def _amending(self, ids: set[str]) -> pd.DataFrame:
+        """Every row of the log whose id is among ``ids``, with what amends it and what that amends, to the end."""
+        found, more = set[str](), set(ids)
+        while more - found:
+            found |= more
+            asked = sa.any_(sa.cast(sorted(more), sa.ARRAY(sa.Text)))
+            either = sa.or_(_log.c.transaction_id == asked, sa.and_(_log.c.corrects != "", _log.c.corrects == asked))
+            with self.engine.connect() as connection:
+                pairs = connection.execute(sa.select(_log.c.transaction_id, _log.c.corrects).where(either)).all()
+            more = {word for pair in pairs for word in pair if word} - found
+        return self._logged(sorted(found))
 
     def _before(self, name: Name, checked: Checked, reference: Reference) -> pd.DataFrame:
         """What counted until now in place of the facts of a file."""
@@ -193,6 +211,25 @@ class Turn:
     def _enter(self, connection: sa.Connection, table: str, facts: pd.DataFrame) -> None:
         if table == "transactions" and len(facts):
             bulk.copy(connection, _log, {column: _plain(facts[column]) for column in facts.columns})
+            self._post(connection, facts)
+
+    def _post(self, connection: sa.Connection, log: pd.DataFrame) -> None:
+        """Store what rows of the log debit and credit; the commit fails unless every one of them balances."""
+        made = postings.of_log(log, self._view("books"), self._view("instruments"))
+        columns = {column: made[column].tolist() for column in made.columns}
+        for column, places in (("debit", exact.MONEY), ("quantity", exact.QUANTITY)):
+            columns[column] = [Decimal(value).scaleb(-places) for value in columns[column]]
+        bulk.copy(connection, records.postings, columns)
+
+    def _post_unposted(self) -> None:
+        """Post the transactions that a release without postings has left."""
+        with self.engine.begin() as connection:
+            left = sa.select(records.unposted.c.delivery).distinct().order_by(records.unposted.c.delivery)
+            found: list[int] = list(connection.execute(left).scalars())
+            for seq in found:
+                log = records.read(connection, sa.select(*_LOGGED).where(_log.c.delivery == seq).order_by(_log.c.line))
+                connection.execute(sa.delete(records.unposted).where(records.unposted.c.delivery == seq))
+                self._post(connection, log)
 
     # -- what waits --------------------------------------------------------------------------------------------------
 

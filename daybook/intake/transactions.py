@@ -177,9 +177,9 @@ def _contested(draft: Draft) -> None:
     rows = pd.concat([known, here], ignore_index=True)
     found = contested(rows)
     found = found[found["at"] >= len(known)]
-    other = rows.take(found["by"].clip(lower=0))
+    other = rows.take(found["by"].clip(lower=0).to_numpy())
     verb = np.where(other["kind"] == "cancel", " is cancelled by ", " is replaced by ")
-    reasons = rows["corrects"].take(found["at"]).to_numpy(object) + verb + other["transaction_id"].to_numpy(object)
+    reasons = rows["corrects"].take(found["at"].to_numpy()).to_numpy(object) + verb + other["transaction_id"].to_numpy(object)
     reasons += " (" + other["file"].to_numpy(object) + "); a correction names the transaction that is in force"
     where = at[found["at"].to_numpy(np.int64) - len(known)]
     shown = np.full(len(draft), "", object)

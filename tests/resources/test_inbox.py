@@ -364,6 +364,55 @@ def test_a_chain_that_waits_is_resolved_link_by_link(firm, facts):
     assert list(facts.current("transactions")["transaction_id"]) == ["T1", "T2", "C1"]
 
 
+def test_a_second_correction_of_one_transaction_is_refused_a_correction_of_the_correction_taken(firm):
+    firm.deliver("transactions_2024-01-05.csv", BUY.encode())
+    fix = HEADER + "{},ALPHA,AAPL,buy,2024-01-05,9,150,USD,{}\n"
+    firm.deliver("transactions_2024-01-08.csv", fix.format("T2", "T1").encode())
+    assert firm.deliver("transactions_2024-01-09.csv", fix.format("T3", "T1").encode()).rows == 0
+    [(_, line, column, value, reason, status)] = against(firm)
+    assert (line, column, value, status) == (2, "corrects", "T1", "open")
+    assert reason.startswith("T1 is replaced by T2 (transactions_2024-01-08.csv line 2)")
+    assert firm.deliver("transactions_2024-01-10.csv", fix.format("T4", "T2").encode()).rows == 1
+
+
+def posted(engine):
+    with engine.connect() as connection:
+        found = records.read(connection, sa.select(records.postings).order_by("delivery", "line", "posting"))
+    columns = ["transaction_id", "ledger_account", "instrument", "currency", "debit", "quantity"]
+    return list(found[columns].itertuples(index=False, name=None))
+
+
+def test_transactions_are_stored_with_balanced_postings(firm, engine):
+    fx = "F1,ALPHA,CASH:EUR,fx,2024-01-05,100,1.1,USD,\nC1,,,cancel,,,,,T1\n"
+    assert firm.deliver("transactions_2024-01-05.csv", (BUY + fx).encode()).rows == 3
+    expected = [
+        ("T1", "securities", "AAPL", "USD", Decimal(1500), Decimal(10)),
+        ("T1", "unsettled", "", "USD", Decimal(-1500), Decimal(0)),
+        ("F1", "cash", "", "EUR", Decimal(100), Decimal(0)),
+        ("F1", "cash", "", "USD", Decimal(-110), Decimal(0)),
+        ("F1", "fx_trading", "", "EUR", Decimal(-100), Decimal(0)),
+        ("F1", "fx_trading", "", "USD", Decimal(110), Decimal(0)),
+    ]
+    assert posted(engine) == expected
+
+
+def test_what_a_release_without_postings_left_is_posted_by_the_next_turn(firm, engine):
+    firm.deliver("transactions_2024-01-05.csv", BUY.encode())
+    before = posted(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE daybook.postings DISABLE TRIGGER USER"))
+        connection.execute(sa.delete(records.postings))
+        connection.execute(sa.text("ALTER TABLE daybook.postings ENABLE TRIGGER USER"))
+        connection.execute(sa.text("ALTER TABLE daybook.unposted DISABLE TRIGGER USER"))
+        connection.execute(
+            records.unposted.insert().from_select(["delivery"], sa.select(records.transactions.c.delivery))
+        )
+        connection.execute(sa.text("ALTER TABLE daybook.unposted ENABLE TRIGGER USER"))
+    assert posted(engine) == []
+    firm.take_in()
+    assert (len(before), posted(engine)) == (2, before)
+
+
 def test_numbers_are_exact_and_rounded_half_to_even(firm, facts):
     line = "T1,ALPHA,AAPL,buy,2024-01-05,1.000000025,0.1234567890123456789012345678901234567890,USD,\n"
     firm.deliver("transactions_2024-01-05.csv", (HEADER + line).encode())

@@ -22,11 +22,23 @@ TRADE = {
     "line": 2,
     "delivery": 1,
 }
+POSTED = [
+    {"delivery": 1, "line": 2, "posting": at, "transaction_id": "T-1", "book": "GROWTH", "kind": "buy",
+     "ledger_account": account, "currency": "USD", "debit": debit}
+    for at, (account, debit) in enumerate([("securities", Decimal("1.5")), ("cash", Decimal("-1.5"))], start=1)
+]  # fmt: skip
+
+
+def store(connection, trades=(TRADE,), posted=POSTED):
+    """Transactions and postings, straight into the tables."""
+    for table, rows in ((records.transactions, trades), (records.postings, posted)):
+        if rows:
+            connection.execute(table.insert(), list(rows))
 
 
 def test_numbers_are_kept_with_every_digit(engine):
     with engine.begin() as connection:
-        connection.execute(records.transactions.insert(), [TRADE])
+        store(connection)
         found = records.read(connection, sa.select(records.transactions))
     assert found["quantity"].tolist() == [Decimal("0.12345678901234567890123456789")]
     assert found["price"].tolist() == [None]
@@ -56,7 +68,7 @@ def test_integers_with_nulls_are_not_floats(engine):
 
 def test_the_same_line_of_a_delivery_is_one_transaction(engine):
     with engine.begin() as connection:
-        connection.execute(records.transactions.insert(), [TRADE])
+        store(connection)
     with pytest.raises(sa.exc.IntegrityError, match="transactions_once"), engine.begin() as connection:
         connection.execute(records.transactions.insert(), [TRADE])
 
@@ -65,13 +77,68 @@ def test_the_same_line_of_a_delivery_is_one_transaction(engine):
 @pytest.mark.parametrize("change", ["UPDATE {} SET kind = ''", "DELETE FROM {}", "TRUNCATE {}"])
 def test_the_logs_refuse_every_change(engine, table, change):
     with engine.begin() as connection:
-        connection.execute(records.transactions.insert(), [TRADE])
+        store(connection)
         connection.execute(records.order_events.insert(), [EVENT])
     with pytest.raises(sa.exc.IntegrityError, match=f"daybook.{table} is append-only"), engine.begin() as connection:
         connection.execute(sa.text(change.format(f"daybook.{table}")))
     with engine.connect() as connection:
         counted = sa.select(sa.func.count()).select_from(records.metadata.tables[f"daybook.{table}"])
-        assert connection.execute(counted).scalar() == 1
+        assert connection.execute(counted).scalar() == (2 if table == "postings" else 1)
+
+
+def changed(**values):
+    return [POSTED[0], POSTED[1] | values]
+
+
+@pytest.mark.parametrize(
+    ("trades", "posted", "reason"),
+    [
+        ([TRADE], [], "transaction T-1 needs postings of its book and kind, a cancel none"),
+        ([TRADE], POSTED[:1], "line 2 of delivery 1 does not balance: debits less credits are 1.5 USD"),
+        ([TRADE], changed(debit=Decimal("-1.500001")), "debits less credits are -0.000001 USD"),
+        ([TRADE], changed(currency="EUR"), "does not balance"),
+        ([TRADE], changed(line=3), "does not balance"),
+        ([TRADE], [POSTED[0] | {"debit": 0}], "needs postings"),
+        ([TRADE], [row | {"book": "OTHER"} for row in POSTED], "needs postings"),
+        ([TRADE], [row | {"transaction_id": "T-2"} for row in POSTED], "needs postings"),
+        ([TRADE], [row | {"kind": "sell"} for row in POSTED], "needs postings"),
+        ([TRADE, TRADE | {"line": 3, "transaction_id": "T-2"}], POSTED, "transaction T-2 needs postings"),
+        ([TRADE | {"kind": "cancel"}], [row | {"kind": "cancel"} for row in POSTED], "a cancel none"),
+        ([], POSTED, "transaction T-1 needs postings"),
+    ],
+)
+def test_the_database_refuses_what_does_not_balance(engine, trades, posted, reason):
+    with pytest.raises(sa.exc.IntegrityError, match=reason), engine.begin() as connection:
+        store(connection, trades, posted)
+    with engine.connect() as connection:
+        for table in (records.transactions, records.postings, records.unposted):
+            assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() == 0
+
+
+def test_the_database_refuses_postings_that_come_later(engine):
+    with engine.begin() as connection:
+        store(connection)
+    more = [row | {"posting": row["posting"] + 2} for row in POSTED]
+    with pytest.raises(sa.exc.IntegrityError, match="does not balance"), engine.begin() as connection:
+        store(connection, [], more[:1])
+
+
+def test_who_forgets_what_was_noted_is_refused_all_the_same(engine):
+    with engine.connect() as connection:
+        store(connection, [TRADE], [])
+        connection.execute(sa.delete(records.unposted))
+        with pytest.raises(sa.exc.IntegrityError, match="needs postings"):
+            connection.commit()
+
+
+def test_what_balances_and_a_cancel_are_stored_in_any_order_of_statements(engine):
+    with engine.begin() as connection:
+        for row in POSTED:
+            store(connection, [], [row])
+        store(connection, [TRADE, TRADE | {"kind": "cancel", "line": 3, "transaction_id": "C"}], [])
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(records.postings)).scalar() == 2
+        assert connection.execute(sa.select(sa.func.count()).select_from(records.unposted)).scalar() == 0
 
 
 def test_migrating_at_once_and_again_is_harmless(settings):
@@ -99,6 +166,29 @@ def test_migrating_at_once_and_again_is_harmless(settings):
             "alembic_version",
             *(table.name for table in records.metadata.tables.values()),
         }
+
+
+def test_transactions_of_a_release_without_postings_stay_and_wait_for_theirs(settings):
+    from alembic import command
+    from alembic.config import Config
+
+    created = sa.create_engine(settings.postgres_url, poolclass=sa.NullPool)
+    configuration = Config()
+    configuration.set_main_option("script_location", str(records._MIGRATIONS))
+    with created.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.downgrade(configuration, "0002")
+        names = [name for name in TRADE if name != "share_class"]
+        old = sa.table("transactions", *map(sa.column, names), schema="daybook")
+        connection.execute(old.insert(), [{name: TRADE[name] for name in names}])
+        records.migrate(connection)
+    with created.connect() as connection:
+        assert connection.execute(sa.select(records.unposted.c.delivery)).scalars().all() == [1]
+    with created.begin() as connection:
+        connection.execute(sa.delete(records.unposted))
+        store(connection, [], POSTED)
+    with created.connect() as connection:
+        assert records.read(connection, sa.select(records.transactions))["transaction_id"].tolist() == ["T-1"]
 
 
 def test_a_migration_that_fails_leaves_nothing(settings):
