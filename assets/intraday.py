@@ -52,7 +52,7 @@ def intraday_prices(context: dg.AssetExecutionContext, feeds: FeedsResource) -> 
         for name in INTRADAY
     },
     ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("raw_prices", "raw_fx_rates")},
-    deps=[dg.AssetDep(name, partition_mapping=WITH_PRIOR) for name in OF_CLOSES],
+    deps=[dg.AssetDep(name, partition_mapping=WITH_PRIOR) for name in (*OF_CLOSES, "fee_accruals")],
     partitions_def=RESULT["partitions_def"],
     backfill_policy=RESULT["backfill_policy"],
 )
@@ -68,10 +68,11 @@ def books_now(
     instruments: pd.DataFrame,
     price_sources: pd.DataFrame,
     price_overrides: pd.DataFrame,
+    share_classes: pd.DataFrame,
     limits: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Positions, exposures and limits at the newest prices of the session, with everything traded until now."""
-    sessions, order = sessions_of(context), settings().vendors
+    sessions, order, lake = sessions_of(context), settings().vendors, feeds.open().lake
     frames = intraday.refresh(
         intraday_prices,
         golden.golden(raw_prices, instruments, corporate_actions, price_sources, price_overrides, sessions, order),
@@ -81,8 +82,10 @@ def books_now(
         books,
         instruments,
         raw_fx_rates,
+        share_classes,
+        lake.read("fee_accruals", sessions[0] - limit.LAST_CLOSE, sessions[-1]),
         limits,
-        _closes(feeds.open().lake, sessions),
+        _closes(lake, sessions),
         sessions,
         order,
     )

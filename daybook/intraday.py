@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from daybook import ledger, tables
-from daybook.ledger import valuation
+from daybook.ledger import fees, units, valuation
 from daybook.ledger.transactions import live
 from daybook.market import intraday
 from daybook.risk import limits as limit
@@ -27,6 +27,8 @@ def refresh(
     books: pd.DataFrame,
     instruments: pd.DataFrame,
     raw_fx_rates: pd.DataFrame,
+    share_classes: pd.DataFrame,
+    fee_accruals: pd.DataFrame,
     limits: pd.DataFrame,
     lost: pd.DataFrame,
     sessions: pd.DatetimeIndex,
@@ -47,6 +49,9 @@ def refresh(
         books: facts, dated by valid_from.
         instruments: facts, dated by valid_from.
         raw_fx_rates: facts since the first transaction.
+        share_classes: facts.
+        fee_accruals: table of sessions before, from ``LAST_CLOSE`` days before on: what share classes owe counts as at
+            the last close, less what was paid since; nothing accrues within the day.
         limits: facts.
         lost: ``daybook.risk.limits.losses`` of the sessions from ``LAST_CLOSE`` days before on: measures that need a
             close are those of the book's last one, and the reason says so.
@@ -68,6 +73,9 @@ def refresh(
     derived = ledger.derive(
         transactions, corporate_actions, books, instruments, raw_fx_rates, used, fx_rates, sessions, order
     )
+    dealt = units.dealings(transactions, share_classes, used, fx_rates, books, instruments, sessions)
+    owed = fees.owing(fee_accruals, dealt, sessions)
+    derived |= fees.with_fees({name: derived[name] for name in fees.BOOKED}, owed, tables.empty("book_failures"))
     cash, activity, failures = (derived[name] for name in ("cash", "activity", "book_failures"))
     valued = valuation.valuations(derived["positions"], cash, used, fx_rates, books, instruments, sessions)
     nav = valuation.nav(valued, cash, activity, failures, used, fx_rates, books, instruments, sessions)

@@ -61,7 +61,8 @@ def closes(*rows):
 CLOSED = closes((TUESDAY, 150.0, 10_000.0), (WEDNESDAY, 999.0, 10_000.0))
 
 
-def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED):
+def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED, owed=()):
+    classes = [("A", TUESDAY, "FUND")] if owed else []
     columns = "business_date instrument close currency status reason file line"
     return intraday.refresh(
         frame("intraday_prices", "business_date observed_at instrument price currency source file line", *seen),
@@ -72,6 +73,12 @@ def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED):
         facts("books", book()),
         facts("instruments", security(), security("EURO", currency="EUR", exchange="XETR", sector="Autos")),
         tables.empty("raw_fx_rates"),
+        frame("share_classes", "share_class valid_from book", *classes),
+        frame(
+            "fee_accruals",
+            "business_date book share_class accrual_kind amount fee_payable base_currency",
+            *[(day, "FUND", "A", "management_fee", -1.0, payable, "USD") for day, payable in owed],
+        ),
         frame(
             "limits",
             "limit book valid_from measure dimension bucket basis hard",
@@ -105,6 +112,15 @@ def test_positions_count_the_trades_of_the_session_at_the_newest_price(now):
     cash = only(positions, instrument="CASH:USD")
     assert cash[["market_value_base", "status", "reason"]].tolist() == [8450.0, "ok", ""]
     assert positions["market_value_base"].sum() == 10_250.0
+
+
+def test_nav_is_less_what_share_classes_owe_since_the_last_close():
+    owed = [("2022-12-23", -70.0), (TUESDAY, -40.0), (WEDNESDAY, -41.0)]
+    paid = trade("T6", "fee", WEDNESDAY, 15, instrument="", action_id="A:management_fee")
+    for rows in (LOG, (*LOG, paid)):
+        positions = refresh(WEDNESDAY, rows=rows, owed=owed)["intraday_positions"]
+        assert only(positions, instrument="CASH:USD")["market_value_base"] == 8410.0
+        assert positions["market_value_base"].sum() == 10_210.0
 
 
 def test_exposures_carry_the_newest_instant_of_the_book(now):
