@@ -1,8 +1,8 @@
 """The journal: everything that the books have posted, in order and exact; each result of the ledger is read from it.
 
 Belongs here: putting transactions and corporate actions together, which books fail and why, the day's activity. Does
-not belong here: the rules of a single transaction (``transactions``), lots, dividends, cash, anything with a market
-value.
+not belong here: the rules of a single transaction (``transactions``), what an action does (``entitlements``), lots,
+cash, anything with a market value.
 
 Nothing depends on the order in which facts arrived, nor on how far the journal reaches beyond a session: results for a
 session are the same from every journal that goes through it.
@@ -17,17 +17,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars
-from daybook.ledger import cash, entitlements, exact, spans
+from daybook.ledger import cash, entitlements, exact, forwards, spans
 from daybook.ledger import lots as lots_of
+from daybook.ledger import pools as pools_of
 from daybook.ledger import transactions as posted
+from daybook.ledger.pools import Pools
 from daybook.market import dated, security_master
+from daybook.tables import conform, empty
 
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 _ROW = ["session", "book", "instrument", "currency"]
 _AMOUNTS = (
     *("traded", "bought", "consideration", "fees", "income", "external", "transferred", "fee_kind"),
-    *("inflow", "transferred_in"),
+    *("inflow", "transferred_in", "variation", "notional"),
 )
 
 
@@ -38,25 +42,40 @@ class Journal:
     Attributes:
         books: reference facts, dated by valid_from.
         instruments: reference facts, dated by valid_from.
-        entries: transactions that were posted (``transactions.entries``), without dividends that confirm an action.
-        events: trades, transfers and splits of every holding in the order of contract 2.1, with the number of the
-            holding (``group``).
+        pools: whose holdings are matched together.
+        entries: transactions that were posted (``transactions.entries``), without dividends that confirm an action; the
+            tax that pays a reclaim has in ``charges`` what it pays beyond it.
+        events: what happened to lots, in the order of contract 2.1: columns of ``lots.match``, with book ("" for every
+            book of the holding), instrument, currency, transaction_id (the action_id of an action), kind, opened_on,
+            account, shorts, fx_rate, entry (position in ``entries``, -1 for an action).
         matched: lots of those events.
         parts: what was realised, with gain, gain_base, market_gain_base and currency_gain_base.
-        dividends: derived from corporate actions (``entitlements.dividends``).
+        payments: money of corporate actions (``entitlements.payments``).
+        entitled: what each action did to each book (``entitlements.entitled``), and each exercise.
         flows: movements of money (``cash.flows``).
         failed: book, business_date (first session without results) and reason, one row per failed book.
     """
 
     books: pd.DataFrame
     instruments: pd.DataFrame
+    pools: Pools
     entries: pd.DataFrame
     events: pd.DataFrame
     matched: lots_of.Matched
     parts: pd.DataFrame
-    dividends: pd.DataFrame
+    payments: pd.DataFrame
+    entitled: pd.DataFrame
     flows: pd.DataFrame
     failed: pd.DataFrame
+
+    @property
+    def holdings(self) -> pd.DataFrame:
+        """pool_scope, pool, instrument and currency of each holding; its number is the position of the row."""
+        return self.pools.holdings
+
+    def book_of(self, holding: Any, member: Any) -> NDArray[np.object_]:
+        """Name of each member of the pools of those holdings; "" for -1, which means every one."""
+        return self.pools.book_of(holding, member)
 
     def rows(self, book: Any, start: Ints, end: Ints, sessions: pd.DatetimeIndex) -> tuple[Ints, pd.DatetimeIndex]:
         """The (row, session) pairs in which rows that hold from ``start`` to the day before ``end`` appear.
@@ -98,39 +117,69 @@ def journal(
     raw_fx_rates: pd.DataFrame,
     order: Sequence[str],
     through: pd.Timestamp,
+    elections: pd.DataFrame | None = None,
 ) -> Journal:
     """Post ``transactions`` and the corporate actions on what they hold.
 
     Args:
         transactions: result of ``transactions.live``, exact columns as Decimals or None.
-        corporate_actions: current facts; splits and cash dividends are posted, another kind stops the books that hold
-            the instrument, by name.
+        corporate_actions: current facts. One that cannot be posted stops the books that hold the instrument, by name.
         books: reference facts, dated by valid_from.
         instruments: reference facts, dated by valid_from.
-        raw_fx_rates: facts; closing rates for trades without their own.
+        raw_fx_rates: facts; closing rates for trades without their own, and for what actions buy and close.
         order: preference among the sources of exchange rates.
         through: last session that matters.
+        elections: facts; without them every action with a choice goes by its default.
     """
+    last = int(dated.days([through])[0])
     entries = posted.entries(transactions, books, instruments, raw_fx_rates, order, through)
+    entries = forwards.settled(entries, books, instruments, raw_fx_rates, order, through)
     good = entries[entries["reason"] == ""].reset_index(drop=True)
-    trades, holdings = _holdings(good)
-    actions = entitlements.touching(corporate_actions, holdings, books, through)
-    events = _events(trades, actions[(actions["kind"] == entitlements.SPLIT) & (actions["reason"] == "")])
-    matched = lots_of.match(events[list(lots_of.REQUIRED)])
-    held = holding_spans(events, matched)
+    trades = good[good["quantity"] != 0]
+    due = entitlements.due(corporate_actions, through)
+    pools, holding, member = pools_of.pooled(trades, entitlements.links(due))
+    trades = trades.assign(holding=holding, member=member, entry=trades.index)
+    actions = entitlements.touching(due, pools, books, instruments, raw_fx_rates, order, last)
+    elected = empty("elections") if elections is None else elections
+    taken = entitlements.subscriptions(actions, pools, elected, raw_fx_rates, order)
+    events = _events(trades, entitlements.events(actions, taken, last), pools)
+    matched = lots_of.match(events)
+    names, held = lots_of.carried(events, matched)
+    holders = entitlements.holders(actions, names, held, pools)
+    dividends = entitlements.dividends(holders)
+    done = entitlements.caused(actions, events, matched, pools)
+    good = _turned(good, events, matched)
+    payments = entitlements.payments(dividends, done, actions, _reclaimed(good))
+    exercised = _exercised(good, events, matched)
+    counting = ~_confirmed(good, payments)
+    kept = _net_of_reclaims(good[counting].reset_index(drop=True), payments)
+    events["entry"] = np.append(np.cumsum(counting) - 1, -1)[events["entry"]]
+    entitled = entitlements.entitled(holders, dividends, taken, done, last)
     parts, parts_good = _gains(matched.parts, events)
-    dividends = entitlements.dividends(actions, held)
-    kept = good[~_confirmed(good, dividends)].reset_index(drop=True)
-    moved = cash.flows(kept, dividends)
+    moved = cash.flows(kept, payments)
     failed = [
         entries.loc[entries["reason"] != "", ["book", "session", "reason"]],
-        _failed_actions(actions, held),
-        _failed_events(events, matched),
-        _too_large(events.take(parts.loc[~parts_good, "closing"].to_numpy()), "a gain"),
-        _too_large(dividends[~dividends["good"]], "a dividend"),
+        pools_of.failed(trades, books),
+        holders.loc[holders["reason"] != "", ["book", "session", "reason"]],
+        _failed_elections(taken, holders),
+        _failed_events(events, matched, pools),
+        _too_large(_of_books(events.take(parts.loc[~parts_good, "closing"].to_numpy()), pools), "a gain"),
+        _too_large(payments[~payments["good"].astype(bool)], "a payment"),
         _too_large(cash.overflows(moved), "the cash balance"),
     ]
-    return Journal(books, instruments, kept, events, matched, parts, dividends, moved, _first_failures(failed))
+    return Journal(
+        books,
+        instruments,
+        pools,
+        kept,
+        events,
+        matched,
+        parts,
+        payments,
+        pd.concat([entitled, exercised], ignore_index=True),
+        moved,
+        _first_failures(_with_pools(failed, trades)),
+    )
 
 
 def failures(journal: Journal) -> pd.DataFrame:
@@ -141,42 +190,59 @@ def failures(journal: Journal) -> pd.DataFrame:
     return journal.failed.copy()
 
 
-def activity(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+def activity(journal: Journal, sessions: pd.DatetimeIndex, beside: pd.DataFrame | None = None) -> pd.DataFrame:
     """What happened on each of ``sessions``, per book, instrument and currency; local money, no market values.
+
+    Args:
+        journal: of the books.
+        sessions: midnight, naive.
+        beside: what the day brought that no transaction says (``cash.beside``).
 
     Returns:
         business_date, book, instrument (a security, or CASH:<CCY>), currency (of the amounts) and
 
-        * traded_quantity: signed units in terms of that session; of an fx trade, in the row of the cash bought, the
+        * traded_quantity: signed units in terms of that session, without those that corporate actions and deliveries
+          of options bring and take (``entitlement_table``); of an fx trade, in the row of the cash bought, the
           amount bought (its currency is the one paid);
-        * consideration: of trades, received positive, with accrued interest and without charges;
+        * consideration: of trades, received positive, with accrued interest and without charges; and the money of
+          corporate actions that is no income, in the row of the action's instrument;
         * fees: charges of trades in the security's row, the kinds fee and tax in the cash row; a cost is negative;
-        * income: net of withholding; dividends on their ex session in the security's row, interest and dividends
-          without an instrument in the cash row;
+        * income: net of withholding that is not claimed back; dividends on their ex session in the security's row,
+          interest and dividends without an instrument in the cash row;
         * external: money from (+) or to (-) the outside;
         * transferred_quantity: signed units by transfer_in and transfer_out;
         * fee_kind: the part of fees that is of kind ``fee``;
         * inflow, transferred_in: the part of external and of transferred_quantity that came in, whatever went out on
-          the same day (contract 2.8).
+          the same day (contract 2.8);
+        * variation: what futures gained, in the row of the future;
+        * notional: what trades in futures and forwards agreed to pay (+) or to receive (-).
     """
     entries, units = journal.entries, _own_units(journal)
     kind = entries["kind"]
     transferred = units.where(kind.isin(posted.TRANSFERS), 0)
-    own = entries[[*_ROW, "consideration", "income", "external", "bought"]].assign(
-        traded=units.where(kind.isin(posted.TRADES), 0),
+    own = entries[[*_ROW, "consideration", "income", "external", "bought", "notional"]].assign(
+        traded=units.where(~kind.isin(posted.TRANSFERS) & (entries["underlying"] == ""), 0),
         fees=entries["charges"],
         transferred=transferred,
         fee_kind=entries["charges"].where(kind == "fee", 0),
         inflow=entries["external"].clip(lower=0),
         transferred_in=transferred.clip(lower=0),
+        variation=0,
     )
-    nothing = dict.fromkeys([name for name in _AMOUNTS if name != "income"], 0)
-    accrued = journal.dividends[[*_ROW, "amount"]].rename(columns={"amount": "income"}).assign(**nothing)
+    paid = journal.payments
+    amounts = {
+        "income": paid["amount"].where(paid["income"], 0),
+        "consideration": paid["amount"].mask(paid["income"], 0),
+    }
+    accrued = paid[_ROW].assign(**{name: amounts.get(name, 0) for name in _AMOUNTS})
     both = pd.concat([own, accrued], ignore_index=True)
     day = both["session"].to_numpy()
     row, business_date = journal.rows(both["book"], day, day + 1, sessions)
     chosen = both.take(row).assign(business_date=business_date)
     keys = ["business_date", "book", "instrument", "currency"]
+    if beside is not None and len(beside):
+        nothing = dict.fromkeys([name for name in _AMOUNTS if name not in beside], 0)
+        chosen = pd.concat([chosen, beside.assign(**nothing)], ignore_index=True)
     total = chosen.groupby(keys, as_index=False)[list(_AMOUNTS)].sum()
     exactly = {name: total[name].to_numpy(np.int64) for name in _AMOUNTS}
     return total[keys].assign(
@@ -190,61 +256,188 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         fee_kind=exact.money(exactly["fee_kind"]),
         inflow=exact.money(exactly["inflow"]),
         transferred_in=exact.units(exactly["transferred_in"]),
-        variation=0.0,
+        variation=exact.money(exactly["variation"]),
+        notional=exact.money(exactly["notional"]),
     )
 
 
-def holding_spans(events: pd.DataFrame, matched: lots_of.Matched) -> spans.Spans:
-    """Quantity, cost and cost_base of each holding over time: the sums of its lots."""
-    states, session = matched.states, events["session"].to_numpy()
-    group = events["group"].to_numpy()[states["opened"]]
-    ended = (states["until"] >= 0).to_numpy()
-    values = [states[name].to_numpy() for name in ("quantity", "cost", "cost_base")]
-    return spans.running(
-        np.r_[group, group[ended]],
-        np.r_[session[states["since"]], session[states.loc[ended, "until"]]],
-        *(np.r_[value, -value[ended]] for value in values),
+def entitlement_table(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Table ``entitlements``: what corporate actions and exercises did to each book on ``sessions``."""
+    rows = journal.entitled
+    day = rows["session"].to_numpy(np.int64)
+    row, business_date = journal.rows(rows["book"], day, day + 1, sessions)
+    chosen = rows.take(row).assign(business_date=business_date)
+    money = ("gross_amount", "withheld", "reclaimable", "net_amount", "moved_cost")
+    units = ("entitled_quantity", "new_quantity", "given_quantity")
+    frame = chosen.assign(
+        pay_date=spans.dates(chosen["pay_on"].to_numpy(np.int64)),
+        **{name: exact.money(chosen[name].to_numpy(np.int64)) for name in money},
+        **{name: exact.units(chosen[name].to_numpy(np.int64)) for name in units},
+    )
+    keys = ["business_date", "book", "instrument", "action_id"]
+    return conform("entitlements", frame.drop(columns=["session", "pay_on"]).sort_values(keys, kind="stable"))
+
+
+def _events(trades: pd.DataFrame, derived: pd.DataFrame, pools: Pools) -> pd.DataFrame:
+    """What happens to lots, in order; what an action does comes before the trades of its date."""
+    kind, exercise = trades["kind"], trades["underlying"] != ""
+    code = np.select(
+        [kind.isin(posted.TRANSFERS), kind == "expiry", exercise],
+        [lots_of.TRANSFER, lots_of.EXPIRE, lots_of.EXERCISE],
+        lots_of.TRADE,
+    )
+    expiry = (kind == "expiry").to_numpy()
+    # An expiry says what it closes and what it pays; which side that is, the position says.
+    charges, _ = exact.products(0, np.where(expiry, -trades["charges"], 0), trades["fx_rate"])
+    cost, cost_base = (trades[name].to_numpy(np.int64) for name in ("cost", "cost_base"))
+    names = ["book", "instrument", "currency", "session", "date", "transaction_id", "kind", "settle", "opened_on"]
+    own = trades[[*names, "fx_rate", "shorts", "entry", "holding", "member", "account", "pool", "lot_id"]].assign(
+        event=code.astype(np.int8),
+        quantity=np.where(expiry, -trades["quantity"], trades["quantity"]),
+        cost=np.where(expiry, -cost + trades["charges"], cost),
+        cost_base=np.where(expiry, -cost_base - charges, cost_base),
+        method=trades["lot_method"].map(lots_of.METHODS).astype("int8"),
+        action=-1,
+        first=False,
+    )
+    if expiry.any():
+        own = own.assign(charges=np.where(expiry, -trades["charges"], 0), charges_base=charges)
+    if exercise.any():
+        own = own.assign(
+            target=pools.number(trades, "underlying"),
+            target_quantity=trades["underlying_quantity"],
+            target_cost=trades["underlying_cost"],
+            target_base=trades["underlying_cost_base"],
+        )
+    own = own.reset_index(drop=True)
+    if len(derived):
+        both = _given(_made(derived, pools)), _given(own)
+        names = [name for name in lots_of.DEFAULTS if any(name in frame for frame in both)]
+        # A column of integers stays one, so that none of its digits is lost.
+        whole = [
+            frame.assign(**{name: lots_of.DEFAULTS[name] for name in names if name not in frame}) for frame in both
+        ]
+        own = pd.concat(whole, ignore_index=True).sort_values(
+            ["session", "first", "date"], ascending=[True, False, True], kind="stable", ignore_index=True
+        )
+    own = own.assign(group=pools.holdings["group"].to_numpy(np.int64)[own["holding"]])
+    return own.assign(**lots_of.named(own)) if (own["lot_id"] != "").any() else own
+
+
+def _given(events: pd.DataFrame) -> pd.DataFrame:
+    """``events`` without the columns that say nothing but what ``lots.match`` takes for granted."""
+    return events.drop(
+        columns=[
+            name
+            for name, plain in lots_of.DEFAULTS.items()
+            if name in events and name != "member" and (events[name] == plain).all()
+        ]
     )
 
 
-def _holdings(good: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Trades and transfers with the number of their holding, and the book, instrument and currency of each number."""
-    trades = good[good["kind"].isin(posted.SECURITIES)].assign(entry=lambda rows: rows.index)
-    keys = ["book", "instrument"]
-    trades["group"] = trades.groupby(keys).ngroup().astype(np.int64)
-    holdings = trades.drop_duplicates("group")[["group", *keys, "currency"]].sort_values("group", ignore_index=True)
-    return trades, holdings
-
-
-def _events(trades: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
-    """Trades, transfers and splits in order; a split comes before the trades of its date."""
-    transfers = trades["kind"].isin(posted.TRANSFERS)
-    names = ["group", "book", "instrument", "currency", "session", "date"]
-    traded = trades[[*names, "transaction_id", "kind", "settle", "opened_on", "quantity", "cost", "cost_base"]].assign(
-        fx_rate=trades["fx_rate"],
-        shorts=trades["shorts"],
-        entry=trades["entry"],
-        event=np.where(transfers, lots_of.TRANSFER, lots_of.TRADE).astype(np.int8),
-    )
-    restating = splits[[*names, "cash_in_lieu_price"]].assign(
-        transaction_id=splits["action_id"],
-        kind=splits["kind"],
-        settle=splits["session"],
-        opened_on=splits["session"],
-        quantity=splits["numerator"],
-        cost=splits["denominator"],
-        cost_base=0,
-        fx_rate=np.full(len(splits), exact.decimal(1), object),
+def _made(derived: pd.DataFrame, pools: Pools) -> pd.DataFrame:
+    """Events of actions with the columns of those of transactions."""
+    holding = derived["holding"].to_numpy(np.int64)
+    own = pools.holdings.take(holding).reset_index(drop=True)
+    # Every book of a pool that has one is that book.
+    member = derived["member"].mask((own["books"] == 1).to_numpy(), 0)
+    names = ["action", "transaction_id", "kind", "event", "session", "date", "first", "holding", "fx_rate"]
+    numbers = ["quantity", "cost", *(name for name in lots_of.DEFAULTS if name in derived)]
+    return derived[[*names, *numbers]].assign(
+        member=member,
+        book=pools.book_of(holding, member),
+        instrument=own["instrument"],
+        currency=own["currency"],
+        pool=own["pool"],
+        settle=derived["session"],
+        opened_on=derived["date"],
+        account="",
+        lot_id="",
         shorts=True,
         entry=-1,
-        event=np.int8(lots_of.SPLIT),
+        cost_base=0,
+        method=derived["method"].map(lots_of.METHODS).astype("int8"),
     )
-    traded["cash_in_lieu_price"] = np.nan
-    events = pd.concat([restating, traded], ignore_index=True) if len(restating) else traded
-    return events.sort_values(["session", "date"], kind="stable", ignore_index=True)
 
 
-def _gains(parts: pd.DataFrame, events: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+def _turned(good: pd.DataFrame, events: pd.DataFrame, matched: lots_of.Matched) -> pd.DataFrame:
+    """Entries with expiries of short positions turned round: they buy where ``transactions`` took them for sales."""
+    amounts = matched.amounts
+    expired = amounts[(events["event"] == lots_of.EXPIRE).to_numpy()[amounts["event"]] & (amounts["quantity"] > 0)]
+    if expired.empty:
+        return good
+    at = events["entry"].to_numpy(np.int64)[expired["event"]]
+    sign = np.ones(len(good), np.int64)
+    sign[at] = -1
+    return good.assign(**{name: good[name] * sign for name in ("quantity", "consideration", "notional")})
+
+
+def _confirmed(good: pd.DataFrame, payments: pd.DataFrame) -> Flags:
+    """Dividend transactions that add nothing: they name an action, or one of their book and date was posted."""
+    own = payments[payments["accrual_kind"].isin(entitlements.CONFIRMED)]
+    paid = pd.concat([own[["book", "instrument"]].assign(date=own[name]) for name in ("date", "pay_on")])
+    known = pd.MultiIndex.from_frame(paid)
+    same = pd.MultiIndex.from_frame(good[["book", "instrument", "date"]]).isin(known)
+    return np.asarray((good["kind"] == "dividend") & ((good["action_id"] != "") | same))
+
+
+def _reclaims(entries: pd.DataFrame) -> "pd.Series[bool]":
+    """Entries that the tax authority pays back: of kind tax, naming an action, and received."""
+    return (entries["kind"] == "tax") & (entries["action_id"] != "") & (entries["charges"] > 0)
+
+
+def _reclaimed(good: pd.DataFrame) -> pd.DataFrame:
+    """action_id, book and session of the first payment of each reclaim."""
+    return good.loc[_reclaims(good), ["action_id", "book", "session"]].drop_duplicates(["action_id", "book"])
+
+
+def _net_of_reclaims(kept: pd.DataFrame, payments: pd.DataFrame) -> pd.DataFrame:
+    """Entries of which the first that pays a reclaim has in ``charges`` only what it pays beyond what was accrued."""
+    first = kept[_reclaims(kept)].drop_duplicates(["action_id", "book"])
+    claims = payments[payments["accrual_kind"] == entitlements.RECLAIM].set_index(["action_id", "book"])["amount"]
+    if first.empty or claims.empty:
+        return kept
+    known = claims.reindex(pd.MultiIndex.from_frame(first[["action_id", "book"]])).fillna(0).to_numpy(np.int64)
+    charges = kept["charges"].to_numpy(np.int64, copy=True)
+    charges[first.index] -= known
+    return kept.assign(charges=charges)
+
+
+def _exercised(good: pd.DataFrame, events: pd.DataFrame, matched: lots_of.Matched) -> pd.DataFrame:
+    """Exercises and assignments with delivery, in the form of ``entitlements.entitled``: the option turns into units.
+
+    moved_cost is the premium that goes into the units.
+    """
+    entry = events["entry"].to_numpy(np.int64)
+    exercise = (events["event"] == lots_of.EXERCISE).to_numpy()
+    states = matched.states
+    own = states["holding"].to_numpy() == events["holding"].to_numpy()[states["until"].clip(lower=0)]
+    ended = states[(states["until"] >= 0).to_numpy() & exercise[states["until"]] & own]
+    own = states["holding"].to_numpy() == events["holding"].to_numpy()[states["since"]]
+    begun = states[exercise[states["since"]] & own]
+    premium = pd.concat([ended.assign(event=ended["until"]), begun.assign(event=begun["since"], cost=-begun["cost"])])
+    moved = premium.groupby("event")["cost"].sum().reindex(np.flatnonzero(exercise)).fillna(0).to_numpy(np.int64)
+    rows = good.take(entry[exercise])
+    return pd.DataFrame(
+        {
+            **{name: rows[name] for name in ("session", "book", "instrument", "kind", "currency")},
+            "action_id": rows["transaction_id"],
+            "pay_on": rows["settle"],
+            "choice": "",
+            "entitled_quantity": -rows["quantity"],
+            "gross_amount": rows["consideration"],
+            "withheld": 0,
+            "reclaimable": 0,
+            "net_amount": rows["consideration"],
+            "new_instrument": rows["underlying"],
+            "new_quantity": rows["underlying_quantity"],
+            "given_quantity": -rows["quantity"],
+            "moved_cost": moved,
+        }
+    )
+
+
+def _gains(parts: pd.DataFrame, events: pd.DataFrame) -> tuple[pd.DataFrame, Flags]:
     """Realised parts with their gains, and whether these fit into 64 bits."""
     gain = parts["proceeds"] - parts["cost"]
     gain_base = parts["proceeds_base"] - parts["cost_base"]
@@ -255,28 +448,22 @@ def _gains(parts: pd.DataFrame, events: pd.DataFrame) -> tuple[pd.DataFrame, NDA
     return parts.assign(gain=gain, gain_base=gain_base, market_gain_base=market, currency_gain_base=currency), good
 
 
-def _confirmed(good: pd.DataFrame, dividends: pd.DataFrame) -> NDArray[np.bool_]:
-    """Dividend transactions that add nothing: they name an action, or one of their book and date was posted."""
-    paid = pd.concat([dividends[["book", "instrument"]].assign(date=dividends[name]) for name in ("date", "pay_on")])
-    known = pd.MultiIndex.from_frame(paid)
-    same = pd.MultiIndex.from_frame(good[["book", "instrument", "date"]]).isin(known)
-    return np.asarray((good["kind"] == "dividend") & ((good["action_id"] != "") | same))
+def _failed_elections(taken: pd.DataFrame, holders: pd.DataFrame) -> pd.DataFrame:
+    """Books that chose units which cannot be posted."""
+    bad = taken.loc[taken["reason"] != "", ["action", "member", "book", "elects", "reason"]]
+    held = pd.MultiIndex.from_frame(holders[["action", "member"]])
+    failed = bad[pd.MultiIndex.from_frame(bad[["action", "member"]]).isin(held)]
+    return failed.rename(columns={"elects": "session"})[["book", "session", "reason"]]
 
 
-def _failed_actions(actions: pd.DataFrame, held: spans.Spans) -> pd.DataFrame:
-    """Actions that cannot be posted, of the books that hold the instrument before ex_date."""
-    bad = actions[actions["reason"] != ""]
-    quantity = held.before(bad["group"].to_numpy(), bad["session"].to_numpy())[0]
-    failed: pd.DataFrame = bad.loc[quantity != 0, ["book", "session", "reason"]]
-    return failed
-
-
-def _failed_events(events: pd.DataFrame, matched: lots_of.Matched) -> pd.DataFrame:
+def _failed_events(events: pd.DataFrame, matched: lots_of.Matched, pools: Pools) -> pd.DataFrame:
     """Events that the lots do not allow."""
-    kind, name = events["kind"], "transaction " + events["transaction_id"] + ": "
+    kind = events["kind"]
+    whose = np.where(events["entry"] < 0, "corporate action ", "transaction ")
+    name = pd.Series(whose, events.index, dtype="str") + events["transaction_id"] + ": "
     opened = np.zeros(len(events), bool)
     opened[matched.states["opened"]] = True
-    first = events.groupby("group")["currency"].transform("first")
+    listed = pools.holdings["currency"].take(events["holding"].to_numpy(np.int64)).set_axis(events.index)
     tests: list[tuple[Any, Any]] = [
         (matched.overflowed, "a lot does not fit into 64 bits"),
         (
@@ -285,25 +472,46 @@ def _failed_events(events: pd.DataFrame, matched: lots_of.Matched) -> pd.DataFra
         ),
         ((kind == "transfer_out") & opened, "transfers out more " + events["instrument"] + " than the book holds"),
         (
-            events["currency"] != first,
-            events["instrument"] + " in both " + first + " and " + events["currency"] + " is not supported yet",
+            (matched.outcome == lots_of.BEYOND)
+            | (kind.isin(posted.EXERCISES) & (events["event"] == lots_of.TRADE) & opened),
+            "closes more " + events["instrument"] + " than the book holds",
         ),
-        (_fractions(events, matched), "cash in lieu of fractions of " + events["instrument"] + " is not supported yet"),
+        (matched.outcome == lots_of.UNKNOWN_LOT, "the lot that it names is not open"),
+        (
+            events["currency"] != listed,
+            events["instrument"] + " in both " + listed + " and " + events["currency"] + " is not supported yet",
+        ),
     ]
-    found = [events.loc[np.asarray(bad, bool), ["book", "session"]].assign(reason=name + text) for bad, text in tests]
+    found = [
+        _of_books(events.assign(reason=name + text)[np.asarray(bad, bool)], pools)[["book", "session", "reason"]]
+        for bad, text in tests
+    ]
     return pd.concat(found)
 
 
-def _fractions(events: pd.DataFrame, matched: lots_of.Matched) -> NDArray[np.bool_]:
-    """Splits that pay out fractions and leave some."""
-    states = matched.states
-    held = np.zeros(len(events), np.int64)
-    np.add.at(held, states["since"].to_numpy(), states["quantity"].to_numpy())
-    return np.asarray(events["cash_in_lieu_price"].notna() & (held % 10**exact.QUANTITY != 0))
+def _of_books(events: pd.DataFrame, pools: Pools) -> pd.DataFrame:
+    """``events`` with a row for each book of those that are about every book of their holding."""
+    every = events["member"].to_numpy() < 0
+    held = pools.holdings.take(events["holding"].to_numpy(np.int64))
+    count = np.where(every, held["books"].to_numpy(np.int64), 1)
+    at = np.repeat(np.arange(len(events)), count)
+    number = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
+    rows = events.take(at)
+    return rows.assign(book=pools.book_of(rows["holding"], np.where(every[at], number, rows["member"])))
 
 
 def _too_large(rows: pd.DataFrame, what: str) -> pd.DataFrame:
     return rows[["book", "session"]].assign(reason=what + " in " + rows["currency"] + " does not fit into 64 bits")
+
+
+def _with_pools(found: Sequence[pd.DataFrame], trades: pd.DataFrame) -> Sequence[pd.DataFrame]:
+    """Failures, each also as one of the other books whose lots are in the same pool."""
+    members = trades.loc[trades["pool_scope"] != "book", ["pool_scope", "pool", "book"]].drop_duplicates()
+    own = pd.concat(found, ignore_index=True).merge(members, on="book")
+    others = own.merge(members, on=["pool_scope", "pool"], suffixes=("", "_other"))
+    others = others[others["book"] != others["book_other"]]
+    reason = "shares lot pool " + others["pool"] + " with " + others["book"] + ", of which " + others["reason"]
+    return [*found, others[["session"]].assign(book=others["book_other"], reason=reason)]
 
 
 def _first_failures(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -326,6 +534,7 @@ def _own_units(journal: Journal) -> "pd.Series[int]":
     pairs, events = journal.matched.restated, journal.events
     session = events["session"].to_numpy()
     same = pairs[session[pairs["trade"]] == session[pairs["split"]]].drop_duplicates("trade", keep="last")
+    same = same[events["entry"].to_numpy()[same["trade"]] >= 0]
     entry = events["entry"].to_numpy()[same["trade"]]
     units.iloc[entry] = same["quantity"].to_numpy()
     return units
