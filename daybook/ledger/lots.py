@@ -466,31 +466,35 @@ def lots(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Open lots at the close of each of ``sessions``.
 
     Returns:
-        Table ``lots``. unit_cost is cost / quantity. ``pool`` is the book, whose lots are matched together. A book has
-        rows on sessions of its own calendar, and none from the session on which it failed.
+        Table ``lots``. unit_cost is cost / quantity. A lot stands in the book that opened it, a pool's one lot ``pool``
+        in the first of its books; ``pool`` names whose lots are matched together. A book has rows on sessions of its
+        own calendar, and none from the session on which it failed.
     """
     states, events = journal.matched.states, journal.events
-    opened = events.take(states["opened"].to_numpy())
-    start = events["session"].to_numpy()[states["since"]]
+    book = journal.pools.book_of(states["holding"], states["member"])
+    session = events["session"].to_numpy()
     until = states["until"].to_numpy()
-    end = np.where(until < 0, spans.FOREVER, events["session"].to_numpy()[until])
-    row, business_date = journal.rows(opened["book"], start, end, sessions)
-    opened, states = opened.take(row), states.take(row)
-    quantity, cost = states["quantity"].to_numpy(), states["cost"].to_numpy()
+    end = np.where(until < 0, spans.FOREVER, session[until])
+    row, business_date = journal.rows(book, session[states["since"]], end, sessions)
+    states, book = states.take(row), book[row]
+    holding = journal.pools.holdings.take(states["holding"])
+    opened = states["opened"].to_numpy()
+    quantity, cost, lot = (states[name].to_numpy() for name in ("quantity", "cost", "lot"))
+    account = np.where(lot < 0, "", events["account"].to_numpy(object)[opened])
     frame = pd.DataFrame(
         {
             "business_date": business_date,
-            "book": opened["book"].to_numpy(),
-            "instrument": opened["instrument"].to_numpy(),
-            "lot": opened["transaction_id"].to_numpy(),
-            "opened_on": spans.dates(opened["opened_on"].to_numpy()),
+            "book": book,
+            "instrument": holding["instrument"].to_numpy(),
+            "lot": names(lot, journal.matched.derived, events["transaction_id"]),
+            "opened_on": spans.dates(events["opened_on"].to_numpy()[opened]),
             "quantity": exact.units(quantity),
             "unit_cost": _unit_cost(cost, quantity),
             "cost": exact.money(cost),
-            "currency": opened["currency"].to_numpy(),
+            "currency": holding["currency"].to_numpy(),
             "cost_base": exact.money(states["cost_base"].to_numpy()),
-            "pool": opened["book"].to_numpy(),
-            "account": "",
+            "pool": holding["pool"].to_numpy(),
+            "account": account,
         }
     )
     return tables.conform("lots", frame.sort_values(["business_date", "book", "instrument", "lot"], kind="stable"))
@@ -507,34 +511,50 @@ def realised(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Gains realised on ``sessions``, one row per closing transaction and lot (contract 2.6).
 
     gain = proceeds - cost; on a cover both are negative. market_gain_base = gain x FX of the closing transaction,
-    rounded once, and currency_gain_base is the rest of gain_base. A transfer_out realises nothing.
+    rounded once, and currency_gain_base is the rest of gain_base. A transfer_out realises nothing. Under the UK rules a
+    purchase of the 30 days after a sale has two rows on its own session: the sale's match with the pool, taken back
+    (quantity, proceeds and cost negative), and its match with the purchase.
 
     Returns:
-        Table ``realised``; business_date is the session on which the closing transaction is booked.
+        Table ``realised``; business_date is the session on which the closing transaction is booked, or the purchase
+        that is matched with it after all. term is long for what was held for more than a year, from the day after the
+        purchase to the sale; short for short sales (IRS Publication 550), empty for a pool.
     """
     parts, events = journal.parts, journal.events
-    closing = events.take(parts["closing"].to_numpy())
-    day = closing["session"].to_numpy()
-    row, business_date = journal.rows(closing["book"], day, day + 1, sessions)
-    closing, parts = closing.take(row), parts.take(row)
-    money = {
-        name: exact.money(parts[name].to_numpy())
-        for name in ("proceeds", "cost", "gain", "gain_base", "market_gain_base", "currency_gain_base")
-    }
+    book = journal.pools.book_of(parts["holding"], parts["member"])
+    day = events["session"].to_numpy()[parts["posted"]]
+    row, business_date = journal.rows(book, day, day + 1, sessions)
+    parts, book = parts.take(row), book[row]
+    holding, closing = journal.pools.holdings.take(parts["holding"]), events.take(parts["closing"])
+    opened_on = spans.dates(events["opened_on"].to_numpy()[parts["opened"]])
+    amounts = ["quantity", "proceeds", "cost", "gain", "gain_base", "market_gain_base", "currency_gain_base"]
     frame = pd.DataFrame(
         {
             "business_date": business_date,
-            "book": closing["book"].to_numpy(),
-            "instrument": closing["instrument"].to_numpy(),
+            "book": book,
+            "instrument": holding["instrument"].to_numpy(),
             "transaction_id": closing["transaction_id"].to_numpy(),
-            "lot": events["transaction_id"].to_numpy()[parts["opened"]],
-            "quantity": exact.units(parts["quantity"].to_numpy()),
-            "currency": closing["currency"].to_numpy(),
-            "opened_on": spans.dates(events["opened_on"].to_numpy()[parts["opened"]]),
-            "term": "",
-            "matching": "fifo",
-            **money,
+            "lot": names(parts["lot"].to_numpy(), journal.matched.derived, events["transaction_id"]),
+            "currency": holding["currency"].to_numpy(),
+            "opened_on": opened_on,
+            "term": _term(parts, opened_on, spans.dates(closing["date"].to_numpy())),
+            "matching": np.asarray(RULES, object)[parts["rule"]],
+            **{name: parts[name].to_numpy() for name in amounts},
         }
     )
     keys = ["business_date", "book", "instrument", "transaction_id", "lot"]
+    if frame.duplicated(keys).any():
+        # What a session takes back more than once, or from itself, is one row.
+        rest = {name: "sum" if name in amounts else "first" for name in frame.columns if name not in keys}
+        frame = frame.groupby(keys, as_index=False, sort=False).agg(rest)
+        frame = frame[(frame[amounts] != 0).any(axis=1)]
+    money = {name: exact.money(frame[name].to_numpy()) for name in amounts[1:]}
+    frame = frame.assign(quantity=exact.units(frame["quantity"].to_numpy()), **money)
     return tables.conform("realised", frame.sort_values(keys, kind="stable"))
+
+
+def _term(parts: pd.DataFrame, opened_on: pd.DatetimeIndex, closed_on: pd.DatetimeIndex) -> NDArray[np.object_]:
+    quantity, cost = parts["quantity"].to_numpy(), parts["cost"].to_numpy()
+    covered = np.sign(quantity) * np.sign(cost) < 0
+    held = np.asarray(closed_on > opened_on + pd.DateOffset(years=1)) & ~covered
+    return np.where(parts["lot"].to_numpy() < 0, "", np.where(held, "long", "short")).astype(object)
