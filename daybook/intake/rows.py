@@ -19,12 +19,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from daybook import tables
-from daybook.intake import actions, terms, transactions, values
+from daybook.intake import actions, instruments, terms, transactions, values
 from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
 from daybook.intake.sheet import FileRefused, Sheet, shown
-from daybook.market import check_digits, currencies, dated, intraday, security_master
+from daybook.market import currencies, dated, intraday, security_master
 
 PROBLEMS = ("line", "column", "value", "reason", "waits_for", "business_date", "row")
 """Columns of ``Checked.problems``."""
@@ -74,6 +74,8 @@ def check(name: Name, sheet: Sheet, arrived: pd.Timestamp, reference: Reference)
         transactions.check(draft)
     elif name.table == "corporate_actions":
         actions.check(draft)
+    elif name.table == "instruments":
+        instruments.check(draft)
     _require(draft)
     _judge(draft)
     if name.table == "transactions":
@@ -351,24 +353,13 @@ def _dates(draft: Draft) -> None:
 
 
 def _reference(draft: Draft) -> None:
-    """What books, instruments and rules say of themselves."""
+    """What books, sources and rules say of themselves."""
     from daybook import calendars
 
     table = draft.name.table
     if table == "books":
         unknown = values.matching(draft.texts["calendar"], lambda word: not calendars.is_calendar(word))
         draft.refuse(unknown, "calendar", "unknown exchange calendar")
-    elif table == "instruments":
-        draft.refuse(
-            values.matching(draft.texts["instrument"], lambda word: word.startswith("CASH:")),
-            "instrument",
-            "names that begin with CASH: are reserved for cash",
-        )
-        draft.refuse(
-            values.matching(draft.texts["exchange"], lambda word: not _is_market(word)),
-            "exchange",
-            "not a market identifier code: four capital letters or digits",
-        )
     elif table == "price_sources":
         lines = draft.texts["sources"]
         draft.refuse(values.matching(lines, lambda line: "," in line or ";" in line), "sources", "separate by spaces")
@@ -377,12 +368,6 @@ def _reference(draft: Draft) -> None:
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")
-
-
-def _is_market(word: str) -> bool:
-    from daybook import calendars
-
-    return bool(check_digits.valid("mic", [word])[0]) or calendars.is_calendar(word)
 
 
 def _repeated(draft: Draft) -> None:

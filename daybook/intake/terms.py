@@ -119,6 +119,7 @@ ORDERED = (
     ("valid_from", "valid_to"),
     ("trade_date", "settle_date"),
     ("opened_on", "trade_date"),
+    ("issue_date", "maturity_date"),
     ("period_start", "period_end"),
 )
 """Pairs of dates of which the first is not later than the second, where both are given."""
@@ -183,6 +184,15 @@ TRANSACTION_NEEDS: Mapping[str, tuple[str, ...]] = {
     "cancel": ("corrects",),
 }
 """What each kind of transaction cannot do without, beside book, kind and trade_date."""
+
+WHOLE_TERMS: Mapping[str, tuple[str, ...]] = {
+    "option": ("underlying", "maturity_date", "strike", "option_type", "exercise_style"),
+    "forward": ("underlying", "maturity_date"),
+}
+"""Terms of an asset class of which all are needed where one is given."""
+
+FREQUENCIES = (0, 1, 2, 4, 12)
+"""Coupons a year."""
 
 UNDOING: Mapping[str, tuple[str, str]] = {
     "transactions": ("kind", "cancel"),

@@ -25,8 +25,10 @@ Ints = NDArray[np.int64]
 
 PRICED = ("bond", "option", "forward")
 """Asset classes that have models."""
-STEPS = 201
-"""Steps of the lattice of American options: beyond 200 its error is below 2e-4 of the price near the money."""
+STEPS = 401
+"""Steps of the lattice of American options where the boundary method does not go: its error is then below 1e-3."""
+BUMP = 1e-3
+"""Part of the spot by which it is moved both ways for the delta of an American option."""
 BOND_DAY_COUNTS: Mapping[str, str] = {
     "actual/actual": "actual/actual (ICMA)",
     "actual/365": "actual/365",
@@ -34,7 +36,7 @@ BOND_DAY_COUNTS: Mapping[str, str] = {
     "30/360": "30/360 (bond basis)",
     "30e/360": "30E/360",
 }
-"""Day counts of bonds, by the names that ``day_count`` knows; the default is the first, ICMA Rule 251."""
+"""Day counts of bonds, as ``spelled`` writes them; the default is the first, ICMA Rule 251."""
 LONGEST = 365 * 99
 """Days to maturity, and of rates, beyond which nothing is priced: QuantLib's calendar ends in 2199."""
 CASH = "CASH:"
@@ -85,9 +87,10 @@ def model_prices(
     * bond: clean price per 100 of its coupons and redemption, discounted on the risk-free curve of its currency without
       a spread; accrued_interest per 100 from the last coupon to the session, the day of the coupon being 0. Coupon
       dates go back from maturity in whole periods (month ends stay month ends), the first one from issue_date.
-    * option: European ones by Black and Scholes (1973) and Merton (1973), American ones on the lattice of Leisen and
-      Reimer (1996). Dividends to come are not foreseen; an underlying that is a future yields the rate (Black 1976), a
-      currency its own rate (Garman and Kohlhagen 1983). From the day of maturity on, what an exercise brings.
+    * option: European ones by Black and Scholes (1973) and Merton (1973), American ones by the exercise boundary of
+      Andersen, Lake and Offengenden (2016), or by the lattice of Leisen and Reimer (1996) where rates below zero make
+      two boundaries. Dividends to come are not foreseen; an underlying that is a future yields the rate (Black 1976),
+      a currency its own rate (Garman and Kohlhagen 1983). From the day of maturity on, what an exercise brings.
     * forward: units of ``currency`` for one unit of the underlying currency at maturity by covered interest parity,
       spot x discount factor of the underlying's currency / that of ``currency``; delta is the former. On and after
       maturity the spot rate.
@@ -139,6 +142,12 @@ def model_prices(
     return tables.conform("model_prices", ordered[list(tables.TABLES["model_prices"].names)])
 
 
+def spelled(convention: str) -> str:
+    """The name of a day count as this module and ``day_count`` write it: ACT/365F is actual/365."""
+    name = convention.strip().lower().replace("actual", "act").replace("act", "actual")
+    return name.removesuffix("f") if name.endswith("/365f") else name
+
+
 def held(positions: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     """business_date and instrument of what was held or traded on each session of ``positions`` and ``activity``."""
     parts = [frame[["business_date", "instrument"]].drop_duplicates() for frame in (positions, activity)]
@@ -180,7 +189,7 @@ def _nodes(rates: pd.DataFrame) -> pd.DataFrame:
     months = number * parts[1].map({"D": 0, "W": 0, "M": 1, "Y": 12}).to_numpy(np.int64)
     end = _later(start, months) + number * parts[1].map({"D": 1, "W": 7, "M": 0, "Y": 0}).to_numpy(np.int64)
     years = np.zeros(len(rates))
-    convention = rates["day_count"].fillna("").map(day_count.canonical)
+    convention = rates["day_count"].fillna("").map(spelled)
     convention = convention.where(convention.isin(day_count.CONVENTIONS), "actual/365")
     for name in convention.unique():
         of = (convention == name).to_numpy()
@@ -304,7 +313,7 @@ def _options(
         if good[at]:
             price[at], delta[at] = option_value(*terms)
     european = rows["exercise_style"] == "european"
-    model = np.where(european, "Black-Scholes-Merton", f"Leisen-Reimer lattice of {STEPS} steps")
+    model = np.where(european, "Black-Scholes-Merton", "American exercise boundary (Andersen, Lake, Offengenden)")
     model = np.where(past, "intrinsic value", model)
     text = "volatility of " + named + " of " + seen + ", rate to maturity, no dividends foreseen"
     return rows.assign(
@@ -367,8 +376,8 @@ def option_value(
 
     Args:
         option_type: call or put.
-        exercise_style: european (Black and Scholes 1973, with the yield of Merton 1973) or american (the lattice of
-            Leisen and Reimer 1996, ``STEPS`` steps).
+        exercise_style: european (Black and Scholes 1973, with the yield of Merton 1973) or american (Andersen, Lake and
+            Offengenden 2016, else the lattice of Leisen and Reimer 1996 of ``STEPS`` steps).
         spot: price of the underlying.
         strike: in the same currency.
         days: to maturity; from 0 on downwards the option is worth what an exercise brings.
@@ -384,25 +393,36 @@ def option_value(
 
     today, counter = ql.Date(1, 1, 2001), ql.Actual365Fixed()
     ql.Settings.instance().evaluationDate = today
+    quote = ql.SimpleQuote(spot)
     process = ql.BlackScholesMertonProcess(
-        ql.QuoteHandle(ql.SimpleQuote(spot)),
+        ql.QuoteHandle(quote),
         ql.YieldTermStructureHandle(ql.FlatForward(today, dividend, counter)),
         ql.YieldTermStructureHandle(ql.FlatForward(today, rate, counter)),
         ql.BlackVolTermStructureHandle(ql.BlackConstantVol(today, ql.NullCalendar(), volatility, counter)),
     )
     end = today + int(days)
     payoff = ql.PlainVanillaPayoff(ql.Option.Call if option_type == "call" else ql.Option.Put, strike)
-    european = exercise_style == "european"
-    exercise = ql.EuropeanExercise(end) if european else ql.AmericanExercise(today, end)
-    option = ql.VanillaOption(payoff, exercise)
-    option.setPricingEngine(
-        ql.AnalyticEuropeanEngine(process) if european else ql.BinomialVanillaEngine(process, "lr", STEPS)
-    )
-    return option.NPV(), option.delta()
+    if exercise_style == "european":
+        option = ql.VanillaOption(payoff, ql.EuropeanExercise(end))
+        option.setPricingEngine(ql.AnalyticEuropeanEngine(process))
+        return option.NPV(), option.delta()
+    option = ql.VanillaOption(payoff, ql.AmericanExercise(today, end))
+    option.setPricingEngine(ql.QdFpAmericanEngine(process))
+    try:
+        price = option.NPV()
+    except RuntimeError:  # two exercise boundaries
+        option.setPricingEngine(ql.BinomialVanillaEngine(process, "lr", STEPS))
+        return option.NPV(), option.delta()
+    around = []
+    for step in (BUMP, -BUMP):
+        quote.setValue(spot * (1.0 + step))
+        around.append(option.NPV())
+    return price, (around[0] - around[1]) / (2.0 * BUMP * spot)
 
 
 def _bonds(rows: pd.DataFrame, curve: CurveOf) -> pd.DataFrame:
-    count = rows["day_count"].fillna("").map(_bond_day_count)
+    count = rows["day_count"].fillna("").map(spelled)
+    count = count.mask(count == "", next(iter(BOND_DAY_COUNTS))).where(lambda name: name.isin(BOND_DAY_COUNTS), "")
     known = rows["coupon_rate"].notna() & rows["maturity_date"].notna()
     known &= (rows["coupon_rate"] == 0) | (rows["coupon_frequency"] > 0)
     tests = [
@@ -440,12 +460,6 @@ def _bonds(rows: pd.DataFrame, curve: CurveOf) -> pd.DataFrame:
         convention=text.where(~np.isnan(accrued), ""),
         reason=reason,
     )
-
-
-def _bond_day_count(spelled: str) -> str:
-    """The name in ``BOND_DAY_COUNTS``, the first of them where none is given; "" for one that bonds do not use."""
-    name = day_count.canonical(spelled).lower() or next(iter(BOND_DAY_COUNTS))
-    return name if name in BOND_DAY_COUNTS else ""
 
 
 def _date(day: Any) -> Any:
