@@ -8,6 +8,8 @@ Money in a book's currency is a whole number of 10^-6 inside these functions (``
 once, half to even, and everything else is a sum of such numbers. That is what makes the identities exact.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -188,11 +190,10 @@ def nav(
     at = pd.MultiIndex.from_frame(rows[KEY])
     value = micros(valuations["market_value_base"].fillna(0.0))
     is_cash = valuations["instrument"].str.startswith("CASH:").to_numpy()
-    total = _sum(valuations, value, at)
-    in_cash = _sum(valuations, np.where(is_cash, value, 0), at)
-    balances = _sum(cash, _balances_base(cash, fx_rates, books), at)
-    flows = _sum(worth, (worth["external"] + worth["transferred"]).to_numpy(), at)
-    gross = _sum(valuations, np.abs(value) / SCALE, at) + _sum(worth, worth["gross"].to_numpy(), at)
+    total, in_cash, held = _sums(valuations, at, value, np.where(is_cash, value, 0), np.abs(value) / SCALE)
+    (balances,) = _sums(cash, at, _balances_base(cash, fx_rates, books))
+    flows, moved = _sums(worth, at, (worth["external"] + worth["transferred"]).to_numpy(), worth["gross"].to_numpy())
+    gross = held + moved
     too_large = pd.DataFrame({"reason": np.where(gross < LIMIT, "", "its gross value is too large to be kept exactly")})
     reason = _first_reason(
         [barred, _named(valuations, "reason"), _named(worth, "failure"), rows[KEY].join(too_large)], at
@@ -381,12 +382,11 @@ def _weights(rows: pd.DataFrame, value: "pd.Series[float]") -> "pd.Series[float]
     return (value / book["value"].where((book["missing"] == 0) & (book["value"] > 0))).round(12)
 
 
-def _sum(rows: pd.DataFrame, amounts: NDArray[np.int64] | NDArray[np.float64], at: pd.MultiIndex) -> NDArray[np.int64]:
-    """Sum of ``amounts`` of ``rows`` for each (business_date, book) of ``at``, 0 where there are none."""
-    found: NDArray[np.int64] = (
-        rows[KEY].assign(amount=amounts).groupby(KEY)["amount"].sum().reindex(at, fill_value=0).to_numpy()
-    )
-    return found
+def _sums(rows: pd.DataFrame, at: pd.MultiIndex, *amounts: NDArray[Any]) -> list[NDArray[Any]]:
+    """Sums of each of ``amounts`` of ``rows`` for every (business_date, book) of ``at``, 0 where there are none."""
+    keyed = rows[KEY].assign(**{str(n): amount for n, amount in enumerate(amounts)})
+    found = keyed.groupby(KEY).sum().reindex(at, fill_value=0)
+    return [found[str(n)].to_numpy() for n in range(len(amounts))]
 
 
 def _barred(failures: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
