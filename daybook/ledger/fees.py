@@ -76,8 +76,11 @@ def with_fees(
         failures: business_date, book, reason: books whose share classes cannot be computed.
 
     Returns:
-        The same tables; they are unchanged where no book has a share class.
+        The same tables; they are unchanged where no book has a share class. A book that the log alone could not give
+        on a session has no fees there either.
     """
+    lost = pd.MultiIndex.from_frame(booked["book_failures"][KEY])
+    fee_accruals = fee_accruals[~pd.MultiIndex.from_frame(fee_accruals[KEY]).isin(lost)]
     if fee_accruals.empty and failures.empty:
         return dict(booked)
     owed = fee_accruals.assign(

@@ -77,6 +77,14 @@ def test_failures_of_both_are_told():
     assert rows(found, "book", "reason") == [["A", "no rate"], ["B", "short; no such class"], ["C", "too many"]]
 
 
+def test_a_book_that_the_log_could_not_give_has_no_fees():
+    known = frame("book_failures", "business_date book reason", (DAY, "FUND", "no rate"))
+    accrued = frame("fee_accruals", ACCRUED, (DAY, "FUND", "A", "management_fee", 0.0, 0.0, -4.0, "USD"))
+    found = fees.with_fees(booked(book_failures=known), accrued, tables.empty("book_failures"))
+    assert found["cash"].empty
+    assert found["accruals"].empty
+
+
 def test_within_the_day_the_payables_of_the_last_close_stand_less_what_was_paid():
     before = frame(
         "fee_accruals",

@@ -83,6 +83,7 @@ class SampleVendor:
             "issuers": reference.issuers(),
             "identifiers": reference.identifiers(),
             "books": reference.books(self._inception),
+            "share_classes": reference.share_classes(self._inception),
             "accounts": reference.accounts(),
             "limits": reference.limits(),
             "rules": reference.rules(),

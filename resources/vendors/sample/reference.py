@@ -149,6 +149,12 @@ def books(inception: pd.Timestamp) -> pd.DataFrame:
     return frame[[*names.split(), "custodian_account"]]
 
 
+def share_classes(inception: pd.Timestamp) -> pd.DataFrame:
+    """The units of LONG-SHORT, with a performance fee by the year; the management fee is in the transactions."""
+    columns = "share_class valid_from book currency performance_fee crystallisation launch_price"
+    return pd.DataFrame([("LS-A", inception, "LONG-SHORT", "USD", 0.2, "year", 100)], columns=columns.split())
+
+
 def accounts() -> pd.DataFrame:
     """The custodian's account of each book."""
     frame = _table(_BOOKS, "book name currency benchmark strategy shorts account")
