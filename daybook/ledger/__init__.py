@@ -34,7 +34,7 @@ def derive(
         sessions: sessions to return; the log is followed from its beginning all the same.
         order: preference among the sources of exchange rates.
     """
-    from daybook.ledger import cash, journal, lots, positions
+    from daybook.ledger import cash, journal, lots, positions, wash_sales
     from daybook.ledger.transactions import live
 
     posted = journal.journal(
@@ -43,6 +43,7 @@ def derive(
     return {
         "lots": lots.lots(posted, sessions),
         "realised": lots.realised(posted, sessions),
+        "wash_sales": wash_sales.wash_sales(posted, sessions),
         "positions": positions.positions(posted, sessions, prices, fx_rates),
         "cash": cash.cash(posted, sessions),
         "activity": conform("activity", journal.activity(posted, sessions)),
