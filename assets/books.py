@@ -15,12 +15,12 @@ from daybook import ledger
 from daybook.ledger import bridge, reconciliation, valuation
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
-from daybook.tables import TABLES, empty
+from daybook.tables import TABLES
 from resources.settings import settings
 
 GROUP = "books"
 LEDGER = {
-    **{name: name for name in ("lots", "realised", "wash_sales", "positions")},
+    **{name: name for name in ("lots", "realised", "wash_sales", "positions", "entitlements")},
     "cash": "ledger_cash",
     "activity": "ledger_activity",
     "accruals": "ledger_accruals",
@@ -114,6 +114,7 @@ def pnl(
     valuations: pd.DataFrame,
     nav: pd.DataFrame,
     activity: pd.DataFrame,
+    entitlements: pd.DataFrame,
     prices: pd.DataFrame,
     model_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
@@ -121,7 +122,6 @@ def pnl(
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """P&L of the session by instrument: price, FX, income, trading, fees; adds up to the change of NAV less flows."""
-    entitlements = empty("entitlements")
     quoted = valuation.quoted(prices, model_prices)
     frame = profit.pnl(
         valuations, activity, entitlements, quoted, fx_rates, books, instruments, nav, sessions_of(context)

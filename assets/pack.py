@@ -14,7 +14,6 @@ from daybook.ledger import reconciliation
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
-from daybook.tables import empty
 from resources import closes, register, reports
 from resources.feeds import FeedsResource
 from resources.gather import gather
@@ -22,7 +21,8 @@ from resources.settings import settings
 
 GROUP = "pack"
 OF_EVERY_SESSION = (
-    "prices", "fx_rates", "returns", "lots", "realised", "positions", "cash", "activity", "accruals", "book_failures",
+    "prices", "fx_rates", "returns", "lots", "realised", "positions", "entitlements", "cash", "activity", "accruals",
+    "book_failures",
     "ledger_cash", "ledger_activity", "ledger_accruals", "ledger_failures", "gross_values", "dealings", "fee_accruals",
     "share_class_nav",
     "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",
@@ -77,6 +77,7 @@ def findings(
     realised: pd.DataFrame,
     positions: pd.DataFrame,
     activity: pd.DataFrame,
+    entitlements: pd.DataFrame,
     pnl: pd.DataFrame,
     lot_pnl: pd.DataFrame,
     nav_bridge: pd.DataFrame,
@@ -140,7 +141,7 @@ def findings(
         gaps=identities.gaps(
             valuations=valuations,
             activity=activity,
-            entitlements=empty("entitlements"),
+            entitlements=entitlements,
             corporate_actions=corporate_actions,
             books=books,
             instruments=instruments,

@@ -16,9 +16,14 @@ DAYS = calendars.sessions("XNYS", "2020-04-27", "2020-06-05")
 COLUMNS = "transaction_id book instrument kind trade_date quantity price currency fees taxes"
 BOOKS = frame("books", "book base_currency calendar", ("P", "USD", "XNYS"), ("Q", "EUR", "XLON"))
 LISTED = frame(
-    "instruments", "instrument currency exchange multiplier", ("A", "USD", "XNYS", 1.0), ("L", "GBP", "XLON", 10.0)
+    "instruments",
+    "instrument currency exchange multiplier asset_class",
+    ("A", "USD", "XNYS", 1.0, "equity"),
+    ("L", "GBP", "XLON", 10.0, "equity"),
+    ("C", "USD", "XNYS", 1.0, "equity"),
+    ("N", "GBP", "XLON", 10.0, "equity"),
+    ("F", "USD", "XNYS", 50.0, "future"),
 )
-NOTHING = tables.empty("entitlements")
 CURRENCY = {"A": "USD", "L": "GBP"}
 
 
@@ -92,7 +97,7 @@ def through(facts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     nav = valuation.nav(
         valued, made["cash"], made["activity"], made["book_failures"], golden, rates, BOOKS, LISTED, DAYS
     )
-    rows = pnl.pnl(valued, made["activity"], NOTHING, golden, rates, BOOKS, LISTED, nav, DAYS)
+    rows = pnl.pnl(valued, made["activity"], made["entitlements"], golden, rates, BOOKS, LISTED, nav, DAYS)
     lots = lot_pnl.lot_pnl(
         made["lots"], made["realised"], made["positions"], valued, rows, nav, rates, BOOKS, LISTED, DAYS
     )
@@ -108,7 +113,7 @@ def test_nav_is_explained_and_every_quantity_rolls(seed):
     assert (nav["status"] == "ok").all()
     assert len(nav) == len(DAYS) + calendars.is_session("XLON", DAYS).sum()
     assert pnl.identity_gaps(nav, rows, BOOKS, DAYS).empty
-    gaps = pnl.roll_gaps(valued, made["activity"], NOTHING, facts["corporate_actions"], BOOKS, nav, DAYS)
+    gaps = pnl.roll_gaps(valued, made["activity"], made["entitlements"], facts["corporate_actions"], BOOKS, nav, DAYS)
     assert gaps.empty, gaps["reason"].tolist()
     of_lots = (made["realised"], made["positions"], valued)
     lots, steps = made["lot_pnl"], made["nav_bridge"]
@@ -135,3 +140,50 @@ def test_a_book_of_one_currency_gains_nothing_outside_its_lots(seed):
     assert steps["realised_market"].abs().sum() > 0
     assert steps["outside_lots"].abs().max() < 2e-6
     assert (steps[["realised_currency", "unrealised_currency"]] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_futures_and_actions_of_every_kind_leave_nothing_unexplained(seed):
+    facts, rng = random_firm(seed), np.random.default_rng(seed)
+    more = [
+        (f"F{at}", "P", "F", str(rng.choice(["buy", "sell"])), day, 2.0, round(rng.uniform(10, 20), 2), "USD", 1.5, 0.0)
+        for at, day in enumerate(DAYS[1:20:3])
+    ]
+    log_of = pd.concat([facts["transactions"], log(more)], ignore_index=True)
+    # Nobody trades what has merged away.
+    gone = (log_of["instrument"] == "L") & (log_of["trade_date"] >= "2020-05-27")
+    happens = frame(
+        "corporate_actions",
+        "action_id instrument kind ex_date numerator denominator amount currency new_instrument cost_fraction"
+        " cash_in_lieu_price",
+        ("X1", "A", "spin_off", "2020-05-12", 1.0, 5.0, np.nan, "USD", "C", 0.2, 11.0),
+        ("X2", "A", "return_of_capital", "2020-05-14", np.nan, np.nan, 0.4, "USD", "", np.nan, np.nan),
+        ("X3", "A", "stock_dividend", "2020-05-18", 1.0, 20.0, np.nan, "USD", "", np.nan, 9.0),
+        ("X4", "L", "merger", "2020-05-27", 3.0, 4.0, 1.25, "GBP", "N", 0.7, 30.0),
+        ("X5", "C", "delisting", "2020-05-29", np.nan, np.nan, 0.1, "USD", "", np.nan, np.nan),
+    )
+    columns = "business_date instrument close"
+    closes = [(d, i, rng.uniform(5, 50)) for d in DAYS for i in "CNF"]
+    facts |= {
+        "transactions": log_of[~gone].reset_index(drop=True),
+        "corporate_actions": pd.concat([facts["corporate_actions"], happens], ignore_index=True),
+        "raw_prices": pd.concat([facts["raw_prices"], frame("raw_prices", columns, *closes)], ignore_index=True),
+    }
+    made = through(facts)
+    nav, rows, valued = (made[name] for name in ("nav", "pnl", "valuations"))
+    assert (nav["status"] == "ok").all(), nav["reason"].tolist()
+    assert set(made["entitlements"]["kind"]) >= {"spin_off", "return_of_capital", "merger", "delisting"}
+    assert made["activity"]["variation"].abs().sum() > 0
+    assert (made["nav_bridge"]["gap"] == 0).all()
+    gaps = pnl.roll_gaps(valued, made["activity"], made["entitlements"], facts["corporate_actions"], BOOKS, nav, DAYS)
+    assert gaps.empty, gaps["reason"].tolist()
+    of_lots = (made["lot_pnl"], made["realised"], made["positions"], valued)
+    lots = lot_pnl.identity_gaps(*of_lots, nav, BOOKS, LISTED, DAYS)
+    assert lots.empty, lots["reason"].tolist()
+    # Nothing that an action did is trading: on its session, in a row that was not traded, trading_pnl is 0.
+    key = ["business_date", "book", "instrument"]
+    traded = made["activity"].loc[made["activity"]["traded_quantity"] != 0, key]
+    acted = rows.merge(made["entitlements"][key].drop_duplicates())
+    still = acted[~pd.MultiIndex.from_frame(acted[key]).isin(pd.MultiIndex.from_frame(traded))]
+    assert len(still) > 0
+    assert (still["trading_pnl"] == 0).all()
