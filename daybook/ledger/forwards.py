@@ -1,25 +1,22 @@
 """Currency forwards: what is agreed and not settled yet, and the two sums of money that change hands at maturity.
 
-Belongs here: open notionals, and the settlement that follows from the log alone. Does not belong here: what a forward
-is worth before maturity (``pricing``, ``valuation``).
+Belongs here: the settlement that follows from the log alone. Does not belong here: what a forward is worth before
+maturity (``pricing``, ``valuation``).
 
 A trade in a forward moves no money but charges. A purchase and a sale of one forward cancel in units, not in what was
 agreed: their difference is received or paid at maturity, so it is part of the forward's value until then.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from daybook.ledger import exact, spans
-from daybook.ledger.transactions import CASH, SETTLEMENT, UNFUNDED, booked
+from daybook.ledger.transactions import CASH, SETTLEMENT, booked
 from daybook.market import dated, fx, security_master
-
-if TYPE_CHECKING:
-    from daybook.ledger.journal import Journal
 
 Ints = NDArray[np.int64]
 
@@ -69,39 +66,6 @@ def settled(
     made = [frame.reindex(columns=entries.columns).astype(entries.dtypes.to_dict()) for frame in (closing, received)]
     every = pd.concat([entries, *(frame for frame in made if len(frame))], ignore_index=True)
     return every.sort_values(["session", "date"], kind="stable", ignore_index=True)
-
-
-def notionals(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """What open futures and forwards agreed to pay (+) or to receive (-), until they are settled.
-
-    Returns:
-        business_date, book, instrument, currency, asset_class, notional (money), where it is not 0.
-    """
-    entries = journal.entries
-    agreed = entries[entries["asset_class"].isin(UNFUNDED) & (entries["notional"] != 0)]
-    group = agreed.groupby(HOLDING, sort=True).ngroup().to_numpy().astype(np.int64)
-    names = agreed.assign(group=group).drop_duplicates("group").sort_values("group", ignore_index=True)
-    open_ = spans.running(group, agreed["session"].to_numpy(), agreed["notional"].to_numpy())
-    kept = open_.levels[0] != 0
-    of = open_.group[kept]
-    row, business_date = journal.rows(names["book"].to_numpy()[of], open_.start[kept], open_.end[kept], sessions)
-    found = names[[*HOLDING, "currency", "asset_class"]].take(of[row]).reset_index(drop=True)
-    found.insert(0, "business_date", business_date)
-    return found.assign(notional=exact.money(open_.levels[0][kept][row]))
-
-
-def noted(positions: pd.DataFrame, journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """``positions`` (business_date, book, instrument, currency and numbers) with ``notional``, 0 for all but futures
-    and forwards; a forward without units whose difference is not settled yet has a row of zeros.
-    """
-    agreed = notionals(journal, sessions)
-    rows = positions.merge(agreed.drop(columns=["currency", "asset_class"]), on=["business_date", *HOLDING], how="left")
-    rows["notional"] = rows["notional"].fillna(0.0)
-    wanted = pd.MultiIndex.from_frame(agreed[["business_date", *HOLDING]])
-    there = wanted.isin(pd.MultiIndex.from_frame(positions[["business_date", *HOLDING]]))
-    alone = agreed[~there & (agreed["asset_class"] == "forward")].drop(columns="asset_class")
-    nothing = dict.fromkeys([name for name in rows.columns if name not in alone], 0.0)
-    return pd.concat([rows, alone.assign(**nothing)], ignore_index=True) if len(alone) else rows
 
 
 def _due(forwards: pd.DataFrame, books: pd.DataFrame, instruments: pd.DataFrame, through: int) -> pd.DataFrame:

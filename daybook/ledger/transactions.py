@@ -34,13 +34,13 @@ UNITS = SECURITIES + CLOSINGS
 KINDS = UNITS + INFLOWS + OUTFLOWS + INCOME + COSTS + ("variation_margin", "fx")
 """Kinds that the ledger posts; another one stops its book by name."""
 SETTLEMENT = "settlement"
-"""Kind of the rows that ``forwards.settlements`` adds."""
+"""Kind of the rows that ``forwards.settled`` adds."""
 UNFUNDED = ("future", "forward")
 """Asset classes whose trades move no cash but charges."""
+METHODS = ("fifo", "lifo", "highest", "lowest", "average", "uk")
+"""Ways to match what no lot is named for."""
 CASH = "CASH:"
 """Prefix of the instrument of a cash row."""
-PENDING_KINDS = (*CLOSINGS, "variation_margin")
-PENDING_CLASSES = UNFUNDED
 _BOOK = ("base_currency", "calendar", "lot_pool", "lot_method", "shorts", "strategy", "entity")
 _TERMS = (
     *("exchange", "asset_class", "multiplier", "currency", "lot_method"),
@@ -262,23 +262,19 @@ def _unpostable(rows: pd.DataFrame) -> "pd.Series[str]":
     unknown = (rows["strike"].isna() | ~rows["option_type"].isin(["call", "put"])) | (rows["underlying"] == "")
     undeliverable = rows["underlying_class"].isin(("", "cash", "index", *UNFUNDED))
     away = delivered & rows["price"].notna() & (rows["price"].astype("float64") != rows["strike"])
-    closing = rows["kind"].isin(("sell", "transfer_out", "buy"))
     tests: list[tuple[Any, Any]] = [
         (~rows["known_book"], "book " + rows["book"] + " is not known"),
         (calendar.isin([False]), "calendar " + rows["calendar"].fillna("") + " is not known"),
-        (~rows["kind"].isin(KINDS), "kind " + rows["kind"] + " is not supported yet"),
-        (rows["kind"].isin(PENDING_KINDS), "kind " + rows["kind"] + " is not supported yet"),
-        (~rows["lot_pool"].isin(["book", ""]), "lot pool " + rows["lot_pool"] + " is not supported yet"),
-        (unit & (rows["lot_method"] != "fifo"), "lot method " + rows["lot_method"] + " is not supported yet"),
-        (closing & (rows["lot_id"] != ""), "a lot named by lot_id is not supported yet"),
+        (~rows["kind"].isin(KINDS), "kind " + rows["kind"] + " is not known"),
         (held & ~rows["known_instrument"], "instrument " + rows["instrument"] + " is not known"),
-        (
-            unit & rows["asset_class"].isin(PENDING_CLASSES),
-            "asset class " + rows["asset_class"].fillna("") + " is not supported yet",
-        ),
+        (unit & ~rows["lot_method"].isin(METHODS), "lot method " + rows["lot_method"] + " is not known"),
         (
             forward & unsettled,
             "forward " + rows["instrument"] + " needs an underlying CASH:<CCY> and a maturity_date to be settled",
+        ),
+        (
+            forward & rows["kind"].isin(TRANSFERS),
+            "forward " + rows["instrument"] + " is not transferred: close it, and agree another in the other book",
         ),
         (
             forward & (rows["trade_date"] > rows["maturity_date"]),
