@@ -259,10 +259,12 @@ def _rooms(events: Ints, starts: Ints) -> tuple[Ints, Ints]:
 
 def _openers(lot: Ints, derived: Ints, number: int) -> Ints:
     """The event that opened each lot, also where a spin-off made it."""
-    found = lot.copy()
-    while len(derived) and (made := found >= number).any():
-        found[made] = derived[found[made] - number, 0]
-    return np.where(found < 0, ~found, found)
+    if len(derived):
+        lot = lot.copy()
+        while (made := lot >= number).any():
+            lot[made] = derived[lot[made] - number, 0]
+    # In two's complement the complement of a negative number is it with all bits turned.
+    return lot ^ (lot >> 63)
 
 
 class _Given:
@@ -315,6 +317,8 @@ def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
 def _restated(packed: Ints, starts: Ints, holding: Ints, session: Ints, settle: Ints) -> Ints:
     from daybook.ledger import lot_kernel
 
+    if not ((packed[:, 0] & 15) == SPLIT).any():
+        return np.empty((0, 3), np.int64)
     found = np.empty((1024, 3), np.int64)
     count = lot_kernel.restate(packed, starts, holding, session, settle, found)
     if count > len(found):

@@ -6,6 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from daybook.intake.terms import LOT_METHODS
 from daybook.market import constituents
 from daybook.tables import TABLES
 from orchestration.commands.installation import day as parse
@@ -42,6 +43,9 @@ class Format(StrEnum):
     json = "json"
 
 
+LotMethod = StrEnum("LotMethod", [(name, name) for name in LOT_METHODS])
+
+
 def show(
     table: Annotated[str, typer.Argument(help="Name of a table: docs/formats.md lists them.")],
     date: Annotated[str | None, typer.Option(help="Only this date; of benchmark_weights those in force.")] = None,
@@ -54,6 +58,9 @@ def show(
         str | None, typer.Option(help="prices --adjusted: in the terms of this date; default the last session.")
     ] = None,
     by: Annotated[By | None, typer.Option(help="pnl, lot_pnl, nav_bridge: added up, apart by base currency.")] = None,
+    lot_method: Annotated[
+        LotMethod | None, typer.Option(help="lots, realised, wash_sales: as if every lot were matched by it; derived.")
+    ] = None,
     known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
 ) -> None:
@@ -72,7 +79,9 @@ def show(
     if by is not None and table not in ADDED_UP:
         raise Misused(f"only {', '.join(ADDED_UP)} can be added up by {by.value}, not {table}")
     terms = _terms(table, adjusted, as_of)
-    if adjusted is None:
+    if lot_method is not None:
+        rows = _by_method(table, when, known, lot_method.value)
+    elif adjusted is None:
         rows = _rows(table, when, known, instrument)
     else:
         rows = _series(adjusted, when, known, instrument, terms)
@@ -88,6 +97,27 @@ def show(
         print_table(table if when is None else f"{table} {when:%Y-%m-%d}", rows)
     else:
         machine(rows, format)
+
+
+def _by_method(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None, method: str) -> pd.DataFrame:
+    """Rows of ``table`` derived from the same log under another lot method.
+
+    Raises:
+        Misused: the table does not depend on lots, or the session is not named.
+    """
+    from assets.partitions import session_days
+    from orchestration.other_method import TABLES as CHANGED
+    from orchestration.other_method import OtherMethod
+    from orchestration.what_if import derive
+    from resources.settings import settings
+
+    if table not in CHANGED:
+        raise Misused(f"a lot method changes {', '.join(CHANGED)}, not {table}")
+    if when is None or when not in session_days(settings().calendars):
+        raise Misused(f"{table} is derived by {method} for one session: name it with --date")
+    feeds = opened()
+    facts = OtherMethod(feeds.facts.settings, feeds.facts.lake, feeds.facts.engine, method)
+    return derive([table], pd.DatetimeIndex([when]).as_unit("us"), facts, known)[table]
 
 
 def _check_known_at(table: str, when: pd.Timestamp | None) -> None:
