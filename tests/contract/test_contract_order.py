@@ -15,7 +15,7 @@ from tests.contract.december import FIRST, LAST
 
 TABLES = (
     "prices", "fx_rates", "returns", "lots", "realised", "positions", "cash", "activity", "book_failures",
-    "valuations", "nav", "pnl", "performance", "attribution", "var",
+    "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",
 )  # fmt: skip
 
 
