@@ -42,6 +42,7 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("instruments", "delivery_kind"): ("physical", "cash"),
     ("share_classes", "crystallisation"): ("month", "quarter", "year"),
     ("share_classes", "day_count"): day_count.CONVENTIONS,
+    ("cash_rates", "day_count"): day_count.CONVENTIONS,
     ("transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx", "cancel"),
     ("transactions", "lot_method"): LOT_METHODS,
     ("limits", "measure"): ("long", "short", "gross", "net", "var", "es", "drawdown", "stress_loss"),

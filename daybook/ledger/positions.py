@@ -27,7 +27,8 @@ def positions(
     """Positions at the close of each of ``sessions``.
 
     A position of zero has a row as long as its settled quantity is not zero, so that the custodian can be compared
-    with it: whoever values positions must expect rows with quantity 0.
+    with it, and a forward as long as what was agreed is not settled: whoever values positions must expect rows with
+    quantity 0.
 
     Args:
         journal: of the books.
@@ -37,26 +38,25 @@ def positions(
 
     Returns:
         Table ``positions``. settled_quantity is the quantity without the trades whose settlement date is later than the
-        session, these restated for splits since. unrealised = quantity x price x multiplier (a bond's price is per
-        100, accrued interest apart) less cost; unrealised_base the same at closing FX less cost_base; both empty where
-        a price or rate is missing.
+        session, these restated for splits since. Where books share a pool, the cost of each is its part of the pool's
+        by quantity. unrealised = quantity x price x multiplier (a bond's price is per 100, accrued interest apart) less
+        cost; unrealised_base the same at closing FX less cost_base; both empty where a price or rate is missing.
     """
-    events = journal.events
-    held = _levels(journal)
-    names = events.drop_duplicates("group").sort_values("group")[["book", "instrument", "currency"]]
-    held_names = names.take(held.group)
-    quantity, _, _, pending = held.levels
-    kept = (quantity != 0) | (pending != 0)
-    row, business_date = journal.rows(held_names["book"].to_numpy()[kept], held.start[kept], held.end[kept], sessions)
+    names, total = held(journal)
+    quantity, _, _, pending, notional, unfunded = total.levels
+    kept = (quantity != 0) | (pending != 0) | (unfunded != 0)
+    book = names["book"].to_numpy(object)[total.group]
+    row, business_date = journal.rows(book[kept], total.start[kept], total.end[kept], sessions)
     row = np.flatnonzero(kept)[row]
-    quantity, cost, cost_base, pending = (level[row] for level in held.levels)
-    frame = held_names.take(row).reset_index(drop=True)
+    quantity, cost, cost_base, pending, notional, _ = (level[row] for level in total.levels)
+    frame = names.take(total.group[row]).reset_index(drop=True)
     frame = frame.assign(
         business_date=business_date,
         quantity=exact.units(quantity),
         settled_quantity=exact.units(quantity - pending),
         cost=exact.money(cost),
         cost_base=exact.money(cost_base),
+        notional=exact.money(notional),
     )
     value, value_base = _values(journal, frame, prices, fx_rates)
     frame["unrealised"] = np.round(value - frame["cost"], exact.MONEY)
@@ -64,29 +64,53 @@ def positions(
     return tables.conform("positions", frame.sort_values(["business_date", "book", "instrument"], kind="stable"))
 
 
-def _levels(journal: "Journal") -> spans.Spans:
-    """Quantity, cost, cost_base and unsettled quantity of each holding over time."""
-    states, events = journal.matched.states, journal.events
-    session, group = events["session"].to_numpy(), events["group"].to_numpy()
-    ended = (states["until"] >= 0).to_numpy()
-    of = group[states["opened"]]
+def held(journal: "Journal") -> tuple[pd.DataFrame, spans.Spans]:
+    """What each book holds of each instrument over time.
+
+    Returns:
+        Book, instrument and currency of each number; by number, the totals of quantity, cost, cost_base, quantity that
+        is not settled, notional agreed in futures and forwards, and of it that of forwards.
+    """
+    of, carried = lots.carried(journal.events, journal.matched)
+    number, names = _numbered(journal, of["holding"].to_numpy(np.int64), of["member"].to_numpy(np.int64))
+    fresh = np.r_[True, np.diff(carried.group) != 0][: len(carried.group)]
+    steps = [level - np.where(fresh, 0, np.r_[0, level[:-1]][: len(level)]) for level in carried.levels]
     trade, day, change = _pending(journal)
-    values = [states[name].to_numpy() for name in ("quantity", "cost", "cost_base")]
-    none = np.zeros(len(change), np.int64)
-    nothing = np.zeros(len(of) + int(ended.sum()), np.int64)
-    return spans.running(
-        np.r_[of, of[ended], group[trade]],
-        np.r_[session[states["since"]], session[states.loc[ended, "until"]], day],
-        *(np.r_[value, -value[ended], none] for value in values),
-        np.r_[nothing, change],
-    )
+    entries = journal.entries[journal.entries["notional"] != 0]
+    agreed, forward = entries["notional"].to_numpy(np.int64), ~entries["margined"].to_numpy(bool)
+    known = pd.MultiIndex.from_frame(names[["book", "instrument"]])
+    at = known.get_indexer(pd.MultiIndex.from_frame(entries[["book", "instrument"]]))
+    unsettled = pd.MultiIndex.from_frame(_named(journal, trade["holding"], trade["member"])[["book", "instrument"]])
+    parts = [
+        (number[carried.group], carried.start, dict(zip(range(3), steps, strict=True))),
+        (known.get_indexer(unsettled), day, {3: change}),
+        (at, entries["session"].to_numpy(np.int64), {4: agreed, 5: np.where(forward, agreed, 0)}),
+    ]
+    levels = [np.concatenate([made.get(n, np.zeros(len(on), np.int64)) for _, on, made in parts]) for n in range(6)]
+    group, days = (np.concatenate([part[n] for part in parts]).astype(np.int64) for n in (0, 1))
+    return names, spans.running(group, days, *levels)
 
 
-def _pending(journal: "Journal") -> tuple[Ints, Ints, Ints]:
-    """Changes of the unsettled quantity: the trade, the day, and the change in 10^-8 units."""
-    events, pairs = journal.events, journal.matched.restated
-    session, settle = events["session"].to_numpy(), events["settle"].to_numpy()
-    trades = np.flatnonzero((events["event"] != lots.SPLIT).to_numpy() & (settle > session))
+def _numbered(journal: "Journal", holding: Ints, member: Ints) -> tuple[Ints, pd.DataFrame]:
+    """Number of the book and instrument of each member of a holding, and book, instrument and currency of each."""
+    named = _named(journal, holding, member)
+    # A book that went from one pool to another has the same instrument in two holdings.
+    number = named.groupby(["book", "instrument"]).ngroup().to_numpy().astype(np.int64)
+    first = named.assign(number=number).drop_duplicates("number").sort_values("number", ignore_index=True)
+    return number, first[["book", "instrument", "currency"]]
+
+
+def _named(journal: "Journal", holding: Any, member: Any) -> pd.DataFrame:
+    of = journal.holdings.take(np.asarray(holding, np.int64))[["instrument", "currency"]].reset_index(drop=True)
+    return of.assign(book=journal.book_of(holding, member))
+
+
+def _pending(journal: "Journal") -> tuple[pd.DataFrame, Ints, Ints]:
+    """Changes of the unsettled quantity: holding and member, the day, and the change in 10^-8 units."""
+    # Every book alone in its pool is member 0, and the events do not say so.
+    events, pairs = journal.events.assign(member=journal.events.get("member", 0)), journal.matched.restated
+    session, settle, kind = (events[name].to_numpy() for name in ("session", "settle", "event"))
+    trades = np.flatnonzero(np.isin(kind, (lots.TRADE, lots.TRANSFER)) & (settle > session))
     pairs = pairs[np.isin(pairs["trade"], trades)]
     # What each trade leaves unsettled from each day on: itself, restated by each split, nothing once it is settled.
     trade = np.r_[trades, pairs["trade"], trades]
@@ -95,7 +119,17 @@ def _pending(journal: "Journal") -> tuple[Ints, Ints, Ints]:
     order = np.lexsort((day, trade))
     trade, day, level = trade[order], day[order], level[order]
     fresh = np.r_[True, np.diff(trade) != 0][: len(trade)]
-    return trade, day, level - np.where(fresh, 0, np.r_[0, level[:-1]][: len(level)])
+    change = level - np.where(fresh, 0, np.r_[0, level[:-1]][: len(level)])
+    of = events[["holding", "member"]].take(trade)
+    delivered = events[(kind == lots.EXERCISE) & (settle > session)]
+    if len(delivered):
+        # What an option delivers; a split before it settles counts as settled.
+        units = delivered["target_quantity"].to_numpy(np.int64)
+        target = delivered[["target", "member"]].rename(columns={"target": "holding"})
+        of = pd.concat([of, target, target])
+        day = np.r_[day, delivered["session"], delivered["settle"]]
+        change = np.r_[change, units, -units]
+    return of, day.astype(np.int64), change.astype(np.int64)
 
 
 def _values(journal: "Journal", frame: pd.DataFrame, prices: pd.DataFrame, fx_rates: pd.DataFrame) -> tuple[Any, Any]:

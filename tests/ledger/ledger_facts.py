@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars, tables
+from daybook.ledger import cash, interest, margin
 from daybook.ledger import journal as ledger
 from daybook.ledger import transactions as log
 
@@ -75,6 +76,13 @@ def post(*rows, actions=(), books=None, instruments=None, rates=(), through="203
         ["files"],
         pd.Timestamp(through),
     )
+
+
+def balances(made, sessions, prices=None, rates=None):
+    """Table ``cash``; without prices futures count as their notional, without rates there is no interest."""
+    marks = margin.marks(made, tables.empty("prices") if prices is None else prices, sessions)
+    earned = interest.earned(made, tables.empty("cash_rates") if rates is None else rates, sessions)
+    return cash.cash(made, cash.accrued(made, marks, earned, sessions), sessions)
 
 
 def days(first, last=None):

@@ -1,14 +1,14 @@
 import pandas as pd
 import pytest
-from ledger_facts import book, days, dividend, listed, only, post, security, split, trade, transaction
+from ledger_facts import balances, book, days, dividend, listed, only, post, security, split, trade, transaction
 
-from daybook.ledger import cash, journal
+from daybook.ledger import journal
 
 MONEY = ("settled", "unsettled", "accrued", "balance")
 
 
 def money(made, first, last=None):
-    return listed(cash.cash(made, days(first, last)), *MONEY)
+    return listed(balances(made, days(first, last)), *MONEY)
 
 
 def test_rows_begin_with_the_first_flow_and_stay_when_everything_is_zero():
@@ -81,7 +81,7 @@ def test_a_dividend_without_pay_date_is_cash_at_once_and_on_a_holiday_the_next_s
 
 def test_a_dividend_in_another_currency_is_cash_in_that_currency():
     made = post(trade("b", "buy", "2020-01-06", 10, 10), actions=[dividend("v", "2020-01-08", 1.0, currency="EUR")])
-    assert only(cash.cash(made, days("2020-01-08")), currency="EUR").balance == 10.0
+    assert only(balances(made, days("2020-01-08")), currency="EUR").balance == 10.0
 
 
 ACTION = dividend("v", "2020-01-08", 1.0, pay_date="2020-01-10")
@@ -104,23 +104,23 @@ def test_a_dividend_transaction_confirms_an_action_and_never_adds_to_it(terms, i
         trade("b", "buy", "2020-01-06", 10, 10), row, actions=[ACTION], instruments=[security(), security("WIDGET")]
     )
     assert journal.activity(made, days("2020-01-06", "2020-01-31"))["income"].sum() == income
-    assert only(cash.cash(made, days("2020-01-31"))).balance == income - 100.0
+    assert only(balances(made, days("2020-01-31"))).balance == income - 100.0
 
 
 def test_a_dividend_transaction_of_a_book_without_entitlement_is_income():
     row = transaction("t", "dividend", "2020-01-10", instrument="ACME", quantity=11)
-    assert only(cash.cash(post(row, actions=[ACTION]), days("2020-01-10"))).balance == 11.0
+    assert only(balances(post(row, actions=[ACTION]), days("2020-01-10"))).balance == 11.0
 
 
 def test_a_dividend_of_a_failed_book_is_not_cash_of_another():
     made = post(
         trade("b", "buy", "2020-01-06", 10, 10),
         trade("o", "buy", "2020-01-06", 20, 10, book="OTHER"),
-        trade("x", "exercise", "2020-01-07", 1),
+        trade("x", "sell", "2020-01-07", 50, 10),
         actions=[ACTION],
-        books=[book(), book("OTHER")],
+        books=[book(shorts=False), book("OTHER")],
     )
-    assert listed(cash.cash(made, days("2020-01-10")), "book", "balance") == [("OTHER", -180.0)]
+    assert listed(balances(made, days("2020-01-10")), "book", "balance") == [("OTHER", -180.0)]
 
 
 def test_a_balance_beyond_64_bits_fails_the_book():

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_facts import book, days, dividend, facts, post, rate, security, split, trade, transaction
+from ledger_facts import balances, book, days, dividend, facts, post, rate, security, split, trade, transaction
 
-from daybook.ledger import cash, journal, lots, positions
+from daybook.ledger import journal, lots, positions
 
 SESSIONS = days("2020-01-02", "2020-01-31")
 DATES = [str(date.date()) for date in SESSIONS]
@@ -187,7 +187,7 @@ def test_the_ledger_agrees_with_the_model(history):
     ours = {(r.transaction_id, r.lot, day(r)): (r.quantity, r.proceeds, r.cost) for r in gains.itertuples()}
     theirs = {tuple(row[:3]): tuple(map(float, row[3:])) for model in models.values() for row in model.realised}
     assert ours == {key: pytest.approx(value, abs=1e-5) for key, value in theirs.items()}
-    for row in cash.cash(made, SESSIONS).itertuples():
+    for row in balances(made, SESSIONS).itertuples():
         settled, balance, accrued = models[row.book].balance(row.currency, day(row))
         expected = [float(settled), float(balance - settled), float(accrued), float(balance)]
         assert [row.settled, row.unsettled, row.accrued, row.balance] == pytest.approx(expected, abs=1e-5)
@@ -204,7 +204,7 @@ def test_identities(history):
     against = held[held["quantity"] != 0].set_index(keys)[["quantity", "cost", "cost_base"]]
     pd.testing.assert_frame_equal(summed, against, atol=1e-7, rtol=0)
     # Debits are credits, per book and currency: cash with accruals moves by what the day's activity says.
-    money = cash.cash(made, SESSIONS).set_index(["business_date", "book", "currency"])
+    money = balances(made, SESSIONS).set_index(["business_date", "book", "currency"])
     worth = (money["balance"] + money["accrued"]).unstack([1, 2]).reindex(SESSIONS).fillna(0)
     moved = journal.activity(made, SESSIONS)
     bought = moved[moved["instrument"] == "CASH:EUR"].assign(
@@ -237,7 +237,7 @@ def test_a_range_is_its_sessions_and_arrival_does_not_matter(history, random):
         return (
             lots.lots(made, sessions),
             lots.realised(made, sessions),
-            cash.cash(made, sessions),
+            balances(made, sessions),
             positions.positions(made, sessions, NO_PRICES, NO_RATES),
             journal.activity(made, sessions),
         )

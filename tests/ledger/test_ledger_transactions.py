@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
-from ledger_facts import book, days, facts, listed, only, post, rate, security, trade, transaction
+from ledger_facts import balances, book, days, facts, listed, only, post, rate, security, trade, transaction
 
-from daybook.ledger import cash, journal, lots, positions
+from daybook.ledger import journal, lots, positions
 from daybook.ledger import transactions as log
 
 
@@ -139,7 +139,7 @@ def test_the_amount_of_each_kind():
     assert money.inflow == 1010.0
     share = only(of, instrument="ACME")
     assert (share.traded_quantity, share.consideration, share.fees, share.income) == (6.0, -7.0, -0.9, 6.0)
-    balance = only(cash.cash(post(*rows), days("2020-01-06")), currency="USD")
+    balance = only(balances(post(*rows), days("2020-01-06")), currency="USD")
     assert balance.balance == pytest.approx(890 + 9 - 6 - 7 - 0.9 + 6, abs=1e-9)
 
 
@@ -150,7 +150,7 @@ def test_a_currency_trade_moves_both_currencies():
     made = post(row)
     bought = only(journal.activity(made, days("2020-01-06")), instrument="CASH:EUR")
     assert (bought.currency, bought.traded_quantity, bought.consideration, bought.fees) == ("USD", 100.0, -110.0, -0.2)
-    frame = cash.cash(made, days("2020-01-06", "2020-01-08"))
+    frame = balances(made, days("2020-01-06", "2020-01-08"))
     assert listed(frame, "currency", "settled", "unsettled", "balance") == [
         ("EUR", 0.0, 100.0, 100.0), ("USD", 0.0, -110.2, -110.2),
         ("EUR", 0.0, 100.0, 100.0), ("USD", 0.0, -110.2, -110.2),
@@ -188,7 +188,7 @@ def test_an_amount_is_rounded_once():
 def test_settlement_across_the_change_of_the_cycle():
     # Friday 2017-09-01 is T+3 and Tuesday 2017-09-05 T+2: with Labor Day between, both settle on Thursday.
     rows = [trade("b", "buy", "2017-09-01", 100, 10), trade("s", "sell", "2017-09-05", 40, 11)]
-    frame = cash.cash(post(*rows), days("2017-09-01", "2017-09-07"))
+    frame = balances(post(*rows), days("2017-09-01", "2017-09-07"))
     assert listed(frame, "settled", "unsettled", "balance") == [
         (0.0, -1000.0, -1000.0), (0.0, -560.0, -560.0), (0.0, -560.0, -560.0), (-560.0, 0.0, -560.0),
     ]  # fmt: skip
@@ -196,18 +196,18 @@ def test_settlement_across_the_change_of_the_cycle():
 
 def test_a_stated_settlement_date_goes_before_the_cycle():
     made = post(trade("b", "buy", "2020-01-06", 1, 10, settle_date="2020-01-07"))
-    assert cash.cash(made, days("2020-01-06", "2020-01-07"))["settled"].tolist() == [0.0, -10.0]
+    assert balances(made, days("2020-01-06", "2020-01-07"))["settled"].tolist() == [0.0, -10.0]
 
 
 def test_another_market_settles_two_of_its_own_sessions_later():
     # London was closed on 2020-05-08 and New York was not.
     made = post(trade("b", "buy", "2020-05-07", 1, 10), instruments=[security(exchange="XLON")])
-    assert cash.cash(made, days("2020-05-07", "2020-05-12"))["settled"].tolist() == [0.0, 0.0, 0.0, -10.0]
+    assert balances(made, days("2020-05-07", "2020-05-12"))["settled"].tolist() == [0.0, 0.0, 0.0, -10.0]
 
 
 def test_a_flow_on_a_holiday_is_booked_on_the_next_session():
     made = post(transaction("d", "deposit", "2020-01-20", quantity=5))
-    assert cash.cash(made, days("2020-01-17", "2020-01-21"))["business_date"].tolist() == [pd.Timestamp("2020-01-21")]
+    assert balances(made, days("2020-01-17", "2020-01-21"))["business_date"].tolist() == [pd.Timestamp("2020-01-21")]
 
 
 def test_a_trade_on_a_holiday_of_the_book_keeps_its_date_in_the_lot():
@@ -219,7 +219,7 @@ def test_a_trade_on_a_holiday_of_the_book_keeps_its_date_in_the_lot():
 def test_a_book_has_rows_on_its_own_calendar_alone():
     made = post(transaction("d", "deposit", "2020-01-17", quantity=5), books=[book(calendar="XLON")])
     sessions = pd.DatetimeIndex(["2020-01-17", "2020-01-20", "2020-01-21", "2020-05-08"]).as_unit("us")
-    dates = cash.cash(made, sessions)["business_date"].dt.strftime("%m-%d").tolist()
+    dates = balances(made, sessions)["business_date"].dt.strftime("%m-%d").tolist()
     assert dates == ["01-17", "01-20", "01-21"]
 
 
@@ -237,7 +237,8 @@ def test_cost_in_base_currency_is_at_the_rate_of_the_trade():
 
 
 FAILING = {
-    "kind expiry is not supported yet": trade("x", "expiry", "2020-01-07", 1),
+    "kind gift is not known": trade("x", "gift", "2020-01-07", 1),
+    "closes more ACME than the book holds": trade("x", "expiry", "2020-01-07", 11),
     "book NONE is not known": trade("x", "buy", "2020-01-07", 1, 1, book="NONE"),
     "instrument OTHER is not known": trade("x", "buy", "2020-01-07", 1, 1, instrument="OTHER"),
     "the currency is missing": transaction("x", "deposit", "2020-01-07", quantity=1, currency=""),
@@ -247,11 +248,10 @@ FAILING = {
     "no cost is given, and no price to value it at": trade("x", "transfer_in", "2020-01-07", 1),
     "no rate from CHF to USD on 2020-01-07": trade("x", "buy", "2020-01-07", 1, 1, instrument="NESN", currency="CHF"),
     "an amount does not fit into 64 bits": trade("x", "buy", "2020-01-07", 1, "1E13"),
-    "lot method lifo is not supported yet": trade("x", "buy", "2020-01-07", 1, 1, lot_method="lifo"),
-    "a lot named by lot_id is not supported yet": trade("x", "sell", "2020-01-07", 1, 1, lot_id="b"),
+    "lot method best is not known": trade("x", "buy", "2020-01-07", 1, 1, lot_method="best"),
+    "the lot that it names is not open": trade("x", "sell", "2020-01-07", 1, 1, lot_id="c"),
     "transfers out more ACME than the book holds": trade("x", "transfer_out", "2020-01-07", 11),
     "ACME in both USD and EUR is not supported yet": trade("x", "buy", "2020-01-07", 1, 1, currency="EUR", fx_rate=1),
-    "asset class future is not supported yet": trade("x", "buy", "2020-01-07", 1, 1, instrument="ES"),
     "an fx trade buys CASH:<CCY>": trade("x", "fx", "2020-01-07", 1, 1, instrument="EUR"),
 }
 
@@ -268,7 +268,7 @@ def test_a_book_that_cannot_be_computed_fails_by_name_and_the_others_go_on(reaso
     assert (failed.book, failed.business_date) == (name, pd.Timestamp("2020-01-07"))
     assert failed.reason == f"transaction x: {reason}"
     sessions = days("2020-01-06", "2020-01-08")
-    for frame in (lots.lots(made, sessions), cash.cash(made, sessions)):
+    for frame in (lots.lots(made, sessions), balances(made, sessions)):
         assert frame.loc[frame["book"] == name, "business_date"].max() is pd.NaT or set(
             frame.loc[frame["book"] == name, "business_date"]
         ) == {pd.Timestamp("2020-01-06")}
@@ -282,25 +282,31 @@ def test_a_sale_beyond_the_holding_fails_a_book_that_may_not_be_short():
     assert failed.reason == "transaction s: sells more ACME than the book holds, and it may not be short"
 
 
-def test_pools_across_books_fail_by_name():
-    made = post(trade("b", "buy", "2020-01-06", 10, 1), books=[book(lot_pool="entity")])
-    assert only(journal.failures(made)).reason == "transaction b: lot pool entity is not supported yet"
+def test_books_of_one_pool_with_different_base_currencies_fail_by_name():
+    shared = {"lot_pool": "entity", "entity": "E"}
+    books = [book(**shared), book("EURO", base_currency="EUR", **shared)]
+    row = trade("b", "buy", "2020-01-06", 10, 1)
+    other = row | {"transaction_id": "c", "book": "EURO", "fx_rate": 0.9}
+    reason = journal.failures(post(row, other, books=books)).set_index("book")["reason"]
+    assert "the books of lot pool E have different base currencies" in reason["FUND"]
+    assert "the books of lot pool E have different base currencies" in reason["EURO"]
+    assert journal.failures(post(row, books=books)).empty
 
 
 def test_several_reasons_of_the_first_failing_session_are_joined():
     rows = [
-        trade("x", "expiry", "2020-01-07", 1),
+        trade("x", "gift", "2020-01-07", 1),
         trade("y", "buy", "2020-01-07", 1),
-        trade("z", "expiry", "2020-01-08", 1),
+        trade("z", "gift", "2020-01-08", 1),
     ]
     reason = only(journal.failures(post(*rows))).reason
-    assert reason == "transaction x: kind expiry is not supported yet; transaction y: the price is missing"
+    assert reason == "transaction x: kind gift is not known; transaction y: the price is missing"
 
 
 def test_a_journal_of_nothing_has_no_rows():
     made = post()
     day = days("2020-01-06")
-    empty = (lots.lots(made, day), lots.realised(made, day), cash.cash(made, day), journal.activity(made, day))
+    empty = (lots.lots(made, day), lots.realised(made, day), balances(made, day), journal.activity(made, day))
     assert [len(frame) for frame in empty] == [0, 0, 0, 0]
     assert positions.positions(made, day, facts("prices"), facts("fx_rates")).empty
     assert journal.failures(made).empty
