@@ -26,6 +26,8 @@ LEVELS = {"ok": 1, "closed": 1, "stale": 2, "override": 3}
 """Fair value level (IFRS 13) of a price by its status: quoted for the session, or the last one of a closed market; the
 last one of an open market; one that people decided. A model of observable inputs is of level 2."""
 MODEL = 2
+WITHOUT_ACCRUED = "without accrued interest: "
+"""How the reason of a bond begins that is valued clean."""
 AMOUNTS = ("consideration", "income", "fees", "external", "transferred", "trading")
 KEY = ["business_date", "book"]
 DAY = ["business_date", "instrument"]
@@ -346,7 +348,7 @@ def _unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataF
     # Without a row of its own in model_prices nothing is known of the terms.
     coupon = lacking.mask(lacking == "", "its coupon is not known")
     without = pd.Series("", rows.index, dtype="str")
-    without = without.mask(is_bond & found["accrued_interest"].isna(), "without accrued interest: " + coupon)
+    without = without.mask(is_bond & found["accrued_interest"].isna(), WITHOUT_ACCRUED + coupon)
     without = without.mask(
         is_option & by_delta.isna(), "exposure without delta" + (": " + lacking).where(lacking != "", "")
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars
+from daybook.ledger.valuation import WITHOUT_ACCRUED
 from daybook.market import dated, price_sources, security_master
 from daybook.market.quality.finding import BY_IMPACT, finding, holdings
 from daybook.market.quality.moves import own_volatility
@@ -113,4 +114,5 @@ def unknown_accruals(valuations: pd.DataFrame, instruments: pd.DataFrame) -> pd.
     """Bonds valued without accrued interest, their coupon not being known: ``accrued_interest_missing``, warning."""
     rows = holdings(valuations)
     is_bond = security_master.attributes(instruments, "instrument", rows, ["asset_class"])["asset_class"] == "bond"
-    return finding(rows[is_bond], "accrued_interest_missing", "warning", "valued clean: its coupon is not known")
+    clean = is_bond & rows["reason"].str.startswith(WITHOUT_ACCRUED)
+    return finding(rows[clean], "accrued_interest_missing", "warning", "valued clean: its coupon is not known")

@@ -26,7 +26,10 @@ EURO = (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.25, 1.25, "ok", "")
 
 
 def test_bonds_and_overdrafts_warn():
-    assert [row[:3] for row in said(quality.unknown_accruals(held(("B", 1.0, 1.0), ("A", 1.0, 1.0)), INSTRUMENTS))] == [
+    both = held(("B", 1.0, 1.0), ("A", 1.0, 1.0))
+    assert said(quality.unknown_accruals(both, INSTRUMENTS)) == [], "what accrued is in the value"
+    both["reason"] = "without accrued interest: its coupon is not known"
+    assert [row[:3] for row in said(quality.unknown_accruals(both, INSTRUMENTS))] == [
         ["accrued_interest_missing", "P", "B"]
     ]
     money = frame("cash", "business_date book currency balance", (D, "P", "EUR", -1234.5), (D, "P", "USD", 0.0))
