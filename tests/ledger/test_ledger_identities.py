@@ -261,7 +261,7 @@ def test_two_books_with_rates_from_the_market_are_each_their_own():
     both = post(*rows, books=[book("A"), book("B")], instruments=SECURITIES, rates=quotes)
     for name in ("A", "B"):
         alone = post(*[r for r in rows if r["book"] == name], books=[book(name)], instruments=SECURITIES, rates=quotes)
-        for result in (lots.lots, lots.realised, cash.cash):
+        for result in (lots.lots, lots.realised, balances):
             together = result(both, SESSIONS)
             together = together[together["book"] == name].reset_index(drop=True)
             pd.testing.assert_frame_equal(together, result(alone, SESSIONS), check_exact=True)
