@@ -112,7 +112,7 @@ def adjusted_with_action(
 
 def unknown_accruals(valuations: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
     """Bonds valued without accrued interest, their coupon not being known: ``accrued_interest_missing``, warning."""
-    rows = holdings(valuations)
+    clean = valuations["reason"].str.startswith(WITHOUT_ACCRUED)
+    rows = holdings(valuations[clean])
     is_bond = security_master.attributes(instruments, "instrument", rows, ["asset_class"])["asset_class"] == "bond"
-    clean = is_bond & rows["reason"].str.startswith(WITHOUT_ACCRUED)
-    return finding(rows[clean], "accrued_interest_missing", "warning", "valued clean: its coupon is not known")
+    return finding(rows[is_bond], "accrued_interest_missing", "warning", "valued clean: its coupon is not known")
