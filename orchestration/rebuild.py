@@ -4,8 +4,9 @@ Belongs here: which tables and sessions there should be, and where what is store
 here: how a table is derived without a run (``orchestration.what_if``), how a difference is shown.
 
 A table that is kept for every session is compared on every computed session, one of the date alone on every date that
-was computed to the end. What a run stored is one thing, whatever it began with, so a difference is damage, a change of
-the code, or a fact that came since; the last is told apart by the register of computed sessions.
+was computed to the end and whose history was not computed again since. What a run stored does not depend on what it
+began with, so a difference is damage, a change of the code, or a fact that came since; the last is told apart by the
+register of computed sessions.
 """
 
 from collections.abc import Callable
@@ -40,11 +41,14 @@ class Verification:
     Attributes:
         compared: table -> number of sessions.
         left: tables of results that are made of more than facts, which cannot be derived again.
+        passed: dates whose history was computed again since their day was: their tables of the date alone are of then,
+            and the date cannot be signed.
         differences: a row for each table and session whose content hash differs: ``COLUMNS``.
     """
 
     compared: dict[str, int]
     left: tuple[str, ...]
+    passed: pd.DatetimeIndex
     differences: pd.DataFrame
 
 
@@ -59,7 +63,7 @@ def verify(feeds: Feeds, progress: Progress) -> Verification:
     ]
     days = _computed(feeds)
     if days.empty:
-        return Verification({}, tuple(left), pd.DataFrame(columns=list(COLUMNS)))
+        return Verification({}, tuple(left), days, pd.DataFrame(columns=list(COLUMNS)))
     found = Derivation(feeds.facts, None, days[-1])
     traded = found.starts()[1]
     compared, differences = {}, []
@@ -79,7 +83,8 @@ def verify(feeds: Feeds, progress: Progress) -> Verification:
             progress(f"comparing {table}")
             wanted = days if table in MARKET else days[days >= traded]
             compare(table, between(found.frames[table], days[0], days[-1]), wanted)
-    for day in _to_the_end(feeds):
+    every, standing = _to_the_end(feeds)
+    for day in standing:
         progress(f"deriving and comparing the tables of {day:%Y-%m-%d}")
         session = pd.DatetimeIndex([day])
         of_day = replace(found, last=day, frames=dict(found.frames), read={})
@@ -87,7 +92,7 @@ def verify(feeds: Feeds, progress: Progress) -> Verification:
             of_day.call(asset, session)
         for table in of_the_date:
             compare(table, of_day.frames[table], session)
-    return Verification(compared, tuple(left), _told(feeds, differences))
+    return Verification(compared, tuple(left), every.difference(standing), _told(feeds, differences))
 
 
 def rebuild(definitions: dg.Definitions, instance: dg.DagsterInstance, feeds: Feeds, progress: Progress) -> int:
@@ -103,7 +108,7 @@ def rebuild(definitions: dg.Definitions, instance: dg.DagsterInstance, feeds: Fe
     work: list[tuple[str, Span]] = [
         *(("market_history", span) for span in pieces(market, days, CHUNK, newest_first=False)),
         *(("history", span) for span in pieces(books, days, CHUNK, newest_first=False)),
-        *(("eod", (day, day)) for day in _to_the_end(feeds)),
+        *(("eod", (day, day)) for day in _to_the_end(feeds)[0]),
     ]
     for job, span in work:
         progress(f"{job} {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}")
@@ -122,9 +127,12 @@ def _computed(feeds: Feeds) -> pd.DatetimeIndex:
     return _dates(feeds, sa.select(records.computed.c.business_date))
 
 
-def _to_the_end(feeds: Feeds) -> pd.DatetimeIndex:
-    """The dates of which also the tables of the date alone were computed."""
-    return _dates(feeds, sa.select(records.closes.c.business_date).where(records.closes.c.version == 0).distinct())
+def _to_the_end(feeds: Feeds) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
+    """The dates of which also the tables of the date alone were computed, and those of them that saw the same facts."""
+    day, session = records.closes.c, records.computed.c
+    every = sa.select(day.business_date).where(day.version == 0).distinct()
+    same = (session.business_date == day.business_date) & (session.through_delivery == day.through_delivery)
+    return _dates(feeds, every), _dates(feeds, every.where(sa.exists().where(same)))
 
 
 def _dates(feeds: Feeds, query: "sa.Select[tuple[object]]") -> pd.DatetimeIndex:

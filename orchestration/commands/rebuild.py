@@ -45,4 +45,10 @@ def rebuild(
             highlight=False,
         )
         out.print(f"made of more than facts, so not compared: {', '.join(found.left)}", highlight=False)
+        if len(found.passed):
+            out.print(
+                "history computed again since, so the tables of the date alone were not compared (daybook eod --date):"
+                f" {', '.join(f'{day:%Y-%m-%d}' for day in found.passed)}",
+                highlight=False,
+            )
     raise typer.Exit(FAILED if len(found.differences) else DONE)
