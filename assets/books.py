@@ -20,7 +20,7 @@ from resources.settings import settings
 
 GROUP = "books"
 LEDGER = {
-    **{name: name for name in ("lots", "realised", "wash_sales", "positions", "entitlements")},
+    **{name: name for name in ("lots", "realised", "wash_sales", "positions", "entitlements", "postings")},
     "cash": "ledger_cash",
     "activity": "ledger_activity",
     "accruals": "ledger_accruals",

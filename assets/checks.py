@@ -15,6 +15,7 @@ from assets.partitions import SESSIONS
 from assets.sessions import back
 from daybook import identities
 from daybook.ledger import pnl as profit
+from daybook.ledger import postings as journal
 from daybook.market.suites import SUITES
 from resources.feeds import FeedsResource
 
@@ -62,6 +63,12 @@ expectations_of_logs = _expectations("logs", [name for name in LOGS if name in S
 def lots_add_up_to_positions(positions: pd.DataFrame, lots: pd.DataFrame) -> dg.AssetCheckResult:
     """The lots of every holding add up to its position."""
     return _verdict(identities.lot_gaps(lots, positions))
+
+
+@dg.asset_check(asset="postings", partitions_def=SESSIONS)
+def debits_are_credits(postings: pd.DataFrame) -> dg.AssetCheckResult:
+    """What each transaction and action debits is what it credits, in every currency, to the millionth."""
+    return _verdict(journal.imbalances(postings))
 
 
 @dg.asset_check(
