@@ -15,12 +15,17 @@ from daybook import ledger
 from daybook.ledger import bridge, reconciliation, valuation
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
+from daybook.ledger.positions import views as position_views_of
 from daybook.tables import TABLES
+from resources.feeds import FeedsResource
 from resources.settings import settings
 
 GROUP = "books"
 LEDGER = {
-    **{name: name for name in ("lots", "realised", "wash_sales", "positions", "entitlements", "postings")},
+    **{
+        name: name
+        for name in ("lots", "realised", "wash_sales", "positions", "entitlements", "cash_ladder", "postings")
+    },
     "cash": "ledger_cash",
     "activity": "ledger_activity",
     "accruals": "ledger_accruals",
@@ -37,7 +42,7 @@ LEDGER = {
         )
         for name in LEDGER.values()
     },
-    ins={"raw_fx_rates": dg.AssetIn(metadata=SINCE_START)},
+    ins={"raw_fx_rates": dg.AssetIn(metadata=SINCE_START), "prices": dg.AssetIn(partition_mapping=WITH_PRIOR)},
     partitions_def=RESULT["partitions_def"],
     backfill_policy=RESULT["backfill_policy"],
 )
@@ -50,6 +55,8 @@ def ledger_tables(
     raw_fx_rates: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
+    elections: pd.DataFrame,
+    cash_rates: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """The book of record, derived from the whole log up to the last session of the run."""
     frames = ledger.derive(
@@ -62,6 +69,8 @@ def ledger_tables(
         fx_rates,
         sessions_of(context),
         settings().vendors,
+        elections=elections,
+        cash_rates=cash_rates,
     )
     for name, table in LEDGER.items():
         yield shown(context, frames[name], output_name=table)
@@ -203,5 +212,22 @@ def reconciliation_breaks(
         books,
         instruments,
         sessions_of(context),
+    )
+    return shown(context, frame)
+
+
+@dg.asset(**OF_THE_DAY, group_name=GROUP)
+def position_views(
+    context: dg.AssetExecutionContext,
+    feeds: FeedsResource,
+    positions: pd.DataFrame,
+    activity: pd.DataFrame,
+    entitlements: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+) -> dg.Output[pd.DataFrame]:
+    """Every position as ordered, executed, confirmed and settled, and what it was at the start of the day."""
+    session = sessions_of(context)[0]
+    frame = position_views_of(
+        positions, activity, entitlements, custodian_positions, feeds.open().orders.open_orders(session), session
     )
     return shown(context, frame)

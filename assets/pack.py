@@ -22,14 +22,14 @@ from resources.settings import settings
 GROUP = "pack"
 OF_EVERY_SESSION = (
     "prices", "fx_rates", "returns", "lots", "realised", "positions", "entitlements", "cash", "activity", "accruals",
-    "wash_sales", "postings", "book_failures",
+    "cash_ladder", "wash_sales", "postings", "book_failures",
     "ledger_cash", "ledger_activity", "ledger_accruals", "ledger_failures", "gross_values", "dealings", "fee_accruals",
     "share_class_nav",
     "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (
-    "reconciliation_breaks", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures", "limit_usage",
-    "compliance_results", "targets", "proposed_orders", "portfolio_failures", "feed_outcomes",
+    "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
+    "limit_usage", "compliance_results", "targets", "proposed_orders", "portfolio_failures", "feed_outcomes",
 )  # fmt: skip
 
 
@@ -73,6 +73,8 @@ def findings(
     nav: pd.DataFrame,
     valuations: pd.DataFrame,
     cash: pd.DataFrame,
+    cash_ladder: pd.DataFrame,
+    cash_rates: pd.DataFrame,
     lots: pd.DataFrame,
     realised: pd.DataFrame,
     positions: pd.DataFrame,
@@ -114,6 +116,8 @@ def findings(
         nav=nav[nav["business_date"].isin(sessions)],
         valuations=valuations[valuations["business_date"].isin(sessions)],
         cash=cash,
+        cash_ladder=cash_ladder,
+        cash_rates=cash_rates,
         lots=lots,
         pnl=pnl,
         performance=performance,

@@ -114,8 +114,8 @@ def accrued(journal: "Journal", marks: pd.DataFrame, earned: pd.DataFrame, sessi
     ]
     rows = pd.concat([part for part in found if len(part)] or found, ignore_index=True)
     total = rows.groupby(["business_date", *keys], as_index=False)["amount"].sum()
-    found: pd.DataFrame = total[total["amount"] != 0].reset_index(drop=True)
-    return found
+    owed: pd.DataFrame = total[total["amount"] != 0].reset_index(drop=True)
+    return owed
 
 
 def _levels(journal: "Journal", changes: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:

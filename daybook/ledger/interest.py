@@ -97,8 +97,8 @@ def earned(journal: "Journal", cash_rates: pd.DataFrame, sessions: pd.DatetimeIn
     found = rows.assign(accrued=np.where(good, now, 0), income=np.where(good, now - before, 0), reason=reason)
     said = (found["accrued"] != 0) | (found["income"] != 0) | ~good
     columns = ["business_date", "book", "currency", "accrued", "income", "reason"]
-    rows = found.loc[said, columns].reset_index(drop=True)
-    return rows.astype({"reason": "str"})
+    told: pd.DataFrame = found.loc[said, columns].reset_index(drop=True).astype({"reason": "str"})
+    return told
 
 
 def _pieces(flows: pd.DataFrame, keys: Ints, names: pd.DataFrame, rates: pd.DataFrame, through: int) -> _Pieces:

@@ -64,6 +64,64 @@ def positions(
     return tables.conform("positions", frame.sort_values(["business_date", "book", "instrument"], kind="stable"))
 
 
+def views(
+    positions: pd.DataFrame,
+    activity: pd.DataFrame,
+    entitlements: pd.DataFrame,
+    custodian_positions: pd.DataFrame,
+    open_orders: pd.DataFrame,
+    session: pd.Timestamp,
+) -> pd.DataFrame:
+    """The positions of ``session`` as ordered, executed, confirmed and settled.
+
+    Args:
+        positions: table of the session.
+        activity: table of the session.
+        entitlements: table of the session.
+        custodian_positions: facts of the session.
+        open_orders: book, instrument and signed quantity that orders up to the session may still trade.
+        session: midnight, naive.
+
+    Returns:
+        Table ``position_views``, a row for each book and instrument that any of them knows. start_of_day is the
+        position at the close of the session before, in terms of the session: without what was traded, transferred and
+        delivered by options, with what corporate actions brought. ordered is what it is when every open order is
+        filled, projected the settled quantity when all that is traded has settled; confirmed is empty where the
+        custodian does not list it.
+    """
+    securities = activity[~activity["instrument"].str.startswith("CASH:")]
+    exercised = entitlements[entitlements["kind"].isin(["exercise", "assignment"])]
+    delivered = exercised[["book", "instrument", "new_instrument", "given_quantity", "new_quantity"]]
+    received = delivered[["book", "new_instrument", "new_quantity"]].set_axis(["book", "instrument", "units"], axis=1)
+    moved = pd.concat(
+        [
+            securities[["book", "instrument"]].assign(
+                units=securities["traded_quantity"] + securities["transferred_quantity"]
+            ),
+            delivered[["book", "instrument"]].assign(units=-delivered["given_quantity"]),
+            received,
+        ]
+    )
+    sides = [
+        positions[["book", "instrument", "quantity", "settled_quantity"]],
+        moved.rename(columns={"units": "moved"}),
+        open_orders[["book", "instrument", "quantity"]].rename(columns={"quantity": "left"}),
+        custodian_positions[["book", "instrument", "quantity"]].rename(columns={"quantity": "confirmed"}),
+    ]
+    grouped = pd.concat(sides).groupby(["book", "instrument"])
+    total = grouped[["quantity", "settled_quantity", "moved", "left"]].sum()
+    found = total.assign(
+        business_date=session,
+        start_of_day=(total["quantity"] - total["moved"]).round(exact.QUANTITY),
+        ordered=(total["quantity"] + total["left"]).round(exact.QUANTITY),
+        confirmed=grouped["confirmed"].sum(min_count=1),
+        projected=total["quantity"],
+    )
+    said = (found[["quantity", "settled_quantity", "start_of_day", "ordered"]] != 0).any(axis=1)
+    rows = found[said | found["confirmed"].notna()].reset_index().drop(columns=["moved", "left"])
+    return tables.conform("position_views", rows)
+
+
 def held(journal: "Journal") -> tuple[pd.DataFrame, spans.Spans]:
     """What each book holds of each instrument over time.
 
