@@ -11,7 +11,7 @@ import pandas as pd
 
 from daybook.market import price_sources
 from daybook.market.quality import fx, jumps, splits
-from daybook.market.quality.books import breaks, identities, negative_cash
+from daybook.market.quality.books import breaks, identities, negative_cash, overdrafts
 from daybook.market.quality.feeds import duplicate_files, incomplete, schema_drift, uncompared, unreported
 from daybook.market.quality.finding import holdings
 from daybook.market.quality.held import (
@@ -43,6 +43,8 @@ def findings(
     nav: pd.DataFrame,
     valuations: pd.DataFrame,
     cash: pd.DataFrame,
+    cash_ladder: pd.DataFrame,
+    cash_rates: pd.DataFrame,
     lots: pd.DataFrame,
     pnl: pd.DataFrame,
     performance: pd.DataFrame,
@@ -74,6 +76,8 @@ def findings(
         nav: table of ``sessions``.
         valuations: table of ``sessions``.
         cash: table of ``sessions``.
+        cash_ladder: table of ``sessions``.
+        cash_rates: facts.
         lots: table of ``sessions``.
         pnl: table of ``sessions``.
         performance: table of ``sessions``.
@@ -125,6 +129,7 @@ def findings(
         fx.stale_rates(valuations, fx_rates, nav),
         fx.fx_triangles(raw_fx_rates, fx_rates, valuations, nav, sessions),
         negative_cash(cash),
+        overdrafts(cash, cash_ladder, cash_rates),
         breaks(reconciliation_breaks),
         incomplete(feed_outcomes, by_book),
         by_book,

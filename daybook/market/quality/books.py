@@ -12,6 +12,9 @@ from daybook.market import dated
 from daybook.market.quality.finding import finding
 from daybook.market.quality.impact import MATERIAL_BP
 
+_BOOK = ["business_date", "book"]
+_AMOUNTS = ("settled", "lowest", "worst")
+
 
 def negative_cash(cash: pd.DataFrame) -> pd.DataFrame:
     """Overdrawn balances: ``cash_negative``, warning."""
@@ -19,6 +22,57 @@ def negative_cash(cash: pd.DataFrame) -> pd.DataFrame:
     amount = rows["balance"].map("{:,.2f}".format).astype("str")
     named = rows.assign(instrument="CASH:" + rows["currency"])
     return finding(named, "cash_negative", "warning", "the balance is " + amount + " " + rows["currency"])
+
+
+def overdrafts(cash: pd.DataFrame, cash_ladder: pd.DataFrame, cash_rates: pd.DataFrame) -> pd.DataFrame:
+    """Overdrafts by settlement, each a warning.
+
+    ``cash_overdrawn``: the settled balance is negative; ``cash_overdrawn_ahead``: it will be, by what is to settle, the
+    first day and the lowest balance; ``overdraft_limit``: either is beyond what ``cash_rates`` agree with the bank.
+
+    Args:
+        cash: table of the sessions that are checked.
+        cash_ladder: table of the same sessions.
+        cash_rates: facts; a row that names the book comes before one for every book.
+    """
+    key = [*_BOOK, "currency"]
+    below = cash_ladder[cash_ladder["balance"] < 0].sort_values([*key, "settle_date"])
+    ahead = below.groupby(key, as_index=False).agg(first=("settle_date", "first"), lowest=("balance", "min"))
+    rows = cash[[*key, "settled"]].merge(ahead, how="left", on=key)
+    rows = rows[(rows["settled"] < 0) | rows["lowest"].notna()].reset_index(drop=True)
+    rows = rows.assign(instrument="CASH:" + rows["currency"], worst=rows[["settled", "lowest"]].min(axis=1))
+    amount = {name: rows[name].map("{:,.2f}".format).astype("str") + " " + rows["currency"] for name in _AMOUNTS}
+    now, to_come = rows["settled"] < 0, rows["lowest"].notna()
+    agreed = _agreed(rows, cash_rates)
+    beyond = rows["worst"] < -agreed
+    limit = agreed.map("{:,.2f}".format).astype("str") + " " + rows["currency"]
+    settling = "what is to settle makes the balance negative on " + dated.iso(rows["first"]) + ", at the lowest "
+    return pd.concat(
+        [
+            finding(rows[now], "cash_overdrawn", "warning", "the settled balance is " + amount["settled"][now]),
+            finding(rows[to_come], "cash_overdrawn_ahead", "warning", (settling + amount["lowest"])[to_come]),
+            finding(
+                rows[beyond],
+                "overdraft_limit",
+                "warning",
+                (amount["worst"] + " is beyond the overdraft of " + limit + " that is agreed")[beyond],
+            ),
+        ]
+    )
+
+
+def _agreed(rows: pd.DataFrame, cash_rates: pd.DataFrame) -> "pd.Series[float]":
+    """The overdraft agreed for each row, missing where there is none."""
+    asked = rows[[*_BOOK, "currency"]].assign(row=rows.index)
+    columns = ["currency", "valid_from", "valid_to", "overdraft_limit"]
+    named = asked.merge(cash_rates[["book", *columns]], on=["book", "currency"]).assign(own=1)
+    general = asked.merge(cash_rates.loc[cash_rates["book"] == "", columns], on="currency").assign(own=0)
+    both = pd.concat([general, named], ignore_index=True)
+    both = both[both["valid_from"] <= both["business_date"]].sort_values(["row", "own", "valid_from"])
+    latest = both.drop_duplicates(["row", "own"], keep="last")
+    holds = latest[latest["valid_to"].isna() | (latest["valid_to"] >= latest["business_date"])]
+    limit: pd.Series[float] = holds.drop_duplicates("row", keep="last").set_index("row")["overdraft_limit"]
+    return limit.reindex(rows.index).astype("float64")
 
 
 def breaks(reconciliation_breaks: pd.DataFrame) -> pd.DataFrame:

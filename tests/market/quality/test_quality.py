@@ -67,7 +67,7 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
 def given(**changed):
     """Empty tables for all checks but those given."""
     names = "nav valuations cash lots pnl performance prices fx_rates returns raw_prices instruments corporate_actions"
-    names += " raw_fx_rates reconciliation_breaks alternative_data identifiers"
+    names += " cash_ladder cash_rates raw_fx_rates reconciliation_breaks alternative_data identifiers"
     names += " feed_outcomes custodian_reports expected_feeds"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}

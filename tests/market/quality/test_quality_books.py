@@ -28,3 +28,34 @@ def test_breaks_block_in_sum_or_when_their_effect_is_unknown():
     assert found["impact_base"].tolist()[-1] == 11.0
     found = quality.breaks(breaks(("B", "position", 1.0, np.nan, np.nan)))
     assert said(found)[-1][3:] == ["blocking", "the effect of a break on NAV is not known"]
+
+
+def overdrawn(*, cash=(), ladder=(), rates=()):
+    return quality.overdrafts(
+        frame("cash", "business_date book currency settled", *[(D, *row) for row in cash]),
+        frame("cash_ladder", "business_date book currency settle_date balance", *[(D, *row) for row in ladder]),
+        frame("cash_rates", "book currency valid_from valid_to overdraft_limit", *rates),
+    )
+
+
+def test_an_overdraft_is_told_now_ahead_and_beyond_what_is_agreed():
+    cash = [("P", "USD", -50.0), ("P", "EUR", 10.0), ("Q", "USD", 5.0)]
+    ladder = [("P", "EUR", DAYS[-1], -20.0), ("P", "EUR", DAYS[-2], -5.0), ("Q", "USD", DAYS[-1], 1.0)]
+    rates = [
+        ("", "USD", DAYS[0], None, 40.0),
+        ("P", "EUR", DAYS[0], None, 20.0),
+        ("", "EUR", DAYS[0], None, 1.0),
+        ("P", "USD", DAYS[0], DAYS[1], 1000.0),
+    ]
+    ahead, lowest = f"{DAYS[-2]:%Y-%m-%d}", "at the lowest -20.00 EUR"
+    assert said(overdrawn(cash=cash, ladder=ladder, rates=rates)) == [
+        ["cash_overdrawn", "P", "CASH:USD", "warning", "the settled balance is -50.00 USD"],
+        ["cash_overdrawn_ahead", "P", "CASH:EUR", "warning",
+         f"what is to settle makes the balance negative on {ahead}, {lowest}"],
+        ["overdraft_limit", "P", "CASH:USD", "warning",
+         "-50.00 USD is beyond the overdraft of 40.00 USD that is agreed"],
+    ]  # fmt: skip
+
+
+def test_without_a_rate_no_limit_is_agreed_and_none_is_passed():
+    assert overdrawn(cash=[("P", "USD", -50.0)])["check"].tolist() == ["cash_overdrawn"]
