@@ -361,7 +361,7 @@ def named(events: pd.DataFrame) -> pd.DataFrame:
         more = (at < 0) & (cut[1] != "").to_numpy() & (last >= 0)
         found.loc[rows.index[~more], "lot"] = at[~more]
         found.loc[rows.index[~more], "lot_by"] = by[~more]
-        by = by.where(by >= 0, last)[more]
+        by = by.mask(by < 0, pd.Series(last, rows.index))[more]
         rows, left = rows[more], cut[0][more]
     return found
 
@@ -456,7 +456,7 @@ def _allotted(cost: Ints, own: Ints, whole: Ints, of: Ints, day: Ints) -> Ints:
     """Each book's part of the pool's cost; rows of one pool and day are together."""
     from daybook.ledger.lot_arithmetic import proportions
 
-    part = proportions(cost, own, whole)
+    part: Ints = proportions(cost, own, whole)
     start = np.flatnonzero(np.r_[True, (np.diff(of) != 0) | (np.diff(day) != 0)])
     block = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(of)]))
     order = np.lexsort((-np.abs(own), block))
@@ -481,7 +481,7 @@ def lots(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
     end = np.where(until < 0, spans.FOREVER, session[until])
     row, business_date = journal.rows(book, session[states["since"]], end, sessions)
     states, book = states.take(row), book[row]
-    holding = journal.pools.holdings.take(states["holding"])
+    holding = journal.pools.holdings.take(states["holding"].to_numpy())
     opened = states["opened"].to_numpy()
     quantity, cost, lot = (states[name].to_numpy() for name in ("quantity", "cost", "lot"))
     account = np.where(lot < 0, "", events["account"].to_numpy(object)[opened])
@@ -529,7 +529,10 @@ def realised(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
     day = events["session"].to_numpy()[parts["posted"]]
     row, business_date = journal.rows(book, day, day + 1, sessions)
     parts, book = parts.take(row), book[row]
-    holding, closing = journal.pools.holdings.take(parts["holding"]), events.take(parts["closing"])
+    holding, closing = (
+        journal.pools.holdings.take(parts["holding"].to_numpy()),
+        events.take(parts["closing"].to_numpy()),
+    )
     opened_on = spans.dates(events["opened_on"].to_numpy()[parts["opened"]])
     amounts = ["quantity", "proceeds", "cost", "gain", "gain_base", "market_gain_base", "currency_gain_base"]
     frame = pd.DataFrame(

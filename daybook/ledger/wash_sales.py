@@ -114,5 +114,6 @@ def _disallowed(found: Ints, parts: pd.DataFrame, name: str) -> Ints:
     part = found[:, 0]
     upto = pd.Series(found[:, 2]).groupby(part).cumsum().to_numpy(copy=True)
     whole, of = -parts[name].to_numpy(np.int64)[part], parts["quantity"].to_numpy(np.int64)[part]
-    after = proportions(whole, upto, of)
-    return after - proportions(whole, upto - found[:, 2], of)
+    after: Ints = proportions(whole, upto, of)
+    before: Ints = proportions(whole, upto - found[:, 2], of)
+    return after - before
