@@ -10,6 +10,7 @@ import pandas as pd
 from assets.partitions import WITH_PRIOR, session_days
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
 from daybook import identities
+from daybook.ledger import elections as elected
 from daybook.ledger import reconciliation
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
@@ -92,6 +93,7 @@ def findings(
     instruments: pd.DataFrame,
     books: pd.DataFrame,
     corporate_actions: pd.DataFrame,
+    elections: pd.DataFrame,
     price_sources: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
     alternative_data: pd.DataFrame,
@@ -137,6 +139,7 @@ def findings(
         unlisted=reconciliation.uncompared(
             held, cash, custodian_positions, custodian_cash, custodian_reports, sessions
         ),
+        ignored=elected.ignored(elections, corporate_actions),
         drift=files.drift(register_of_files, days, sessions),
         copies=files.copies(register_of_files, days, sessions),
         quarantine=doors.inbox.entries(),

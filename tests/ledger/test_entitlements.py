@@ -6,6 +6,7 @@ from ledger_facts import book, days, dividend, facts, listed, only, post, securi
 
 from daybook.ledger import elections, journal, lots
 from daybook.ledger.transactions import live
+from daybook.market.quality import books as quality
 
 LISTED = [security(), security("KID"), security("NEWCO")]
 
@@ -378,4 +379,8 @@ def test_elections_that_have_no_effect_are_named():
         ("x", "B", "elected on 2020-01-13, after the deadline 2020-01-10: it does not count"),
         ("x", "C", "the action does not leave the choice stock"),
         ("y", "A", "the action leaves no choice"),
+    ]
+    named = quality.ignored_elections(found, days("2020-01-13"))
+    assert listed(named, "check", "severity", "book", "instrument", "reason") == [
+        ("election_ignored", "warning", "B", "ACME", "action x: " + found["reason"][0])
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from daybook.market import price_sources
 from daybook.market.quality import fx, jumps, splits
-from daybook.market.quality.books import breaks, identities, negative_cash, overdrafts
+from daybook.market.quality.books import breaks, identities, ignored_elections, negative_cash, overdrafts
 from daybook.market.quality.feeds import duplicate_files, incomplete, schema_drift, uncompared, unreported
 from daybook.market.quality.finding import holdings
 from daybook.market.quality.held import (
@@ -62,6 +62,7 @@ def findings(
     custodian_reports: pd.DataFrame,
     expected_feeds: pd.DataFrame,
     unlisted: pd.DataFrame,
+    ignored: pd.DataFrame,
     drift: pd.DataFrame,
     copies: pd.DataFrame,
     quarantine: pd.DataFrame,
@@ -95,6 +96,7 @@ def findings(
         custodian_reports: facts of ``sessions`` and from before.
         expected_feeds: facts.
         unlisted: what ``reconciliation.uncompared`` returns.
+        ignored: what ``elections.ignored`` returns.
         drift: what ``files.drift`` returns.
         copies: what ``files.copies`` returns.
         quarantine: records, with business_date.
@@ -134,6 +136,7 @@ def findings(
         incomplete(feed_outcomes, by_book),
         by_book,
         uncompared(unlisted),
+        ignored_elections(ignored, sessions),
         schema_drift(drift),
         duplicate_files(copies),
         open_quarantine(quarantine, sessions, valuations, prices, identifiers),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from daybook import calendars
 from daybook.market import dated
 from daybook.market.quality.finding import finding
 from daybook.market.quality.impact import MATERIAL_BP
@@ -115,3 +116,16 @@ def identities(gaps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         impact = rows["gap"] if name == "nav" else np.nan
         found.append(finding(rows, f"identity_{name}", "blocking", rows["reason"], impact))
     return pd.concat(found)
+
+
+def ignored_elections(ignored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Elections that a corporate action does not follow: ``election_ignored``, warning, on the session they were made.
+
+    Args:
+        ignored: elections with their ``instrument`` and ``reason``.
+        sessions: that are checked; an election of another day counts for the session of New York after it.
+    """
+    day = calendars.roll_forward("XNYS", ignored["elected_on"])
+    rows = ignored.assign(business_date=day)
+    rows = rows[rows["business_date"].isin(sessions)]
+    return finding(rows, "election_ignored", "warning", "action " + rows["action_id"] + ": " + rows["reason"])

@@ -21,6 +21,7 @@ from tests.market.quality.holdings import (
 )
 
 UNLISTED = pd.DataFrame(columns=["business_date", "book", "instrument", "kind", "ours"])
+IGNORED = frame("elections", "action_id book elected_on").assign(instrument="", reason="")
 DRIFT = pd.DataFrame({name: pd.Series(dtype="str") for name in ("business_date", "feed", "source", "reason")})
 EURO = (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.25, 1.25, "ok", "")
 
@@ -73,7 +74,14 @@ def given(**changed):
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
     columns = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
-    nothing = {"unlisted": UNLISTED, "drift": DRIFT, "copies": DRIFT, "quarantine": quarantine, "gaps": {}}
+    nothing = {
+        "unlisted": UNLISTED,
+        "ignored": IGNORED,
+        "drift": DRIFT,
+        "copies": DRIFT,
+        "quarantine": quarantine,
+        "gaps": {},
+    }
     return frames | nothing | changed
 
 
