@@ -60,7 +60,7 @@ def pooled(trades: pd.DataFrame, links: pd.DataFrame) -> tuple[Pools, Ints, Ints
     Returns:
         The pools; of each trade the number of its holding, and the member that its book is in its pool.
     """
-    number: Ints = trades.groupby(HOLDING).ngroup().to_numpy(np.int64)
+    number = trades.groupby(HOLDING).ngroup().to_numpy(np.int64).astype(np.int64)
     own = trades.assign(number=number).drop_duplicates("number").sort_values("number")[[*HOLDING, "currency"]]
     exercised = trades.loc[trades["underlying"] != "", [*SCOPE, "instrument", "underlying", "currency"]]
     exercised = exercised.rename(columns={"underlying": "new_instrument"}).drop_duplicates([*HOLDING, "new_instrument"])
