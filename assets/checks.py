@@ -59,10 +59,14 @@ expectations_of_sessions = _expectations("sessions", BY_SESSION, partitioned=Tru
 expectations_of_logs = _expectations("logs", [name for name in LOGS if name in SUITES], partitioned=False)
 
 
-@dg.asset_check(asset="positions", partitions_def=SESSIONS, additional_ins={"lots": dg.AssetIn("lots")})
-def lots_add_up_to_positions(positions: pd.DataFrame, lots: pd.DataFrame) -> dg.AssetCheckResult:
+@dg.asset_check(
+    asset="positions",
+    partitions_def=SESSIONS,
+    additional_ins={"lots": dg.AssetIn("lots"), "books": dg.AssetIn("books")},
+)
+def lots_add_up_to_positions(positions: pd.DataFrame, lots: pd.DataFrame, books: pd.DataFrame) -> dg.AssetCheckResult:
     """The lots of every holding add up to its position."""
-    return _verdict(identities.lot_gaps(lots, positions))
+    return _verdict(identities.lot_gaps(lots, positions, books))
 
 
 @dg.asset_check(asset="postings", partitions_def=SESSIONS)

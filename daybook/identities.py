@@ -13,6 +13,7 @@ from daybook.attribution import brinson
 from daybook.ledger import bridge, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
+from daybook.market import security_master
 from daybook.risk import var as value_at_risk
 
 HOLDING = ["business_date", "book", "instrument"]
@@ -51,7 +52,7 @@ def gaps(
         "nav": profit.identity_gaps(nav, pnl, books, sessions),
         "bridge": bridge.identity_gaps(nav_bridge),
         "roll": profit.roll_gaps(valuations, activity, entitlements, corporate_actions, books, nav, sessions),
-        "lots": lot_gaps(lots, held),
+        "lots": lot_gaps(lots, held, books),
         "lot_pnl": lots_profit.identity_gaps(
             lot_pnl, realised, positions, valuations, nav, books, instruments, sessions
         ),
@@ -62,13 +63,23 @@ def gaps(
     }
 
 
-def lot_gaps(lots: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
-    """Holdings whose lots do not add up to the position: gap = lots - position, in units."""
-    summed = lots.groupby(HOLDING)["quantity"].sum().rename("lots")
-    held = positions.set_index(HOLDING)["quantity"].rename("position")
-    both = pd.concat([summed, held], axis=1).fillna(0.0).reset_index()
-    both["gap"] = np.round(both["lots"] - both["position"], QUANTITY_DIGITS - 1)
-    return _said(both[both["gap"] != 0], "lots do not add up to the position")
+def lot_gaps(lots: pd.DataFrame, positions: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
+    """Holdings whose lots do not add up to the position: gap = lots - position, in units.
+
+    Books of a shared pool are added up, and told under the name of the first: a lot stands in the book that opened it,
+    and another one of the pool may have sold it.
+    """
+    sides = [lots[[*HOLDING, "quantity"]].assign(sign=1), positions[[*HOLDING, "quantity"]].assign(sign=-1)]
+    rows = pd.concat(sides, ignore_index=True)
+    rows = rows.join(security_master.attributes(books, "book", rows, ["lot_pool", "strategy", "entity"]))
+    shared = rows["strategy"].where(rows["lot_pool"] == "strategy", rows["entity"])
+    shared = shared.where(rows["lot_pool"].isin(["strategy", "entity"]), "")
+    rows["pool"] = (rows["lot_pool"] + " " + shared).where(shared != "", rows["book"])
+    rows["gap"] = rows["quantity"] * rows["sign"]
+    keys = ["business_date", "pool", "instrument"]
+    found = rows.groupby(keys, as_index=False).agg(book=("book", "min"), gap=("gap", "sum"))
+    found["gap"] = np.round(found["gap"], QUANTITY_DIGITS - 1)
+    return _said(found[found["gap"] != 0], "lots do not add up to the position")
 
 
 def part_gaps(nav: pd.DataFrame) -> pd.DataFrame:

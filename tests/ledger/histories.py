@@ -23,13 +23,13 @@ SESSIONS = days("2020-01-02", "2020-01-31")
 DATES = [f"{day:%Y-%m-%d}" for day in SESSIONS]
 BOOKS = {"A": "USD", "B": "EUR", "C": "USD", "D": "USD", "E": "EUR", "F": "USD"}
 CURRENCY = {"ACME": "USD", "VOW": "EUR", "NEWCO": "USD"}
-METHODS = ("fifo",)
+METHODS = ("fifo", "lifo", "highest", "lowest", "average", "uk")
 """Lot methods of books and of single transactions."""
-POOLS = ("book",)
+POOLS = ("book", "strategy")
 """Scopes of pools of books."""
 TRADES = ("buy", "buy", "buy", "sell", "sell", "transfer_in")
 MONEY = ("deposit", "withdrawal", "interest", "fee", "tax", "subscription", "redemption", "dividend")
-ACTIONS = ("split", "cash_dividend")
+ACTIONS = ("split", "cash_dividend", "stock_dividend", "spin_off", "return_of_capital")
 """Kinds of corporate action that the books post."""
 ASKED = tuple(name for name in inspect.signature(identities.gaps).parameters if name != "sessions")
 """Tables that identities are asked of."""
@@ -103,7 +103,7 @@ def market(seed):
 
 
 @st.composite
-def histories(draw, most=12):
+def histories(draw, most=12, pools=POOLS):
     """What is true in the end: rows by table. Every book can be computed on every session."""
     rows = [row for name in BOOKS for row in draw(of_book(name, most))]
     acted = draw(
@@ -111,7 +111,14 @@ def histories(draw, most=12):
     )
     actions = [draw(action(f"a{number}", kind, at)) for number, (kind, at) in enumerate(acted)]
     books = [
-        book(name, base_currency=base, lot_method=draw(st.sampled_from(METHODS)), lot_pool=draw(st.sampled_from(POOLS)))
+        # Books of one pool have one base currency.
+        book(
+            name,
+            base_currency=base,
+            strategy=f"in {base}",
+            lot_method=draw(st.sampled_from(METHODS)),
+            lot_pool=draw(st.sampled_from(pools)),
+        )
         for name, base in BOOKS.items()
     ]
     return {
@@ -178,12 +185,17 @@ def action(draw, action_id, kind, at):
     name = draw(st.sampled_from(["ACME", "VOW"]))
     row = {"action_id": action_id, "instrument": name, "kind": kind, "ex_date": DATES[at], "status": "confirmed"}
     row |= {"pay_date": DATES[at + draw(st.integers(0, 6))], "withholding_rate": 0.0, "reclaim_rate": 0.0}
-    if kind == "split":
+    if kind in ("split", "stock_dividend"):
         numerator, denominator = draw(st.sampled_from([(2, 1), (3, 2), (1, 4), (7, 1)]))
         row |= {"numerator": numerator, "denominator": denominator}
-    else:
+        if draw(st.booleans()):
+            row |= {"cash_in_lieu_price": 12.5, "currency": CURRENCY[name]}
+    if kind in ("cash_dividend", "return_of_capital"):
         row |= {"amount": draw(st.integers(1, 300)) / 100, "currency": CURRENCY[name]}
+    if kind == "cash_dividend":
         row |= {"withholding_rate": draw(st.sampled_from([0.0, 0.15]))}
+    if kind == "spin_off":
+        row |= {"instrument": "ACME", "new_instrument": "NEWCO", "numerator": 1, "denominator": 4, "cost_fraction": 0.2}
     return row
 
 
