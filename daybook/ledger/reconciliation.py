@@ -52,7 +52,7 @@ def breaks(
         custodian_cash: facts of the same sessions.
         reports: custodian_reports of the same sessions.
         activity: what ``journal.activity`` says of the same sessions; explains cash breaks.
-        failures: book, business_date from which on it is not computed and so not compared, reason.
+        failures: table ``book_failures`` of the same sessions: books that were not computed and so are not compared.
         nav: table of ``sessions``.
         prices: golden, of ``sessions``.
         fx_rates: golden, of ``sessions``.
@@ -67,11 +67,8 @@ def breaks(
     sides = _both(positions, cash, custodian_positions, custodian_cash, reports)
     compared = sides[sides["known"]].drop(columns="known")
     compared = on_own_sessions(compared, books, pd.DatetimeIndex(compared["business_date"].unique()))
-    failed = (
-        failures.groupby("book", as_index=False)[["business_date"]].min().rename(columns={"business_date": "failed"})
-    )
-    since = compared[["book"]].merge(failed, how="left", on="book")["failed"]
-    open_ones = _opened(compared[~(compared["business_date"] >= since)])
+    failed = pd.MultiIndex.from_frame(compared[KEY]).isin(pd.MultiIndex.from_frame(failures[KEY]))
+    open_ones = _opened(compared[~failed])
     rows = open_ones[open_ones["business_date"].isin(sessions)].reset_index(drop=True)
 
     unit = unit_values(rows, prices, instruments)

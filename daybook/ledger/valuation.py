@@ -174,7 +174,8 @@ def nav(
         valuations: table of ``sessions``.
         cash: table of ``sessions``; a book that once had cash has a row there on every session since.
         activity: what ``journal.activity`` says of ``sessions``.
-        failures: book, business_date from which on it cannot be computed, reason.
+        failures: table ``book_failures`` of ``sessions``; one that lasts has a row on each, so that a session alone
+            and a range say the same.
         prices: result of ``quoted``, of ``sessions``; golden prices alone do as well.
         fx_rates: golden, of ``sessions``.
         books: reference facts.
@@ -186,7 +187,7 @@ def nav(
         all, and the reason, which names the instrument.
     """
     worth = valued_activity(activity, prices, fx_rates, books, instruments)
-    barred = _barred(failures, sessions)
+    barred = failures[[*KEY, "reason"]]
     known = pd.concat([frame[KEY] for frame in (valuations, cash, worth, barred)], ignore_index=True)
     rows = on_own_sessions(known.drop_duplicates().sort_values(KEY), books, sessions)
     at = pd.MultiIndex.from_frame(rows[KEY])
@@ -389,14 +390,6 @@ def _sums(rows: pd.DataFrame, at: pd.MultiIndex, *amounts: NDArray[Any]) -> list
     keyed = rows[KEY].assign(**{str(n): amount for n, amount in enumerate(amounts)})
     found = keyed.groupby(KEY).sum().reindex(at, fill_value=0)
     return [found[str(n)].to_numpy() for n in range(len(amounts))]
-
-
-def _barred(failures: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Every session on which a failure holds: business_date, book, reason; the earliest failure first."""
-    since = failures.sort_values("business_date", kind="stable").drop_duplicates("book")
-    since = since.rename(columns={"business_date": "since"})
-    rows = since.merge(pd.DataFrame({"business_date": sessions}), how="cross")
-    return rows.loc[rows["business_date"] >= rows["since"], [*KEY, "reason"]]
 
 
 def _named(rows: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -160,9 +160,11 @@ def test_a_tiny_quantity_is_rounding_and_the_last_place_of_a_float_is_nothing():
 
 def test_a_failed_book_is_not_compared_and_a_day_off_neither():
     ours, theirs = [(D, "P", "A", 10.0, 10.0)], [(d, "P", "A", 1.0, 1.0, "USD") for d in (DAYS[1], D)]
-    assert breaks(theirs=theirs, positions=ours, failures=[("P", DAYS[1], "why")]).empty
+    assert breaks(theirs=theirs, positions=ours, failures=[("P", day, "why") for day in (DAYS[1], D)]).empty
     found = breaks(theirs=theirs, positions=ours, failures=[("P", D, "why")])
     assert found["business_date"].tolist() == [DAYS[1]]
+    found = breaks(theirs=theirs, positions=ours, failures=[("P", DAYS[1], "a price in another currency")])
+    assert found["business_date"].tolist() == [D], "a failure of one session alone is over on the next"
     holiday = sessions("2020-05-08")
     assert breaks(theirs=[(holiday[0], "Q", "A", 1.0, 1.0, "USD")], days=holiday).empty
 

@@ -75,8 +75,8 @@ def test_a_row_that_cannot_be_valued_fails_its_book_by_name_and_no_other():
             (DAY, "S", "F", 1.0),
         ],
         cash=[(DAY, "T", "USD", 5.0, 0.0)],
-        books=[(name, "USD", "XNYS") for name in "PQRSTU"],
-        failures=[("T", "2020-01-02", "sold more A than it may"), ("U", "2020-01-06", "later")],
+        books=[(name, "USD", "XNYS") for name in "PQRST"],
+        failures=[("T", DAY, "sold more A than it may")],
     )
     nav = it.nav().set_index("book")
     assert nav["status"].to_dict() == {"P": "ok", "Q": "failed", "R": "failed", "S": "failed", "T": "failed"}
@@ -95,6 +95,16 @@ def test_a_row_that_cannot_be_valued_fails_its_book_by_name_and_no_other():
     assert failed["status"] == "failed"
     assert rows.loc[rows["book"] == "Q", "weight"].isna().all(), "a share of an unknown whole"
     assert rows.loc[rows["book"] == "P", "weight"].tolist() == [1.0]
+
+
+def test_a_failure_of_one_session_bars_no_other_one_of_a_range():
+    days = ("2020-01-02", "2020-01-03", "2020-01-06")
+    it = firm(
+        cash=[(day, "T", "USD", 5.0, 0.0) for day in days],
+        books=[("T", "USD", "XNYS")],
+        failures=[("T", days[1], "F: it is quoted in EUR and traded in USD")],
+    )
+    assert it.nav()["status"].tolist() == ["ok", "failed", "ok"]
 
 
 def test_several_reasons_are_counted():
