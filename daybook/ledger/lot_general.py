@@ -219,7 +219,9 @@ def _each(inventory: Inventory, event: Ints) -> int:
             continue
         held = inventory.held[inventory.first[h] + member]
         if kind == RECORD:
-            inventory.registers[inventory.register[event[REGISTER]] + member] = held
+            # A merger asks for the position alone.
+            if event[REGISTER] >= 0:
+                inventory.registers[inventory.register[event[REGISTER]] + member] = held
             amount(inventory, i, member, held, 0)
             continue
         known = 0 if event[REGISTER] < 0 else inventory.registers[inventory.register[event[REGISTER]] + member]
