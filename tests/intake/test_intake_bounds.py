@@ -51,7 +51,10 @@ def repeated(word: str, rows: int) -> pa.DictionaryArray:
     ("data", "reason"),
     [
         (zipped(), "the content is a zip archive or an Excel workbook, not CSV: deliver the CSV file itself"),
-        (gzip.compress(HEAD.encode()), "the content is compressed with gzip, not CSV: deliver the CSV file itself"),
+        (
+            gzip.compress(HEAD.encode(), mtime=0),
+            "the content is compressed with gzip, not CSV: deliver the CSV file itself",
+        ),
         (b"%PDF-1.7\n", "the content is a PDF document, not CSV: deliver the CSV file itself"),
         (b"BZh91AY&SY...", "the content is compressed with bzip2, not CSV: deliver the CSV file itself"),
         (HEAD.encode("utf-16"), "the file is UTF-16, not UTF-8: save it as UTF-8"),
@@ -71,7 +74,7 @@ def test_a_column_may_be_called_like_the_start_of_an_archive():
     assert list(reading.read(b"BZh,b\n1,2\n", "csv").columns) == ["BZh", "b"]
 
 
-@pytest.mark.parametrize("data", [zipped(), gzip.compress(one(None, 1.0))])
+@pytest.mark.parametrize("data", [zipped(), gzip.compress(one(None, 1.0), mtime=0)])
 def test_compressed_parquet_is_refused_as_such(data):
     with pytest.raises(FileRefused, match="not Parquet: deliver the Parquet file itself"):
         reading.read(data, "parquet")
