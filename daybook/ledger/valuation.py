@@ -28,6 +28,8 @@ last one of an open market; one that people decided. A model of observable input
 MODEL = 2
 WITHOUT_ACCRUED = "without accrued interest: "
 """How the reason of a bond begins that is valued clean."""
+WITHOUT_DELTA = "exposure without delta"
+"""How the reason of an option begins whose exposure is its market value."""
 AMOUNTS = ("consideration", "income", "fees", "external", "transferred", "trading")
 KEY = ["business_date", "book"]
 DAY = ["business_date", "instrument"]
@@ -351,7 +353,7 @@ def _unit_values(rows: pd.DataFrame, prices: pd.DataFrame, instruments: pd.DataF
     without = pd.Series("", rows.index, dtype="str")
     without = without.mask(is_bond & found["accrued_interest"].isna(), WITHOUT_ACCRUED + coupon)
     without = without.mask(
-        is_option & by_delta.isna(), "exposure without delta" + (": " + lacking).where(lacking != "", "")
+        is_option & by_delta.isna(), WITHOUT_DELTA + (": " + lacking).where(lacking != "", "")
     )
     without = without.mask(is_forward & found["discount_factor"].isna(), "not discounted: " + lacking)
     remark = found["reason"].fillna("")

@@ -8,16 +8,23 @@ Conventions (CONTRACT 2.11): a scenario return is (1 + local total return) x (1 
 values at the close; a future earns exposure x local return x (1 + FX return). Cash in base currency earns 0, foreign
 cash the FX return. A return that is missing counts 0, and its line does not count to coverage. The scenarios of session
 D are the last ``WINDOW`` sessions up to D on which any instrument has a return, oldest first.
+
+What is not worth what it moves with is approximated to the first order: a currency forward earns exposure x return of
+the currency bought x (1 + FX return), and the FX return on its market value. So does an option that has no return of
+its own in every scenario and whose delta is known, with what it is written on; it does not count to coverage. A bond
+moves as its clean price does.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import tables
+from daybook.ledger.valuation import WITHOUT_DELTA
 from daybook.market.fx import rates
 from daybook.market.security_master import attributes
 
@@ -25,7 +32,8 @@ WINDOW = 500
 """Scenarios of a default historical VaR: two years of sessions."""
 SCENARIO_SET = "historical"
 CASH = "CASH:"
-LINE = ["instrument", "currency", "base_currency", "is_future"]
+LINE = ["driver", "currency", "base_currency", "linear"]
+"""What makes a scenario return: whose local return, seen from which currency, on a value or on an exposure."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -54,12 +62,14 @@ class Day:
         date: the session.
         books: their names, shape (B,).
         nav: their NAV in base currency, shape (B,).
-        rows: positions: instrument, market_value_base, value (what the scenario return applies to).
+        rows: positions: instrument, market_value_base, value (what the scenario return applies to), carried (what the
+            FX return applies to besides) and by_delta.
         book: position -> index into ``books``.
         line: position -> index into ``returns``.
+        money: position -> index into ``returns`` of what is carried.
         window: dates of the scenarios, oldest first, shape (S,).
         returns: scenario returns, shape (lines, S).
-        covered: whether a line has a return of its own in every scenario.
+        covered: whether a position has a return of its own in every scenario.
         pnl: P&L of each book in each scenario, rounded to 10^-6, shape (B, S).
     """
 
@@ -69,10 +79,18 @@ class Day:
     rows: pd.DataFrame
     book: Ints
     line: Ints
+    money: Ints
     window: NDArray[np.datetime64]
     returns: Floats
     covered: NDArray[np.bool_]
     pnl: Floats
+
+    def earned(self, at: Any, scenario: Any) -> Floats:
+        """P&L of the positions ``at`` in ``scenario``, indices or slices of ``rows`` and ``returns``."""
+        value, carried = (self.rows[name].to_numpy(np.float64)[at] for name in ("value", "carried"))
+        line, money = self.returns[self.line[at], scenario], self.returns[self.money[at], scenario]
+        shape = (-1,) + (1,) * (line.ndim - 1)
+        return np.asarray(value.reshape(shape) * line + carried.reshape(shape) * money)
 
 
 def positions(
@@ -87,18 +105,28 @@ def positions(
         sessions: sessions to keep.
 
     Returns:
-        business_date, book, instrument, currency, base_currency, asset_class, is_future, market_value_base and value
-        (base currency: market value, exposure of a future), sorted by session, book and instrument.
+        business_date, book, instrument, currency, base_currency, asset_class, market_value_base, exposure_base; driver
+        (the instrument or ``CASH:<CCY>`` whose local return it has), linear (whether on its exposure), value (base
+        currency: what the return applies to), carried (base currency: what the FX return applies to besides), proxy
+        (what moves an option of known delta, else "") and underlying_class; sorted by session, book and instrument.
     """
     good = nav.loc[nav["status"].eq("ok") & nav["business_date"].isin(sessions)]
     held = valuations.loc[valuations["business_date"].isin(sessions)].merge(
         good[["business_date", "book", "base_currency"]], on=["business_date", "book"]
     )
-    known = attributes(instruments, "instrument", held, ["asset_class"])
+    known = attributes(instruments, "instrument", held, ["asset_class", "underlying"])
     held["asset_class"] = known["asset_class"].mask(held["instrument"].str.startswith(CASH), "cash")
-    held["is_future"] = held["asset_class"].eq("future")
-    held["value"] = held["exposure_base"].where(held["is_future"], held["market_value_base"])
-    kept = ["business_date", "book", *LINE, "asset_class", "market_value_base", "value"]
+    forward = held["asset_class"].eq("forward") & known["underlying"].ne("")
+    by_delta = held["asset_class"].eq("option") & ~held["reason"].str.startswith(WITHOUT_DELTA)
+    held["driver"] = held["instrument"].mask(forward, known["underlying"])
+    held["linear"] = held["asset_class"].eq("future") | forward
+    held["value"] = held["exposure_base"].where(held["linear"], held["market_value_base"])
+    held["carried"] = held["market_value_base"].where(held["linear"], 0.0)
+    held["proxy"] = known["underlying"].where(by_delta, "")
+    under = held[["business_date"]].assign(instrument=known["underlying"])
+    held["underlying_class"] = attributes(instruments, "instrument", under, ["asset_class"])["asset_class"]
+    kept = ["business_date", "book", "instrument", *LINE, "asset_class", "market_value_base", "exposure_base"]
+    kept += ["value", "carried", "proxy", "underlying_class"]
     return held[kept].sort_values(["business_date", "book", "instrument"], ignore_index=True)
 
 
@@ -108,14 +136,18 @@ def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.Da
     Args:
         returns: table ``returns`` (local total return per instrument and session).
         fx_rates: table ``fx_rates``, from at least one session before the first return on.
-        lines: instrument, currency, base_currency, is_future; one row a line.
+        lines: driver, currency, base_currency, linear; one row a line.
     """
     own = returns.loc[returns["local_return"].notna()]
     dates = np.unique(own["business_date"].to_numpy("datetime64[us]"))
-    local = _local(own, lines["instrument"], dates)
+    money = lines["driver"].str.startswith(CASH)
+    abroad = lines["driver"].str[len(CASH) :].where(money, lines["currency"])
+    exchanged = pd.DataFrame({"currency": abroad, "base_currency": lines["currency"]})
+    local = _local(own, lines["driver"], dates)
+    local[money] = _currency(fx_rates, exchanged[money], dates)
     moves = _currency(fx_rates, lines, dates)
-    future = lines["is_future"].to_numpy(bool)[:, None]
-    total = np.where(future, local * (1 + moves), (1 + local) * (1 + moves) - 1)
+    linear = lines["linear"].to_numpy(bool)[:, None]
+    total = np.where(linear, local * (1 + moves), (1 + local) * (1 + moves) - 1)
     known = np.isfinite(total)
     return Moves(dates, np.where(known, total, 0.0), known)
 
@@ -127,7 +159,6 @@ def _local(own: pd.DataFrame, instruments: pd.Series, dates: NDArray[np.datetime
     found = np.full((len(names), len(dates)), np.nan)
     when = np.searchsorted(dates, own["business_date"].to_numpy("datetime64[us]")[there])
     found[at[there], when] = own["local_return"].to_numpy()[there]
-    found[names.str.startswith(CASH)] = 0.0
     whole: Floats = found[names.get_indexer(pd.Index(instruments))]
     return whole
 
@@ -170,8 +201,13 @@ def days(
         sessions: sessions to compute.
     """
     held = positions(valuations, nav, instruments, sessions)
-    lines = held[LINE].drop_duplicates(ignore_index=True)
-    held["line"] = pd.MultiIndex.from_frame(lines).get_indexer(pd.MultiIndex.from_frame(held[LINE]))
+    beside = held[LINE].assign(driver=held["proxy"], linear=True)
+    money = held[LINE].assign(driver=CASH + held["currency"], linear=False)
+    approximate = held["linear"] | held["proxy"].ne("")
+    lines = pd.concat([held[LINE], beside[held["proxy"].ne("")], money[approximate]]).drop_duplicates(ignore_index=True)
+    known = pd.MultiIndex.from_frame(lines)
+    for name, wanted in (("line", held[LINE]), ("proxy_line", beside), ("money", money)):
+        held[name] = known.get_indexer(pd.MultiIndex.from_frame(wanted))
     moves = scenario_returns(returns, fx_rates, lines)
     seen = np.concatenate([np.zeros((len(lines), 1), np.int64), moves.known.cumsum(axis=1)], axis=1)
     good = nav.loc[nav["status"].eq("ok")].sort_values(["business_date", "book"])
@@ -195,11 +231,23 @@ def _day(date: pd.Timestamp, books: pd.DataFrame, rows: pd.DataFrame, moves: Mov
 
     last = int(np.searchsorted(moves.dates, np.datetime64(date, "us"), "right"))
     first = max(0, last - WINDOW)
-    used, line = np.unique(rows["line"].to_numpy(np.int64), return_inverse=True)
+    own, proxy, money = (rows[name].to_numpy(np.int64) for name in ("line", "proxy_line", "money"))
+    covered = seen[own, last] - seen[own, first] == last - first
+    by_delta = ~covered & (proxy >= 0)
+    rows = rows.assign(
+        value=rows["value"].mask(by_delta, rows["exposure_base"]),
+        carried=rows["carried"].mask(by_delta, rows["market_value_base"]),
+        by_delta=by_delta,
+    )
+    carried = rows["carried"].to_numpy(np.float64)
+    line = np.where(by_delta, proxy, own)
+    used, at = np.unique(np.r_[line, np.where(carried != 0, money, line)], return_inverse=True)
+    line, money = at[: len(rows)], at[len(rows) :]
     window = moves.returns[used, first:last]
     names = pd.Index(books["book"])
     book = names.get_indexer(pd.Index(rows["book"]))
-    weights = csr_matrix((rows["value"].to_numpy(), (book, line)), shape=(len(books), len(used)))
+    amounts = np.r_[rows["value"].to_numpy(np.float64), carried]
+    weights = csr_matrix((amounts, (np.r_[book, book], at)), shape=(len(books), len(used)))
     return Day(
         date=date,
         books=names.to_numpy(object),
@@ -207,9 +255,10 @@ def _day(date: pd.Timestamp, books: pd.DataFrame, rows: pd.DataFrame, moves: Mov
         rows=rows,
         book=book,
         line=line,
+        money=money,
         window=moves.dates[first:last],
         returns=window,
-        covered=seen[used, last] - seen[used, first] == last - first,
+        covered=covered,
         pnl=np.round(weights @ window, 6),
     )
 

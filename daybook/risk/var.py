@@ -22,6 +22,7 @@ from daybook.risk.scenarios import Day, Floats, Ints, days
 CONFIDENCES = (0.95, 0.99)
 METHOD = "historical"
 HORIZON_DAYS = 1
+OPTIONS_BY_DELTA = "; options without returns of their own by delta, not in coverage"
 _CELLS = 4_000_000
 """Cells of P&L without one position held at a time (32 MB)."""
 
@@ -119,15 +120,27 @@ def _figures(day: Day) -> pd.DataFrame:
             "nav_fraction": (figure / denominator[:, None]).round(12).ravel(),
             "scenarios": scenarios,
             "coverage": np.repeat(_coverage(day), count),
-            "convention": convention(scenarios),
+            "convention": np.repeat(_conventions(day), count),
             "status": np.tile(np.array(status, object), books),
         }
     )
 
 
+def _conventions(day: Day) -> NDArray[np.object_]:
+    """The convention of each book, with what of it was approximated."""
+    text = np.full(len(day.books), convention(day.pnl.shape[1]), object)
+    forward = day.rows["asset_class"].eq("forward").to_numpy()
+    for rows, note in (
+        (day.rows["by_delta"].to_numpy(bool), OPTIONS_BY_DELTA),
+        (forward, "; forwards by their exposure to the currency"),
+    ):
+        text[np.bincount(day.book[rows], minlength=len(text)) > 0] += note
+    return text
+
+
 def _coverage(day: Day) -> Floats:
     gross = np.abs(day.rows["value"].to_numpy())
-    own = np.bincount(day.book, gross * day.covered[day.line], len(day.books))
+    own = np.bincount(day.book, gross * day.covered, len(day.books))
     whole = np.bincount(day.book, gross, len(day.books))
     share: Floats = np.divide(own, whole, out=np.full(len(whole), np.nan), where=whole > 0)
     return share.round(12)
@@ -168,10 +181,9 @@ def components(
 
 def _parts(day: Day, confidence: float) -> pd.DataFrame:
     k = tail(day.pnl.shape[1], confidence)
-    value = day.rows["value"].to_numpy()
-    component = -value * day.returns[day.line, kth_scenario(day.pnl, k)[day.book]]
+    component = -day.earned(np.arange(len(day.rows)), kth_scenario(day.pnl, k)[day.book])
     market_value = day.rows["market_value_base"].to_numpy()
-    marginal = np.divide(component, market_value, out=np.full(len(value), np.nan), where=market_value != 0)
+    marginal = np.divide(component, market_value, out=np.full(len(component), np.nan), where=market_value != 0)
     return pd.DataFrame(
         {
             "business_date": day.date,
@@ -182,19 +194,19 @@ def _parts(day: Day, confidence: float) -> pd.DataFrame:
             "horizon_days": HORIZON_DAYS,
             "marginal": marginal.round(12),
             "component": component.round(6),
-            "incremental": _incremental(day, value, k).round(6),
+            "incremental": _incremental(day, k).round(6),
         }
     )
 
 
-def _incremental(day: Day, value: NDArray[np.float64], k: int) -> Floats:
+def _incremental(day: Day, k: int) -> Floats:
     """VaR less VaR without the position, for each position."""
     whole = -np.partition(day.pnl, k - 1, axis=1)[:, k - 1]
-    without = np.empty(len(value))
+    without = np.empty(len(day.rows))
     step = max(1, _CELLS // day.pnl.shape[1])
-    for start in range(0, len(value), step):
+    for start in range(0, len(without), step):
         part = slice(start, start + step)
-        left = day.pnl[day.book[part]] - value[part, None] * day.returns[day.line[part]]
+        left = day.pnl[day.book[part]] - day.earned(part, slice(None))
         without[part] = -np.partition(left, k - 1, axis=1)[:, k - 1]
     return whole[day.book] - without
 

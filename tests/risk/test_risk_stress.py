@@ -88,3 +88,42 @@ def test_a_future_moves_with_its_exposure_and_owes_no_notional():
         row = run(("F", "EUR", 0.0, 1000.0)).loc["x"]
     assert row["pnl"] == pytest.approx(-1000 * 0.2 * 0.9)
     assert isinstance(row["business_date"], pd.Timestamp)
+
+
+def derivatives(*positions):
+    """Positions as of ``inputs`` with an option and a future on A, one on nothing, and a forward that buys euros."""
+    valuations, nav, returns, rates, _, at = inputs(*positions)
+    instruments = frame(
+        "instruments", "instrument asset_class underlying",
+        ("A", "equity", ""), ("O", "option", "A"), ("F", "future", "A"), ("G", "future", ""),
+        ("W", "forward", "CASH:EUR"),
+    )  # fmt: skip
+    return stress.stress(valuations, nav, returns, rates, instruments, at).set_index("scenario")
+
+
+def test_an_option_without_returns_moves_by_delta_and_loses_no_more_than_it_is_worth():
+    n = len(COVID) - 1
+    long, short = (derivatives(("O", "USD", worth, by_delta)) for worth, by_delta in ((90.0, 600.0), (-90.0, -600.0)))
+    assert long.loc["equities_down_20_fx_down_10", "pnl"] == -90
+    assert short.loc["equities_down_20_fx_down_10", "pnl"] == pytest.approx(120)
+    assert short.loc["covid_2020", "pnl"] == pytest.approx(-600 * (0.99**n - 1))
+    assert short["reason"].tolist() == ["options by delta"] * 2
+    assert short["coverage"].tolist() == [1.0, 1.0]
+
+
+def test_a_shock_moves_a_future_as_its_underlying_and_says_when_it_does_not_know_that():
+    rows = derivatives(("F", "USD", 0.0, 500.0), ("G", "USD", 0.0, 500.0)).loc["equities_down_20_fx_down_10"]
+    assert (rows["pnl"], rows["coverage"]) == (-100, 0.5)
+    assert np.isnan(derivatives(("G", "USD", 0.0, 500.0)).loc["equities_down_20_fx_down_10", "pnl"])
+
+
+def test_a_forward_moves_with_the_currency_that_it_buys_however_little_it_is_worth():
+    rows = derivatives(("W", "USD", 5.0, 1000.0))
+    assert rows["pnl"].to_dict() == pytest.approx({"covid_2020": -10.0, "equities_down_20_fx_down_10": -100.0})
+    # Sold from a book in euros: the dollars to come lose, and so does what the forward is worth in dollars.
+    valuations, nav, returns, rates, _, at = inputs(("W", "USD", 5.0, -1000.0))
+    instruments = frame("instruments", "instrument asset_class underlying", ("W", "forward", "CASH:EUR"))
+    euro = nav.assign(base_currency="EUR")
+    row = stress.stress(valuations, euro, returns, rates, instruments, at).set_index("scenario")
+    assert row.loc["equities_down_20_fx_down_10", "pnl"] == pytest.approx(-1000 * (1 / 0.9 - 1) * 0.9 - 0.5)
+    assert row.loc["covid_2020", "pnl"] == pytest.approx((-1000 * -0.01 + 5) / 0.99 - 5)

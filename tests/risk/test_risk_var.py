@@ -201,3 +201,50 @@ def test_scenario_pnl_is_what_var_reads_and_agrees_with_a_loop():
     assert np.allclose(row["pnl"][1:], expected[1:], atol=1e-5)
     assert row["window_start"] == f.days[0]
     assert row["window_end"] == f.days[-1]
+
+
+def derivatives(*positions, own=()):
+    """As ``book`` with (instrument, currency, value, exposure): options on A and E, a forward that buys euros."""
+    valuations, nav, returns, rates, _, at = book(100, *((name, currency, 0.0) for name, currency, *_ in positions))
+    valuations["market_value_base"] = [row[2] for row in positions]
+    valuations["exposure_base"] = [row[3] for row in positions]
+    listed = [returns[returns["instrument"] == "A"].assign(instrument=name, local_return=0.03) for name in own]
+    instruments = frame(
+        "instruments", "instrument asset_class underlying",
+        ("A", "equity", ""), ("O", "option", "A"), ("P", "option", "E"), ("W", "forward", "CASH:EUR"),
+    )  # fmt: skip
+    return valuations, nav, pd.concat([returns, *listed], ignore_index=True), rates, instruments, at
+
+
+def test_an_option_without_returns_of_its_own_moves_by_delta_and_is_not_covered():
+    inputs = derivatives(("O", "USD", 50.0, 1000.0))
+    result = var.var(*inputs).set_index("confidence")
+    assert result["var"].to_dict() == {0.95: 4.6, 0.99: 5.0}
+    assert result["coverage"].tolist() == [0.0, 0.0]
+    assert result["convention"].str.endswith(var.OPTIONS_BY_DELTA).all()
+    # One with returns in every scenario has those, on what it is worth.
+    listed = var.var(*derivatives(("O", "USD", 50.0, 1000.0), own=["O"]))
+    assert listed["var"].tolist() == [-1.5, -1.5]
+    assert listed["coverage"].tolist() == [1.0, 1.0]
+    assert not listed["convention"].str.contains("delta").any()
+    # Without a delta there is nothing to go by.
+    inputs[0]["reason"] = "exposure without delta"
+    assert var.var(*inputs)["var"].tolist() == [0.0, 0.0]
+
+
+def test_a_foreign_option_by_delta_keeps_its_worth_in_its_currency():
+    # E earns 1 % and the euro 10 % in every scenario: 1000 x 0.01 x 1.1 + 50 x 0.1.
+    result = var.var(*derivatives(("P", "EUR", 50.0, 1000.0)))
+    assert result["var"].tolist() == [-16.0, -16.0]
+
+
+def test_a_forward_moves_with_the_currency_that_it_buys():
+    inputs = derivatives(("W", "USD", -5.0, 1000.0), ("CASH:EUR", "EUR", -400.0, -400.0))
+    result = var.var(*inputs)
+    assert result["var"].tolist() == [-60.0, -60.0]
+    assert result["coverage"].tolist() == [1.0, 1.0]
+    assert result["convention"].str.contains("forwards by their exposure").all()
+    parts = var.components(*inputs)
+    assert parts.loc[parts["confidence"] == 0.99, "component"].tolist() == [40.0, -100.0]
+    assert parts.loc[parts["confidence"] == 0.99, "incremental"].tolist() == [40.0, -100.0]
+    assert var.identity_gaps(result, parts).empty
