@@ -4,7 +4,8 @@ Belongs here: sums of exposure by dimension. Does not belong here: what is allow
 
 Conventions (CONTRACT 2.12): exposure is ``exposure_base``; long >= 0, short <= 0, gross = long - short, net = long +
 short, in base currency; fractions are of NAV, empty when nav <= 0. Cash counts in the dimensions currency and
-asset_class only. An empty issuer, sector or country is the bucket ``Unclassified``.
+asset_class only. What is written on a currency, a forward say, is exposure to that one, not to the one it is quoted
+in. An empty issuer, sector or country is the bucket ``Unclassified``.
 """
 
 import pandas as pd
@@ -67,8 +68,12 @@ def by_dimension(held: pd.DataFrame, instruments: pd.DataFrame, nav: pd.DataFram
 
 
 def classified(rows: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` (business_date, instrument, currency) with issuer, sector, country and asset_class of the session."""
-    known = attributes(instruments, "instrument", rows, ["issuer", "sector", "country", "asset_class"])
+    """``rows`` (business_date, instrument, currency) with issuer, sector, country and asset_class of the session, and
+    the currency that they are exposed to.
+    """
+    known = attributes(instruments, "instrument", rows, ["issuer", "sector", "country", "asset_class", "underlying"])
+    under = known.pop("underlying")
     known = known.replace("", UNCLASSIFIED)
     known["asset_class"] = known["asset_class"].mask(rows["instrument"].str.startswith("CASH:"), "cash")
-    return pd.concat([rows, known], axis=1)
+    exposed = rows["currency"].mask(under.str.startswith("CASH:"), under.str[len("CASH:") :])
+    return pd.concat([rows.assign(currency=exposed), known], axis=1)

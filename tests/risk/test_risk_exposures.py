@@ -68,3 +68,19 @@ def test_every_dimension_adds_up_to_the_positions_and_a_range_to_single_sessions
     expected = found.loc[found["business_date"].eq(f.sessions[4])].reset_index(drop=True)
     pd.testing.assert_frame_equal(one, expected, check_exact=True)
     assert exposures.exposures(tables.empty("valuations"), f.instruments, f.nav, f.sessions).empty
+
+
+def test_a_forward_is_exposure_to_the_currency_that_it_buys():
+    """A euro asset of 600 sold forward against dollars: nothing of it is left in the currency."""
+    columns = "business_date book instrument currency market_value_base exposure_base"
+    held = [("A", "EUR", 600.0, 600.0), ("W", "USD", -3.0, -600.0), ("CASH:USD", "USD", 403.0, 403.0)]
+    valuations = frame("valuations", columns, *[("2020-01-31", "b", *row) for row in held])
+    terms = "instrument asset_class underlying valid_from"
+    instruments = frame(
+        "instruments", terms, ("A", "equity", "", "2000-01-01"), ("W", "forward", "CASH:EUR", "2000-01-01")
+    )
+    books = frame("nav", "business_date book nav status", ("2020-01-31", "b", 1000.0, "ok"))
+    rows = exposures.exposures(valuations, instruments, books, TODAY).set_index(["dimension", "bucket"])
+    assert rows.loc[("currency", "EUR"), ["long", "short", "net"]].tolist() == [600.0, -600.0, 0.0]
+    assert rows.loc[("currency", "USD"), ["long", "short", "net"]].tolist() == [403.0, 0.0, 403.0]
+    assert rows.loc[("instrument", "W"), "net"] == -600.0
