@@ -24,7 +24,10 @@ GROUP = "books"
 LEDGER = {
     **{
         name: name
-        for name in ("lots", "realised", "wash_sales", "positions", "entitlements", "cash_ladder", "postings")
+        for name in (
+            *("lots", "realised", "wash_sales", "positions", "entitlements", "confirmations", "cash_ladder"),
+            "postings",
+        )
     },
     "cash": "ledger_cash",
     "activity": "ledger_activity",
@@ -178,7 +181,10 @@ def nav_bridge(
     group_name=GROUP,
     ins={
         name: dg.AssetIn(metadata=SINCE_START)
-        for name in ("positions", "cash", "custodian_positions", "custodian_cash", "activity", "book_failures")
+        for name in (
+            *("positions", "cash", "custodian_positions", "custodian_cash", "activity", "book_failures"),
+            "confirmations",
+        )
     },
 )
 def reconciliation_breaks(
@@ -188,6 +194,7 @@ def reconciliation_breaks(
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
     custodian_reports: pd.DataFrame,
+    confirmations: pd.DataFrame,
     activity: pd.DataFrame,
     book_failures: pd.DataFrame,
     nav: pd.DataFrame,
@@ -204,6 +211,7 @@ def reconciliation_breaks(
         custodian_positions,
         custodian_cash,
         custodian_reports,
+        confirmations,
         activity,
         book_failures,
         nav,

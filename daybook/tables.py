@@ -591,6 +591,8 @@ _table("entitlements", "result", "business_date book instrument action_id",
        "kind entitled_quantity gross_amount withheld reclaimable net_amount currency pay_date choice new_instrument"
        " new_quantity given_quantity moved_cost",
        "What corporate actions did to each book, on the session on which the books posted it.")  # fmt: skip
+_table("confirmations", "result", "business_date book instrument action_id currency", "ours theirs",
+       "Dividend transactions that name a corporate action: its money so far, and what the transactions say.")  # fmt: skip
 _BOOKED = {
     "cash": ("business_date book currency", "settled unsettled accrued balance"),
     "activity": ("business_date book instrument currency",

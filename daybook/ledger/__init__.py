@@ -60,6 +60,7 @@ def derive(
         "cash_ladder": ladder.ladder(posted, sessions),
         "activity": conform("activity", activity),
         "entitlements": journal.entitlement_table(posted, sessions),
+        "confirmations": journal.confirmations(posted, sessions),
         "postings": postings.postings(posted, marks, earned, sessions),
     }
     unknown = cash.unknown(marks, earned)

@@ -29,6 +29,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _ROW = ["session", "book", "instrument", "currency"]
+_CONFIRMED = ["business_date", "book", "instrument", "action_id", "currency"]
 _AMOUNTS = (
     *("traded", "bought", "consideration", "fees", "income", "external", "transferred", "fee_kind"),
     *("inflow", "transferred_in", "variation", "notional"),
@@ -52,6 +53,8 @@ class Journal:
         parts: what was realised, with gain, gain_base, market_gain_base and currency_gain_base.
         payments: money of corporate actions (``entitlements.payments``).
         entitled: what each action did to each book (``entitlements.entitled``), and each exercise.
+        confirmed: what dividend transactions that name an action say (theirs) and what it had posted by then (ours),
+            with session, book, instrument, action_id and currency.
         flows: movements of money (``cash.flows``).
         failed: book, business_date (first session without results) and reason, one row per failed book.
     """
@@ -65,6 +68,7 @@ class Journal:
     parts: pd.DataFrame
     payments: pd.DataFrame
     entitled: pd.DataFrame
+    confirmed: pd.DataFrame
     flows: pd.DataFrame
     failed: pd.DataFrame
 
@@ -152,6 +156,7 @@ def journal(
     payments = entitlements.payments(dividends, done, actions, _reclaimed(good))
     exercised = _exercised(good, events, matched)
     counting = ~_confirmed(good, payments)
+    confirmed = _confirmations(good[~counting], payments, corporate_actions)
     kept = _net_of_reclaims(good[counting].reset_index(drop=True), payments)
     events["entry"] = np.append(np.cumsum(counting) - 1, -1)[events["entry"]]
     entitled = entitlements.entitled(holders, dividends, taken, done, last)
@@ -177,6 +182,7 @@ def journal(
         parts,
         payments,
         pd.concat([entitled, exercised], ignore_index=True),
+        confirmed,
         moved,
         _first_failures(_with_pools(failed, trades)),
     )
@@ -276,6 +282,16 @@ def entitlement_table(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFr
     )
     keys = ["business_date", "book", "instrument", "action_id"]
     return conform("entitlements", frame.drop(columns=["session", "pay_on"]).sort_values(keys, kind="stable"))
+
+
+def confirmations(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Table ``confirmations``: on ``sessions``, what dividend transactions say of the actions that they name."""
+    rows = journal.confirmed
+    day = rows["session"].to_numpy(np.int64)
+    row, business_date = journal.rows(rows["book"], day, day + 1, sessions)
+    chosen = rows.take(row).assign(business_date=business_date)
+    frame = chosen.assign(**{name: exact.money(chosen[name].to_numpy(np.int64)) for name in ("ours", "theirs")})
+    return conform("confirmations", frame.drop(columns="session").sort_values([*_CONFIRMED], kind="stable"))
 
 
 def _events(trades: pd.DataFrame, derived: pd.DataFrame, pools: Pools) -> pd.DataFrame:
@@ -379,6 +395,29 @@ def _confirmed(good: pd.DataFrame, payments: pd.DataFrame) -> Flags:
     known = pd.MultiIndex.from_frame(paid)
     same = pd.MultiIndex.from_frame(good[["book", "instrument", "date"]]).isin(known)
     return np.asarray((good["kind"] == "dividend") & ((good["action_id"] != "") | same))
+
+
+def _confirmations(dividends: pd.DataFrame, payments: pd.DataFrame, corporate_actions: pd.DataFrame) -> pd.DataFrame:
+    """What ``dividends`` that name an action say, beside the money that it had posted by their session.
+
+    Fees and taxes of a transaction are taken off: it confirms what came in. One that names an action which gives the
+    book nothing, or is not known, is set against nothing.
+    """
+    keys = ["session", "book", "instrument", "action_id", "currency"]
+    named = dividends[dividends["action_id"] != ""]
+    about = corporate_actions.drop_duplicates("action_id").set_index("action_id")["instrument"]
+    instrument = named["action_id"].map(about).fillna(named["instrument"]).astype("str")
+    rows = named.assign(instrument=instrument, theirs=named["income"] + named["charges"])
+    rows = rows.groupby(keys, as_index=False).agg(theirs=("theirs", "sum"))
+    own = payments[payments["accrual_kind"].isin(entitlements.CONFIRMED)]
+    pairs = rows.reset_index().merge(
+        own[["action_id", "book", "currency", "session", "amount"]],
+        on=["action_id", "book", "currency"],
+        suffixes=("", "_posted"),
+    )
+    posted_by_then = pairs[pairs["session_posted"] <= pairs["session"]]
+    ours = posted_by_then.groupby("index")["amount"].sum().reindex(rows.index, fill_value=0)
+    return rows.assign(ours=ours)
 
 
 def _reclaims(entries: pd.DataFrame) -> "pd.Series[bool]":

@@ -1,7 +1,7 @@
-"""Differences between the books and the custodian's records.
+"""Differences between the books and the records of others: the custodian, and who confirms a dividend.
 
-Belongs here: comparing positions and cash, what a difference would do to NAV, since when it has been open, and a
-simple guess at its cause. Does not belong here: who works on a break, and whether it blocks a close
+Belongs here: comparing positions, cash and confirmed dividends, what a difference would do to NAV, since when it has
+been open, and a simple guess at its cause. Does not belong here: who works on a break, and whether it blocks a close
 (``daybook.market.quality``).
 """
 
@@ -13,9 +13,9 @@ from daybook.ledger.valuation import KEY, on_own_sessions, unit_values
 from daybook.market import dated, fx
 
 ITEM = ["kind", "book", "instrument"]
-TOLERANCE = {"position": 5e-9, "cash": 5e-7}
+TOLERANCE = {"position": 5e-9, "cash": 5e-7, "transaction": 5e-7}
 """Half a unit in the last place kept: 10^-8 for quantities, 10^-6 for money."""
-ROUNDING = {"position": 1e-6, "cash": 0.005}
+ROUNDING = {"position": 1e-6, "cash": 0.005, "transaction": 0.005}
 """Differences below which rounding at the custodian is the likely cause: cash is often kept in whole cents."""
 LOOKBACK = pd.Timedelta(days=92)
 """How long before a cash break opened its amount may have been booked: a dividend waits for its pay_date."""
@@ -27,6 +27,7 @@ def breaks(
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
     reports: pd.DataFrame,
+    confirmations: pd.DataFrame,
     activity: pd.DataFrame,
     failures: pd.DataFrame,
     nav: pd.DataFrame,
@@ -45,12 +46,16 @@ def breaks(
     the custodian is right. opened_on is the first session of the unbroken run of compared sessions with a difference,
     and part of break_id: a break that comes back is another one.
 
+    A dividend transaction that confirms a corporate action with another amount is a break of kind transaction, from
+    its session on until all that is confirmed is what the action pays.
+
     Args:
         positions: table of ``sessions`` and of all sessions before on which the custodian reported.
         cash: table of the same sessions.
         custodian_positions: facts of the same sessions.
         custodian_cash: facts of the same sessions.
         reports: custodian_reports of the same sessions.
+        confirmations: table of ``sessions`` and of all before.
         activity: what ``journal.activity`` says of the same sessions; explains cash breaks.
         failures: table ``book_failures`` of the same sessions: books that were not computed and so are not compared.
         nav: table of ``sessions``.
@@ -65,13 +70,16 @@ def breaks(
         impact_bp also where NAV is not positive or not known.
     """
     sides = _both(positions, cash, custodian_positions, custodian_cash, reports)
-    compared = sides[sides["known"]].drop(columns="known")
-    compared = on_own_sessions(compared, books, pd.DatetimeIndex(compared["business_date"].unique()))
-    failed = pd.MultiIndex.from_frame(compared[KEY]).isin(pd.MultiIndex.from_frame(failures[KEY]))
-    open_ones = _opened(compared[~failed])
-    rows = open_ones[open_ones["business_date"].isin(sessions)].reset_index(drop=True)
+    compared = _computed(sides[sides["known"]].drop(columns="known"), books, failures)
+    open_ones = _opened(compared)
+    open_ones = open_ones[open_ones["business_date"].isin(sessions)]
+    unequal = _computed(_unconfirmed(confirmations, sessions), books, failures)
+    rows = pd.concat([open_ones, unequal], ignore_index=True) if len(unequal) else open_ones.reset_index(drop=True)
 
-    unit = unit_values(rows, prices, instruments)
+    paid = rows["kind"] == "transaction"
+    unit = unit_values(
+        rows.assign(instrument=rows["instrument"].mask(paid, "CASH:" + rows["currency"])), prices, instruments
+    )
     quoted = unit["currency"].where(unit["failure"] == "", rows["currency"])
     rate = fx.rates(fx_rates, quoted, rows["base_currency"], rows["business_date"])
     # A contract that is worth nothing by itself, a future, is missed with all that it exposes to.
@@ -106,6 +114,28 @@ def uncompared(
     sides = _both(positions, cash, custodian_positions, custodian_cash, reports)
     rows = sides[~sides["known"] & (sides["ours"] != 0) & sides["business_date"].isin(sessions)]
     return rows[[*KEY, "instrument", "kind", "ours"]].sort_values([*KEY, "kind", "instrument"], ignore_index=True)
+
+
+def _computed(rows: pd.DataFrame, books: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` on sessions of their book, with its base currency, without books that were not computed."""
+    own = on_own_sessions(rows, books, pd.DatetimeIndex(rows["business_date"].unique()))
+    return own[~pd.MultiIndex.from_frame(own[KEY]).isin(pd.MultiIndex.from_frame(failures[KEY]))]
+
+
+def _unconfirmed(confirmations: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Confirmed dividends that differ from what the action pays, on each of ``sessions``; one row an instrument."""
+    asked = pd.DataFrame({"business_date": sessions})
+    rows = confirmations.rename(columns={"business_date": "opened_on"}).merge(asked, how="cross")
+    rows = rows[rows["opened_on"] <= rows["business_date"]].sort_values("opened_on", kind="stable")
+    keys = [*KEY, "instrument", "currency"]
+    each = rows.groupby([*keys, "action_id"], as_index=False).agg(
+        ours=("ours", "last"), theirs=("theirs", "sum"), opened_on=("opened_on", "first")
+    )
+    each = each[(each["theirs"] - each["ours"]).abs() > TOLERANCE["transaction"]]
+    found = each.groupby(keys, as_index=False).agg(
+        ours=("ours", "sum"), theirs=("theirs", "sum"), opened_on=("opened_on", "min")
+    )
+    return found.assign(kind="transaction", difference=(found["theirs"] - found["ours"]).round(6))
 
 
 def _both(

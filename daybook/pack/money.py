@@ -101,18 +101,19 @@ def holdings(day: Day, book: str) -> Section:
 
 
 def breaks(day: Day, book: str | None) -> Section:
-    """Where the custodian's records differ from the books."""
+    """Where the custodian's records, and dividends that were confirmed, differ from the books."""
     convention = (
         "Difference = theirs − ours. Positions are compared with settled quantity where the custodian gives it, cash"
         " with settled cash. Impact is the likely effect on NAV, in base currency and in basis points (bp) of NAV."
     )
     rows = day.rows("reconciliation_breaks", book)
     scope = day.names if book is None else (book,)
-    silent = [name for name in scope if name not in day.reconciled and name not in set(rows["book"])]
+    compared = set(day.reconciled) | set(rows.loc[rows["kind"] != "transaction", "book"])
+    silent = [name for name in scope if name not in compared]
     blocks: list[Block] = []
     if silent:
         blocks.append(Words(f"Not compared: no custodian file for this date ({listed(silent)}).", "care"))
-    if len(silent) == len(scope):
+    if len(silent) == len(scope) and not len(rows):
         return Section("breaks", "Breaks", convention, blocks)
     if not len(rows):
         blocks.append(Words("Compared with the custodian: no breaks.", "good"))

@@ -310,6 +310,24 @@ def test_a_dividend_transaction_confirms_and_never_adds(kind, terms):
     assert made.entries["transaction_id"].tolist() == ["b"]
 
 
+def test_what_a_confirming_dividend_says_stands_beside_what_was_posted_by_then():
+    rows = [
+        transaction("c", "dividend", "2020-01-10", instrument="ACME", quantity=90, taxes=5, fees=1, action_id="x"),
+        transaction("d", "dividend", "2020-01-13", instrument="ACME", quantity=6, action_id="x"),
+        transaction("e", "dividend", "2020-01-07", instrument="ACME", quantity=2, action_id="x"),
+        transaction("f", "dividend", "2020-01-13", quantity=3, action_id="nothing"),
+    ]
+    made = post(bought(100), *rows, actions=[action("cash_dividend", amount=1.0, withholding_rate=0.1)])
+    found = journal.confirmations(made, days("2020-01-07", "2020-01-13"))
+    # Before the ex date of the 8th nothing was posted; an action that nobody knows posts nothing.
+    assert listed(found, "instrument", "action_id", "ours", "theirs") == [
+        ("ACME", "x", 0.0, 2.0),
+        ("ACME", "x", 90.0, 84.0),
+        ("ACME", "x", 90.0, 6.0),
+        ("CASH:USD", "nothing", 0.0, 3.0),
+    ]
+
+
 def test_a_trade_after_a_confirming_dividend_is_restated_by_the_split_of_its_session():
     # The confirmation falls out of what counts, and the trades after it keep their places.
     confirms = transaction("d", "dividend", "2020-01-06", instrument="ACME", quantity=1, action_id="v")

@@ -20,7 +20,7 @@ def reported(theirs=(), their_cash=(), torn=(), empty=()) -> pd.DataFrame:
 
 
 def breaks(
-    positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=(), days=None, torn=(), empty=()
+    positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=(), days=None, torn=(), empty=(), confirmed=()
 ) -> pd.DataFrame:
     it = firm(
         prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
@@ -36,6 +36,7 @@ def breaks(
         frame("custodian_positions", THEIRS, *theirs),
         frame("custodian_cash", "business_date book currency balance", *their_cash),
         reported(theirs, their_cash, torn, empty),
+        frame("confirmations", "business_date book instrument action_id currency ours theirs", *confirmed),
         activity(*acts),
         pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE),
         it.nav(days), it.prices, it.rates, it.books, it.instruments, days,
@@ -59,6 +60,31 @@ def test_a_missing_line_is_worth_its_price_in_the_books_currency():
     assert found["break_id"].tolist()[0] == "position:P:L:2020-01-06"
     assert set(found["status"]) == {"open"}
     assert set(found["cause"]) == {"unexplained"}
+
+
+def test_a_dividend_confirmed_with_another_amount_is_a_break_until_the_whole_is_confirmed():
+    confirmed = [
+        (DAYS[1], "P", "L", "x", "GBP", 35.0, 30.0),
+        (DAYS[1], "P", "A", "y", "USD", 70.0, 70.0),
+        (DAYS[3], "P", "L", "x", "GBP", 35.0, 5.0),
+    ]
+    columns = [
+        "business_date",
+        "instrument",
+        "kind",
+        "currency",
+        "ours",
+        "theirs",
+        "difference",
+        "impact_base",
+        "break_id",
+    ]
+    found = breaks(confirmed=confirmed)
+    name = f"transaction:P:L:{DAYS[1]:%Y-%m-%d}"
+    # 5 GBP at 1.25; a pound is a pound, whatever the share costs.
+    rows = [[day, "L", "transaction", "GBP", 35.0, 30.0, -5.0, -6.25, name] for day in DAYS[1:3]]
+    assert found[columns].to_numpy().tolist() == rows
+    assert breaks(confirmed=confirmed[:1], failures=[("P", day, "why") for day in DAYS]).empty
 
 
 def test_settled_is_compared_where_it_is_given_and_traded_where_not():

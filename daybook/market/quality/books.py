@@ -89,10 +89,12 @@ def breaks(reconciliation_breaks: pd.DataFrame) -> pd.DataFrame:
         .sort_values(names)
     )
     money, units = (first["difference"].abs().map(text.format).astype("str") for text in ("{:,.2f}", "{:,.10g}"))
-    size = units.mask(first["kind"] == "cash", money + " " + first["currency"])
+    size = units.mask(first["kind"].isin(["cash", "transaction"]), money + " " + first["currency"])
     side = pd.Series(np.where(first["difference"] < 0, " less", " more"), first.index, dtype="str")
     since = ", open since " + dated.iso(first["opened_on"]).set_axis(first.index)
-    reason = first["kind"] + ": the custodian has " + size + side + " than the books, " + first["cause"] + since
+    whose = pd.Series(": the custodian has ", first.index, dtype="str")
+    whose = whose.mask(first["kind"] == "transaction", ": the dividend that confirms an action has ")
+    reason = first["kind"] + whose + size + side + " than the books, " + first["cause"] + since
     each = finding(first, "break_open", "warning", reason, first["impact_base"])
     book = rows.groupby(["business_date", "book"]).agg(
         size=("size", "sum"), known=("size", "count"), count=("kind", "size"), impact_base=("impact_base", "sum")
