@@ -160,6 +160,7 @@ class Turn:
             identifiers=self._view("identifiers"),
             corporate_actions=self._view("corporate_actions"),
             transactions=log,
+            share_classes=self._view("share_classes"),
         )
 
     def _logged(self, ids: Sequence[str]) -> pd.DataFrame:
@@ -256,7 +257,8 @@ class Turn:
         """Those things waited for that are known by now."""
         identifiers = self._view("identifiers")
         known: set[str] = set(identifiers["scheme"] + ":" + identifiers["value"])
-        for kind, table in (("instrument", "instruments"), ("book", "books"), ("account", "accounts")):
+        named = {"instrument": "instruments", "book": "books", "account": "accounts", "share_class": "share_classes"}
+        for kind, table in named.items():
             known |= set(kind + ":" + self._view(table)[kind])
         asked = [wait.removeprefix("transaction:") for wait in waits if wait.startswith("transaction:")]
         if asked:

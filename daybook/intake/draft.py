@@ -30,6 +30,7 @@ class Reference:
         books, instruments, accounts, identifiers: all versions of each row.
         corporate_actions: the actions in force.
         transactions: the log, or at least every row whose transaction_id the file names or corrects.
+        share_classes: all versions of each row.
     """
 
     books: pd.DataFrame
@@ -38,6 +39,7 @@ class Reference:
     identifiers: pd.DataFrame
     corporate_actions: pd.DataFrame
     transactions: pd.DataFrame
+    share_classes: pd.DataFrame
 
 
 @dataclass

@@ -21,7 +21,10 @@ LONGEST = 255
 # What browsers, rsync and editors call a file that they have not finished.
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~")
 # A row waits for what is delivered later; taking the tables in this order leaves little to wait for.
-_FIRST = ("instruments", "identifiers", "issuers", "books", "accounts", "fx_rates", "prices", "corporate_actions")
+_FIRST = (
+    *("instruments", "identifiers", "issuers", "books", "accounts", "share_classes", "fx_rates", "prices"),
+    "corporate_actions",
+)
 _NAME = re.compile(r"(?P<table>.+?)_(?P<date>\d{4}-\d{2}-\d{2})(?:_(?P<suffix>.+))?")
 
 

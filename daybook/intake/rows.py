@@ -80,6 +80,7 @@ def check(name: Name, sheet: Sheet, arrived: pd.Timestamp, reference: Reference)
     _judge(draft)
     if name.table == "transactions":
         transactions.recognise(draft)
+        transactions.place(draft)
     _repeated(draft)
     if name.table == "transactions":
         transactions.follow(draft)

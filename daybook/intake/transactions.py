@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from daybook import calendars, tables
 from daybook.intake import terms, values
 from daybook.intake.draft import Bools, Draft, beyond, content, is_cash, is_currency
+from daybook.ledger import units
 from daybook.ledger.transactions import contested
 from daybook.market import currencies, security_master
 
@@ -127,6 +128,32 @@ def recognise(draft: Draft) -> None:
     draft.refuse(other, "transaction_id", reasons)
 
 
+def place(draft: Draft) -> None:
+    """A share class that is named must be one of the book, and money of a book with several must name one.
+
+    Which one is in force on the session that books the row is judged as the ledger judges it (``units.placed``). A name
+    that no book has waits until it is delivered.
+    """
+    classes = draft.reference.share_classes
+    named, books = draft.cells["share_class"], draft.cells["book"]
+    good = draft.sound() & ~draft.dropped & (draft.cells["kind"] != "cancel")
+    good &= (named != "") | values.among(books, classes["book"].to_numpy(object))
+    if not good.any():
+        return
+    pairs = pd.MultiIndex.from_frame(classes[["book", "share_class"]])
+    own = pd.MultiIndex.from_arrays([books, named]).isin(pairs)
+    stranger = good & (named != "") & ~own
+    unknown = stranger & ~values.among(named, classes["share_class"].to_numpy(object))
+    draft.refuse(unknown, "share_class", "unknown share class", "share_class:" + named)
+    draft.refuse(stranger & ~unknown, "share_class", "a share class of another book")
+    at = np.flatnonzero(good & ~stranger & values.among(draft.cells["kind"], units.EXTERNAL))
+    rows = pd.DataFrame({name: draft.cells[name][at] for name in ("book", "trade_date", "share_class")})
+    reasons = np.full(len(draft), "", object)
+    if len(at):
+        reasons[at] = units.placed(rows, classes, draft.reference.books)["reason"]
+    draft.refuse(reasons != "", "share_class", reasons)
+
+
 def follow(draft: Draft) -> None:
     """What a row corrects must be there, be in force, and be corrected by that row alone.
 
@@ -179,7 +206,9 @@ def _contested(draft: Draft) -> None:
     found = found[found["at"] >= len(known)]
     other = rows.take(found["by"].clip(lower=0).to_numpy())
     verb = np.where(other["kind"] == "cancel", " is cancelled by ", " is replaced by ")
-    reasons = rows["corrects"].take(found["at"].to_numpy()).to_numpy(object) + verb + other["transaction_id"].to_numpy(object)
+    reasons = (
+        rows["corrects"].take(found["at"].to_numpy()).to_numpy(object) + verb + other["transaction_id"].to_numpy(object)
+    )
     reasons += " (" + other["file"].to_numpy(object) + "); a correction names the transaction that is in force"
     where = at[found["at"].to_numpy(np.int64) - len(known)]
     shown = np.full(len(draft), "", object)

@@ -105,7 +105,7 @@ def dealings(
     rows["share_class"] = rows["share_class"].mask(is_fee, rows["fee_class"])
     rows["kind"] = rows["kind"].mask(is_fee, rows["fee"])
     worth = valuation.valued_activity(_activity(rows, is_fee), prices, fx_rates, books, instruments)
-    named = _named(rows, share_classes)
+    named = _placed(rows, share_classes)
     reason = named["reason"].mask(is_fee, "").mask(lambda said: said == "", worth["failure"])
     found = rows.assign(
         share_class=named["share_class"].mask(is_fee, rows["share_class"]),
@@ -116,6 +116,25 @@ def dealings(
     columns = list(tables.TABLES["dealings"].names)
     both = pd.concat([opening[columns], found[columns]]) if len(opening) else found[columns]
     return tables.conform("dealings", both.sort_values([*KEY, "transaction_id"], kind="stable"))
+
+
+def placed(rows: pd.DataFrame, share_classes: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
+    """The share class in which each external flow deals, and why there is none.
+
+    Args:
+        rows: book, trade_date and share_class ("" where none is named), one for each flow of a known book.
+        share_classes: facts.
+        books: reference facts.
+
+    Returns:
+        share_class and reason, in the order of ``rows``; both are "" before the first class of the book begins, and in
+        a book that has none.
+    """
+    calendar = _of_book(books, rows["book"], rows["trade_date"], "calendar")
+    rows = rows.assign(business_date=_dates(transactions.booked(calendar, rows["trade_date"]))).reset_index(drop=True)
+    found = _placed(rows, share_classes)
+    found[~(rows["business_date"] >= rows["book"].map(_begin(share_classes, books)))] = ""
+    return found
 
 
 def deal(
@@ -218,7 +237,7 @@ def _activity(rows: pd.DataFrame, is_fee: "pd.Series[bool]") -> pd.DataFrame:
     )
 
 
-def _named(rows: pd.DataFrame, share_classes: pd.DataFrame) -> pd.DataFrame:
+def _placed(rows: pd.DataFrame, share_classes: pd.DataFrame) -> pd.DataFrame:
     """The class of each row, and why there is none: share_class, reason."""
     wanted = rows[[*KEY, "share_class"]].reset_index(names="row").rename(columns={"share_class": "named"})
     each = wanted.merge(share_classes[["book", "share_class", "valid_from", "valid_to"]], on="book")

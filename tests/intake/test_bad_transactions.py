@@ -13,7 +13,7 @@ from daybook.intake import names, reading, rows
 from tests.frames import frame
 from tests.intake.test_intake_rows import ARRIVED, KNOWN, against
 
-HEAD = "transaction_id,book,instrument,kind,trade_date,settle_date,quantity,price,currency,cost,corrects"
+HEAD = "transaction_id,book,instrument,kind,trade_date,settle_date,quantity,price,currency,cost,share_class,corrects"
 INSTRUMENTS = frame(
     "instruments", "instrument currency exchange multiplier asset_class",
     ("AAPL", "USD", "XNYS", 1.0, "equity"), ("VOD", "GBP", "XLON", 1.0, "equity"), ("BARE", "", "", 1.0, "equity"),
@@ -46,6 +46,7 @@ def taken(*lines: dict, log: pd.DataFrame = KNOWN.transactions) -> rows.Checked:
     return rows.check(names.parse("transactions_2024-01-05.csv"), reading.read(text.encode(), "csv"), ARRIVED, known)
 
 
+MONEY = {"book": "FUND", "kind": "subscription", "instrument": "", "price": "", "currency": "USD", "share_class": "A"}
 BAD = [
     ({"book": "GHOST"}, "book", "GHOST", "unknown book", "book:GHOST"),
     ({"instrument": "GHOST"}, "instrument", "GHOST", "unknown instrument", "instrument:GHOST"),
@@ -61,6 +62,13 @@ BAD = [
     ({"kind": "expiry", "instrument": "CALL", "price": "", "currency": "EUR"}, "currency", "EUR", "another currency than the instrument's, USD", ""),
     ({"instrument": "VOD", "currency": "USD"}, "currency", "USD", "another currency than the instrument's, GBP", ""),
     ({"settle_date": "2024-01-04"}, "settle_date", "2024-01-04", "settle_date before trade_date", ""),
+    ({"share_class": "A"}, "share_class", "A", "a share class of another book", ""),
+    ({**MONEY, "book": "SOLO", "share_class": "A"}, "share_class", "A", "a share class of another book", ""),
+    ({**MONEY, "share_class": "ZZ"}, "share_class", "ZZ", "unknown share class", "share_class:ZZ"),
+    ({**MONEY, "share_class": ""}, "share_class", "", "it names no share class, and book FUND has A, I", ""),
+    ({**MONEY, "kind": "transfer_in", "instrument": "AAPL", "share_class": ""}, "share_class", "", "it names no share class, and book FUND has A, I", ""),
+    ({**MONEY, "share_class": "OLD"}, "share_class", "OLD", "share class OLD of book FUND is not in force on 2024-01-05", ""),
+    ({**MONEY, "share_class": "NEXT"}, "share_class", "NEXT", "share class NEXT of book FUND is not in force on 2024-01-05", ""),
     ({"corrects": "GHOST"}, "corrects", "GHOST", "unknown transaction", "transaction:GHOST"),
     ({"corrects": "T1"}, "corrects", "T1", "unknown transaction", "transaction:T1"),
 ]  # fmt: skip
@@ -90,6 +98,12 @@ def test_a_bad_row_is_refused_alone_and_says_why(line, column, value, reason, wa
         {"kind": "interest", "price": "", "currency": "USD", "quantity": "-10"},
         {"settle_date": "2024-01-05"},
         {"settle_date": "2024-03-05"},
+        MONEY,
+        {**MONEY, "share_class": "", "trade_date": "2023-12-29"},  # before the first class there is nothing to deal in
+        {**MONEY, "share_class": "", "book": "SOLO"},
+        {**MONEY, "share_class": "", "book": "B", "kind": "deposit"},
+        {**MONEY, "share_class": "", "kind": "interest"},
+        {"book": "FUND"},
     ],
 )
 def test_an_unusual_row_is_good(line):

@@ -11,7 +11,10 @@ from daybook.intake.names import parse
 NOTHING = Reference(
     *(
         tables.empty(name)
-        for name in ("books", "instruments", "accounts", "identifiers", "corporate_actions", "transactions")
+        for name in (
+            *("books", "instruments", "accounts", "identifiers", "corporate_actions", "transactions"),
+            "share_classes",
+        )
     )
 )
 HEADER = (

@@ -13,7 +13,7 @@ from tests.frames import frame
 
 ARRIVED = pd.Timestamp("2024-01-05T22:00Z")
 KNOWN = Reference(
-    books=frame("books", "book", ("B",)),
+    books=frame("books", "book calendar", ("B", "XNYS"), ("SOLO", "XNYS"), ("FUND", "XNYS")),
     instruments=frame(
         "instruments", "instrument currency exchange multiplier asset_class",
         ("AAPL", "USD", "XNYS", 1.0, "equity"), ("VOD", "GBP", "XLON", 1.0, "equity"),
@@ -31,6 +31,11 @@ KNOWN = Reference(
     ),
     corporate_actions=tables.empty("corporate_actions"),
     transactions=tables.empty("transactions"),
+    share_classes=frame(
+        "share_classes", "share_class valid_from valid_to book",
+        ("A", "2024-01-02", pd.NaT, "FUND"), ("OLD", "2024-01-02", "2024-01-03", "FUND"),
+        ("NEXT", "2024-01-08", pd.NaT, "FUND"), ("I", "2024-01-02", pd.NaT, "FUND"), ("S", "2024-01-03", pd.NaT, "SOLO"),
+    ),
 )  # fmt: skip
 
 
