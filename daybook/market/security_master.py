@@ -40,6 +40,11 @@ def effective(facts: pd.DataFrame, key: str, sessions: pd.DatetimeIndex) -> pd.D
     return rows
 
 
+def point_value(asset_class: "pd.Series[str]", multiplier: "pd.Series[float]") -> "pd.Series[float]":
+    """Money per unit and point of price: the multiplier, 1 where none is known; a bond's price is per 100."""
+    return multiplier.fillna(1.0).mask(asset_class == "bond", 0.01)
+
+
 def in_force(facts: pd.DataFrame, key: str, values: Any, dates: Any) -> dated.Ints:
     """Position in ``facts`` of the row in force for each value on its date; -1 where the value is unknown.
 

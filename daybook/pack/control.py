@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from daybook.market.security_master import point_value
 from daybook.pack import feeds, figures
 from daybook.pack.blocks import Block, Section, Words
 from daybook.pack.day import Day
@@ -216,9 +217,8 @@ def _proposed(day: Day, rows: pd.DataFrame, book: str | None) -> Grid:
     weight = rows["weight"].fillna(0.0)
     terms = day.instruments.drop_duplicates("instrument", keep="last").set_index("instrument")
     currency = rows["currency"].where(rows["currency"].notna(), rows["instrument"].map(terms["currency"])).fillna("")
-    multiplier = rows["instrument"].map(terms["multiplier"]).fillna(1.0).to_numpy(np.float64)
-    bond = (rows["instrument"].map(terms["asset_class"]) == "bond").to_numpy(bool)
-    value = rows["quantity"] * rows["reference_price"] * np.where(bond, multiplier / 100, multiplier)
+    point = point_value(*(rows["instrument"].map(terms[name]) for name in ("asset_class", "multiplier")))
+    value = rows["quantity"] * rows["reference_price"] * point
     return grid(
         "Proposed orders",
         [

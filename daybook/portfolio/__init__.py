@@ -6,8 +6,12 @@ in ``rebalance``.
 
 import pandas as pd
 
+from daybook.market import security_master
 from daybook.portfolio import rebalance, targets
 from daybook.tables import conform
+
+DERIVATIVES = ("future", "option", "forward")
+"""Asset classes that no policy is told of."""
 
 
 def rebalanced(
@@ -25,9 +29,15 @@ def rebalanced(
 ) -> dict[str, pd.DataFrame]:
     """Tables ``targets``, ``proposed_orders`` and ``portfolio_failures`` of one session.
 
+    Futures, options and forwards are left alone: a weight of NAV says nothing of what is worth little and moves much,
+    and no policy is told of them, nor their open orders.
+
     Arguments as of ``targets.targets`` and ``rebalance.proposed_orders``; of ``returns`` and ``fx_rates`` all sessions
     up to ``session``, of the other tables those of ``session``.
     """
+    terms = security_master.effective(instruments, "instrument", pd.DatetimeIndex([session]))
+    derived = terms.loc[terms["asset_class"].isin(DERIVATIVES), "instrument"]
+    valuations, open_orders = (rows[~rows["instrument"].isin(derived)] for rows in (valuations, open_orders))
     wanted, without = targets.targets(books, nav, valuations, returns, fx_rates, benchmark_weights, session)
     today = fx_rates[fx_rates["business_date"] == session]
     trades, left_out = rebalance.proposed_orders(

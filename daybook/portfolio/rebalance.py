@@ -43,8 +43,9 @@ def proposed_orders(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Orders that take each book with targets as near to them as lots, holdings and cash allow.
 
-    trade = target_weight x nav / (price x fx x multiplier) - position - open orders, rounded down to a multiple of
-    lot_size: fewer bought, more sold, so that rounding never uses cash. Then
+    trade = target_weight x nav / (unit x fx) - position - open orders, unit being what one is worth: price x
+    multiplier, of a bond (price + accrued interest) / 100. It is rounded down to a multiple of lot_size: fewer bought,
+    more sold, so that rounding never uses cash. Then
 
     * a trade below SMALLEST_TRADE is left out, unless it closes a position whose target is 0;
     * one order never crosses zero: from long to short (or back) only the position is closed, and the rest follows
@@ -56,12 +57,13 @@ def proposed_orders(
 
     Args:
         targets: table ``targets``.
-        valuations: table ``valuations``; gives the positions.
+        valuations: table ``valuations``; gives the positions, and the accrued interest of bonds that are held; others
+            are sized at the clean price.
         nav: table ``nav``.
         cash: table ``cash``; gives the balances.
         prices: table ``prices``; its close is the reference price.
         fx_rates: table ``fx_rates``.
-        instruments: reference facts (multiplier, lot_size).
+        instruments: reference facts (asset_class, multiplier, lot_size).
         books: reference facts (base_currency, shorts).
         open_orders: frame (book, instrument, quantity), quantity signed and still to be filled after ``session``.
         session: midnight, naive; rows of other sessions are ignored.
@@ -95,10 +97,15 @@ def _lines(
     wanted = targets.loc[targets["business_date"] == session, ["book", "instrument", "target_weight"]]
     pending = open_orders[open_orders["book"].isin(wanted["book"])].groupby(["book", "instrument"])["quantity"].sum()
     lines = wanted.merge(pending.rename("open").reset_index(), on=["book", "instrument"], how="outer")
-    held = valuations.loc[valuations["business_date"] == session, ["book", "instrument", "quantity"]]
+    held = valuations.loc[
+        valuations["business_date"] == session, ["book", "instrument", "quantity", "accrued_interest"]
+    ]
     today = nav.loc[nav["business_date"] == session, ["book", "nav"]]
     price = prices.loc[prices["business_date"] == session, ["instrument", "close", "currency"]]
-    terms = security_master.effective(instruments, "instrument", on)[["instrument", "multiplier", "lot_size"]]
+    terms = security_master.effective(instruments, "instrument", on)[
+        ["instrument", "asset_class", "multiplier", "lot_size"]
+    ]
+    terms["point"] = security_master.point_value(terms["asset_class"], terms["multiplier"])
     book = security_master.effective(books, "book", on)[["book", "base_currency", "shorts"]]
     lines = lines.merge(held, on=["book", "instrument"], how="left")
     for frame, key in ((today, "book"), (price, "instrument"), (terms, "instrument"), (book, "book")):
@@ -106,7 +113,8 @@ def _lines(
     lines = lines.fillna({"target_weight": 0.0, "open": 0.0, "quantity": 0.0, "currency": ""})
     lines = lines.sort_values(["book", "instrument"], ignore_index=True)
     rate = fx.rates(fx_rates, lines["currency"], lines["base_currency"], pd.DatetimeIndex([session] * len(lines)))
-    lines["unit"] = lines["close"] * lines["multiplier"]
+    accrued = (lines["accrued_interest"] / lines["quantity"].where(lines["quantity"] != 0)).fillna(0.0)
+    lines["unit"] = lines["close"] * lines["point"] + accrued
     lines["unit_base"] = lines["unit"] * rate
     lines["why"] = _why_not(lines, rate)
     return lines
@@ -121,7 +129,7 @@ def _why_not(lines: pd.DataFrame, rate: Floats) -> "pd.Series[str]":
         (~(lines["nav"] > 0), "its NAV is not above 0"),
         (~(lines["close"] > 0), "there is no price above 0 for " + name),
         (np.isnan(rate), "there is no rate from " + lines["currency"] + " into " + lines["base_currency"]),
-        (~((lines["multiplier"] > 0) & (lines["lot_size"] * SCALE >= 1)), "no multiplier or lot size for " + name),
+        (~((lines["point"] > 0) & (lines["lot_size"] * SCALE >= 1)), "no multiplier or lot size for " + name),
         (~(units < LARGEST), "the quantity is too large: " + name),
     ]
     why = pd.Series("", index=lines.index, dtype="str")

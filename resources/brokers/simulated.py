@@ -37,7 +37,7 @@ class SimulatedBroker:
 
         Args:
             prices: table ``prices`` (golden), with the sessions on which orders may fill.
-            instruments: reference facts (exchange, multiplier).
+            instruments: reference facts (exchange, asset_class, multiplier).
             corporate_actions: facts, current.
         """
         self._prices = prices.loc[prices["status"] == "ok", ["business_date", "instrument", "close"]]
@@ -51,7 +51,7 @@ class SimulatedBroker:
         at = security_master.in_force(self._instruments, "instrument", sent["instrument"], sent["business_date"])
         sent, terms = sent[at >= 0].reset_index(drop=True), self._instruments.take(at[at >= 0]).reset_index(drop=True)
         sent["market"] = terms["exchange"].where(terms["exchange"].map(calendars.is_calendar).astype(bool), MARKET)
-        sent["multiplier"] = terms["multiplier"]
+        sent["point"] = security_master.point_value(terms["asset_class"], terms["multiplier"])
         sent["session"] = _next_sessions(sent)
         sent = sent[~self._changed(sent)]
         prices = self._prices.rename(columns={"business_date": "session"})
@@ -78,14 +78,14 @@ def _next_sessions(sent: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
 
 
 def _fill(order: Any, broker: str) -> dict[str, Any]:
-    quantity, price, multiplier = (_exact(order[name]) for name in ("quantity", "close", "multiplier"))
+    quantity, price, point = (_exact(order[name]) for name in ("quantity", "close", "point"))
     return {
         "execution_id": f"sim-{order['order_id']}-1",
         "order_id": order["order_id"],
         "executed_at": _close(order["market"], order["session"]),
         "quantity": quantity,
         "price": price,
-        "fees": costs.fees(quantity * price * multiplier),
+        "fees": costs.fees(quantity * price * point),
         "broker": broker,
     }
 

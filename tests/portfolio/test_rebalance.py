@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daybook.portfolio.rebalance import proposed_orders
@@ -14,7 +14,7 @@ DAY = pd.Timestamp("2020-01-31")
 
 def frame(rows: dict, dated: bool = True) -> pd.DataFrame:
     made = pd.DataFrame(rows)
-    texts = made.columns.intersection(["book", "instrument", "currency"])
+    texts = made.columns.intersection(["book", "instrument", "currency", "asset_class"])
     made[texts] = made[texts].astype("str")
     if dated:
         made.insert(0, "business_date", np.repeat(DAY.to_datetime64().astype("datetime64[us]"), len(made)))
@@ -26,20 +26,35 @@ class Firm:
 
     def __init__(self, cash=50_000.0, nav=100_000.0, shorts=False, lots=(1, 1, 10), rate=1.25):
         self.nav, self.shorts, self.lots, self.rate, self.cash = nav, shorts, lots, rate, {"USD": cash}
-        self.targets, self.holdings, self.open = {}, {}, {}
+        self.targets, self.holdings, self.open, self.accrued = {}, {}, {}, {}
+        self.classes = ["equity"] * 3
 
     def propose(self):
         names = ["A", "B", "E"]
         valid = np.repeat(np.datetime64("2010-01-01", "us"), 3)
         orders, failures = proposed_orders(
             targets=frame({"book": "X", "instrument": list(self.targets), "target_weight": self.targets.values()}),
-            valuations=frame({"book": "X", "instrument": list(self.holdings), "quantity": self.holdings.values()}),
+            valuations=frame(
+                {
+                    "book": "X",
+                    "instrument": list(self.holdings),
+                    "quantity": self.holdings.values(),
+                    "accrued_interest": [self.accrued.get(name, 0.0) for name in self.holdings],
+                }
+            ),
             nav=frame({"book": ["X"], "nav": self.nav}),
             cash=frame({"book": "X", "currency": list(self.cash), "balance": self.cash.values()}),
             prices=frame({"instrument": names, "close": [100.0, 50.0, 8.0], "currency": ["USD", "USD", "EUR"]}),
             fx_rates=frame({"base": ["EUR"], "quote": "USD", "rate": self.rate, "status": "ok"}),
             instruments=frame(
-                {"instrument": names, "multiplier": 1.0, "lot_size": self.lots, "valid_from": valid}, dated=False
+                {
+                    "instrument": names,
+                    "asset_class": self.classes,
+                    "multiplier": 1.0,
+                    "lot_size": self.lots,
+                    "valid_from": valid,
+                },
+                dated=False,
             ),
             books=frame({"book": ["X"], "base_currency": "USD", "shorts": self.shorts, "valid_from": valid[:1]}, False),
             open_orders=frame(
@@ -73,6 +88,17 @@ def test_a_foreign_price_is_turned_into_the_base_currency_and_lots_are_whole():
     assert firm.propose()[0]["quantity"].to_dict() == {"E": 100.0}
     firm.holdings = {"E": 907.0}
     assert firm.propose()[0]["quantity"].to_dict() == {"E": 90.0}
+
+
+def test_a_bond_is_sized_by_its_price_per_100_and_what_has_accrued():
+    firm = Firm()
+    firm.classes = ["bond", "equity", "equity"]
+    # 20,000 held at 100 clean with 500 accrued are worth 20,500, 1.025 each: 41,000 is 40,000 of them.
+    firm.targets, firm.holdings, firm.accrued = {"A": 0.41}, {"A": 20_000.0}, {"A": 500.0}
+    assert firm.propose()[0]["quantity"].to_dict() == {"A": 20_000.0}
+    # None is held: 41,000 at the clean price.
+    firm.holdings = {}
+    assert firm.propose()[0]["quantity"].to_dict() == {"A": 41_000.0}
 
 
 def test_foreign_names_are_paid_with_their_own_currency():
@@ -199,6 +225,7 @@ weight = st.floats(-0.3, 1.0)
 units = st.floats(-500, 2_000).map(lambda x: round(x, 2))
 
 
+@settings(deadline=None)
 @given(
     targets=st.fixed_dictionaries({"A": weight, "B": weight, "E": weight}),
     holdings=st.fixed_dictionaries({"A": units, "B": units, "E": units}),

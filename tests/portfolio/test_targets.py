@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daybook import calendars
+from daybook.portfolio import rebalanced
 from daybook.portfolio import targets as module
 from daybook.portfolio.policies import MINIMUM_SESSIONS, NoTargets, Problem, benchmark_tracking, history, minimum_risk
 from daybook.portfolio.targets import REGISTRY, targets
@@ -229,3 +230,39 @@ def test_history_is_complete_or_refused(market):
 
 def test_a_policy_is_registered_by_the_name_of_its_strategy():
     assert set(REGISTRY) == {"benchmark_tracking", "minimum_risk"}
+
+
+def test_derivatives_are_left_alone(market):
+    """A future and its open order beside shares: no target for it, no order in it, and the shares' are as without."""
+    firm = Firm(market, ("X", "benchmark_tracking", "Q"))
+    instruments = frame(
+        "instruments",
+        "instrument asset_class lot_size",
+        *[(name, "equity", 1.0) for name in NAMES],
+        ("F", "future", 1.0),
+    )
+    names = ["I0", "I1", "F"]
+    held = frame(
+        "valuations",
+        "business_date book instrument quantity market_value_base",
+        *[(DAY, "X", name, 1000.0, value) for name, value in zip(names, (300_000.0, 100_000.0, 0.0), strict=True)],
+    )
+    prices = frame(
+        "prices", "business_date instrument close currency", *[(DAY, name, 100.0, "USD") for name in [*NAMES, "F"]]
+    )
+    cash = frame("cash", "business_date book currency balance", (DAY, "X", "USD", 600_000.0))
+    orders = pd.DataFrame({"book": ["X"], "instrument": ["F"], "quantity": [3.0]})
+
+    def made(valuations, open_orders):
+        return rebalanced(
+            firm.books, firm.nav, valuations, firm.returns, firm.fx_rates, firm.delivered, cash, prices, instruments,
+            open_orders, DAY,
+        )  # fmt: skip
+
+    found = made(held, orders)
+    assert found["portfolio_failures"].empty, found["portfolio_failures"]
+    assert sorted(found["targets"]["instrument"]) == NAMES[:5]
+    without = made(held[held["instrument"] != "F"], orders.head(0))
+    for name, table in found.items():
+        pd.testing.assert_frame_equal(table, without[name])
+    assert len(found["proposed_orders"])
