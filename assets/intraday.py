@@ -70,6 +70,10 @@ def books_now(
     price_overrides: pd.DataFrame,
     share_classes: pd.DataFrame,
     limits: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    volatilities: pd.DataFrame,
+    elections: pd.DataFrame,
+    cash_rates: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Positions, exposures and limits at the newest prices of the session, with everything traded until now."""
     sessions, order, lake = sessions_of(context), settings().vendors, feeds.open().lake
@@ -86,6 +90,10 @@ def books_now(
         lake.read("fee_accruals", sessions[0] - limit.LAST_CLOSE, sessions[-1]),
         limits,
         _closes(lake, sessions),
+        risk_free_rates,
+        volatilities,
+        elections,
+        cash_rates,
         sessions,
         order,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from daybook import ledger, tables
-from daybook.ledger import fees, units, valuation
+from daybook.ledger import fees, pricing, units, valuation
 from daybook.ledger.transactions import live
 from daybook.market import intraday
 from daybook.risk import limits as limit
@@ -31,13 +31,18 @@ def refresh(
     fee_accruals: pd.DataFrame,
     limits: pd.DataFrame,
     lost: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    volatilities: pd.DataFrame,
+    elections: pd.DataFrame,
+    cash_rates: pd.DataFrame,
     sessions: pd.DatetimeIndex,
     order: Sequence[str],
 ) -> dict[str, pd.DataFrame]:
     """Tables ``intraday_positions``, ``intraday_exposures`` and ``intraday_limit_usage`` of ``sessions``.
 
     Everything that is dated up to a session counts in it, trades of the session included. A position is valued at its
-    newest observation of the session, else at its golden price. A session in which no price was seen and nothing was
+    newest observation of the session, else at its golden price; bonds, options and forwards as at the close, by models
+    of what was seen (``valuation.quoted``). A session in which no price was seen and nothing was
     traded has no rows.
 
     Args:
@@ -55,13 +60,17 @@ def refresh(
         limits: facts.
         lost: ``daybook.risk.limits.losses`` of the sessions from ``LAST_CLOSE`` days before on: measures that need a
             close are those of the book's last one, and the reason says so.
+        risk_free_rates: facts.
+        volatilities: facts.
+        elections: facts.
+        cash_rates: facts.
         sessions: midnight, naive.
         order: preference among sources.
 
     Returns:
         ``observed_at`` is the instant of the price of a position, in the other tables the newest one of the book;
         empty where no observation was used. Status of a position: ``failed`` where it cannot be valued, else that of
-        its price; ``ok`` for cash.
+        its price; ``ok`` for cash and for what a model values.
     """
     sessions = _lively(sessions, intraday_prices, transactions)
     if sessions.empty:
@@ -71,14 +80,27 @@ def refresh(
     latest = intraday.newest(seen, order)
     used = intraday.prices(golden, latest)
     derived = ledger.derive(
-        transactions, corporate_actions, books, instruments, raw_fx_rates, used, fx_rates, sessions, order
+        transactions,
+        corporate_actions,
+        books,
+        instruments,
+        raw_fx_rates,
+        used,
+        fx_rates,
+        sessions,
+        order,
+        cash_rates=cash_rates,
+        elections=elections,
     )
-    dealt = units.dealings(transactions, share_classes, used, fx_rates, books, instruments, sessions)
+    held = pricing.held(derived["positions"], derived["activity"])
+    models = pricing.model_prices(held, used, fx_rates, risk_free_rates, volatilities, instruments, sessions, order)
+    quoted = valuation.quoted(used, models)
+    dealt = units.dealings(transactions, share_classes, quoted, fx_rates, books, instruments, sessions)
     owed = fees.owing(fee_accruals, dealt, sessions)
     derived |= fees.with_fees({name: derived[name] for name in fees.BOOKED}, owed, tables.empty("book_failures"))
     cash, activity, failures = (derived[name] for name in ("cash", "activity", "book_failures"))
-    valued = valuation.valuations(derived["positions"], cash, used, fx_rates, books, instruments, sessions)
-    nav = valuation.nav(valued, cash, activity, failures, used, fx_rates, books, instruments, sessions)
+    valued = valuation.valuations(derived["positions"], cash, quoted, fx_rates, books, instruments, sessions)
+    nav = valuation.nav(valued, cash, activity, failures, quoted, fx_rates, books, instruments, sessions)
     positions = _positions(valued, used, latest, intraday.closes(golden, seen, instruments))
     exposed = exposures(valued, instruments, nav, sessions)
     usage = limit.usage(limits, exposed, limit.last_losses(lost, nav), nav, sessions)
@@ -121,7 +143,8 @@ def _positions(valued: pd.DataFrame, used: pd.DataFrame, latest: pd.DataFrame, c
     rows = valued.merge(priced, on=key, how="left")
     rows = rows.merge(latest[[*key, "observed_at", "file", "line"]], on=[*key, "file", "line"], how="left")
     rows = rows.merge(closes, on=key, how="left")
-    status = rows["priced"].fillna("ok").mask(rows["status"] == "failed", "failed")
+    priced = rows["priced"].fillna("ok")
+    status = priced.mask(rows["price_source"] == "model", "ok").mask(rows["status"] == "failed", "failed")
     apart = ("; " + rows["made_by"]).where(rows["reason"] != "", rows["made_by"]).fillna("")
     rows = rows.assign(status=status, reason=rows["reason"] + apart)
     return tables.conform("intraday_positions", rows[list(tables.TABLES["intraday_positions"].names)])

@@ -4,11 +4,14 @@ FUND bought 100 ACME at 10 and 10 EURO at 20 EUR on Tuesday out of 10,000 USD, a
 session. A euro is worth 1.1 USD. ACME is seen at 12, EURO is not seen: 1,800 + 220 + 8,450 - 220 = 10,250.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from daybook import intraday, tables
+from daybook.ledger.pricing import option_value
 from daybook.risk import limits
 from tests.frames import frame, sessions
 from tests.ledger.ledger_facts import book, facts, only, security, trade, transaction
@@ -61,7 +64,7 @@ def closes(*rows):
 CLOSED = closes((TUESDAY, 150.0, 10_000.0), (WEDNESDAY, 999.0, 10_000.0))
 
 
-def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED, owed=()):
+def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED, owed=(), more=(), quotes=None):
     classes = [("A", TUESDAY, "FUND")] if owed else []
     columns = "business_date instrument close currency status reason file line"
     return intraday.refresh(
@@ -71,7 +74,7 @@ def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED, owed=()):
         facts("transactions", *rows),
         tables.empty("corporate_actions"),
         facts("books", book()),
-        facts("instruments", security(), security("EURO", currency="EUR", exchange="XETR", sector="Autos")),
+        facts("instruments", security(), security("EURO", currency="EUR", exchange="XETR", sector="Autos"), *more),
         tables.empty("raw_fx_rates"),
         frame("share_classes", "share_class valid_from book", *classes),
         frame(
@@ -85,6 +88,8 @@ def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED, owed=()):
             *[(name, "", TUESDAY, measure, dimension, "", "nav", hard) for name, measure, dimension, hard in LIMITS],
         ),
         lost,
+        *(quotes or (tables.empty("risk_free_rates"), tables.empty("volatilities"))),
+        *(tables.empty(name) for name in ("elections", "cash_rates")),
         sessions(*days),
         ["files"],
     )
@@ -212,3 +217,19 @@ def test_a_price_that_was_seen_is_named_where_no_close_came_and_is_no_close(now)
     told = ["ACME: no close was delivered, though 12 USD was seen at 16:00:00 UTC from x"]
     assert intraday.unclosed(closed, now["intraday_positions"]) == told
     assert intraday.unclosed(closed.assign(status="ok"), now["intraday_positions"]) == []
+
+
+def test_an_option_without_a_price_follows_what_was_seen_of_its_underlying():
+    """A model values it as at the close; without the model's inputs it fails by name."""
+    terms = {"asset_class": "option", "underlying": "ACME", "maturity_date": pd.Timestamp("2023-12-28"), "strike": 10.0}
+    option = security("CALL", **terms, option_type="call", exercise_style="european", multiplier=100.0)
+    rows = [*LOG, trade("C", "buy", TUESDAY, 1, 2, instrument="CALL")]
+    rates = frame("risk_free_rates", "business_date currency tenor rate", (TUESDAY, "USD", "1Y", 0.04))
+    volatility = frame("volatilities", "business_date instrument source volatility", (TUESDAY, "ACME", "x", 0.2))
+    positions = refresh(WEDNESDAY, rows=rows, more=[option], quotes=(rates, volatility))["intraday_positions"]
+    call = only(positions, instrument="CALL")
+    expected, _ = option_value("call", "european", 12.0, 10.0, 365, math.log(1.04), 0.0, 0.2)
+    assert call["price"] == pytest.approx(expected, abs=1e-9)
+    assert call[["price_source", "status"]].tolist() == ["model", "ok"]
+    without = refresh(WEDNESDAY, rows=rows, more=[option])["intraday_positions"]
+    assert only(without, instrument="CALL")["status"] == "failed"
