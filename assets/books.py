@@ -24,14 +24,12 @@ GROUP = "books"
 LEDGER = {
     **{
         name: name
-        for name in (
-            *("lots", "realised", "wash_sales", "positions", "entitlements", "confirmations", "cash_ladder"),
-            "postings",
-        )
+        for name in ("lots", "realised", "wash_sales", "positions", "entitlements", "confirmations", "cash_ladder")
     },
     "cash": "ledger_cash",
     "activity": "ledger_activity",
     "accruals": "ledger_accruals",
+    "postings": "ledger_postings",
     "book_failures": "ledger_failures",
 }
 """What ``ledger.derive`` gives, and the table that it is: what fees of share classes change is made in ``fees``."""

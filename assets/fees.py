@@ -1,8 +1,8 @@
 """Share classes: value before fees, dealing, fees, NAV and units of each class, and the books with what is owed.
 
 Belongs here: which facts and results each of these tables is derived from. The arithmetic is in ``daybook.ledger``. A
-book without share classes has no rows in the tables of this module alone, and its cash, activity, accruals and failures
-are what the ledger says.
+book without share classes has no rows in the tables of this module alone, and its cash, activity, accruals, postings
+and failures are what the ledger says.
 """
 
 from collections.abc import Iterator
@@ -89,11 +89,12 @@ def share_class_fees(
     ledger_cash: pd.DataFrame,
     ledger_activity: pd.DataFrame,
     ledger_accruals: pd.DataFrame,
+    ledger_postings: pd.DataFrame,
     ledger_failures: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Fees and NAV of each share class, followed since its beginning; the books with what their classes owe."""
     of_classes = classes.derive(gross_values, dealings, share_classes, fx_rates, books, sessions_of(context))
-    ledger = (ledger_cash, ledger_activity, ledger_accruals, ledger_failures)
+    ledger = (ledger_cash, ledger_activity, ledger_accruals, ledger_postings, ledger_failures)
     booked = fees.with_fees(
         dict(zip(fees.BOOKED, ledger, strict=True)), of_classes["fee_accruals"], of_classes.pop("failures")
     )

@@ -599,6 +599,8 @@ _BOOKED = {
                  "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
                  " transferred_in variation notional"),
     "accruals": ("business_date book currency accrual_kind", "amount"),
+    "postings": ("business_date book transaction_id posting",
+                 "kind ledger_account instrument currency debit quantity"),
     "failures": ("business_date book", "reason"),
 }  # fmt: skip
 """Key and values of tables that there are twice: as the log alone gives them, and with fees of share classes."""
@@ -608,6 +610,8 @@ _table("ledger_activity", "result", *_BOOKED["activity"],
        "What was posted in the session, before fees that share classes bear.")  # fmt: skip
 _table("ledger_accruals", "result", *_BOOKED["accruals"],
        "What accrued money is made of, before fees that share classes bear.")  # fmt: skip
+_table("ledger_postings", "result", *_BOOKED["postings"],
+       "What transactions and actions debit and credit, before fees that share classes bear.")  # fmt: skip
 _table("ledger_failures", "result", *_BOOKED["failures"],
        "Books that the log alone could not give, by name.")  # fmt: skip
 _table("accruals", "result", *_BOOKED["accruals"], "What the accrued money of each book is made of.")
@@ -616,8 +620,7 @@ _table("cash_ladder", "result", "business_date book currency settle_date", "infl
 _table("position_views", "result", "business_date book instrument",
        "start_of_day ordered quantity settled_quantity confirmed projected",
        "The same position as ordered, executed, confirmed and settled.")  # fmt: skip
-_table("postings", "result", "business_date book transaction_id posting",
-       "kind ledger_account instrument currency debit quantity",
+_table("postings", "result", *_BOOKED["postings"],
        "The day's journal: what each transaction and action debits and credits.")  # fmt: skip
 _table("activity", "result", *_BOOKED["activity"],
        "What was posted in the session, by instrument or cash row; a cost is negative.")  # fmt: skip

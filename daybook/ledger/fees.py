@@ -1,6 +1,6 @@
 """Fees that share classes bear: how they accrue, fall due and are paid, and what the books say of them.
 
-Belongs here: management and performance fee of a session, the payables, and their rows in cash, activity and accruals.
+Belongs here: management and performance fee of a session, the payables, and their rows in the tables of ``BOOKED``.
 Does not belong here: what a class is worth and its units (``share_classes``, ``units``); fees that brokers charge are
 in the transactions.
 
@@ -27,7 +27,7 @@ from daybook.ledger.valuation import KEY, SCALE, micros
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-BOOKED = ("cash", "activity", "accruals", "book_failures")
+BOOKED = ("cash", "activity", "accruals", "postings", "book_failures")
 """Tables that fees add rows to."""
 
 
@@ -68,7 +68,8 @@ def with_fees(
     """``BOOKED`` as the log alone gives them, with the fees of share classes.
 
     A payable is accrued in the cash row of the book's currency. What accrues is a fee of that row, a cost being
-    negative, and of kind fee; a payment's fee there is taken back as far as it had accrued.
+    negative, and of kind fee; a payment's fee there is taken back as far as it had accrued. In the journal of the day
+    both are between ``fees`` and ``receivables``, by class and kind of fee: ``<share_class>:<kind>``.
 
     Args:
         booked: tables of ``BOOKED`` of some sessions.
@@ -98,6 +99,7 @@ def with_fees(
         "cash": _added("cash", booked["cash"], cash),
         "activity": _added("activity", booked["activity"], activity[book["cost"] != 0]),
         "accruals": _added("accruals", booked["accruals"], accruals[each["owed"] != 0]),
+        "postings": _posted(booked["postings"], owed[owed["cost"] != 0]),
         "book_failures": _said(booked["book_failures"], failures),
     }
 
@@ -145,6 +147,19 @@ def _added(name: str, rows: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     fresh = more[place < 0].reindex(columns=table.names).fillna(dict.fromkeys(values, 0.0))
     both = pd.concat([found, fresh], ignore_index=True) if len(fresh) else found
     return tables.conform(name, both.sort_values(key, kind="stable"))
+
+
+def _posted(rows: pd.DataFrame, owed: pd.DataFrame) -> pd.DataFrame:
+    """The journal with what each class's fees cost and are owed; a transaction of that name goes before."""
+    name = owed["share_class"] + ":" + owed["accrual_kind"]
+    legs = owed[[*KEY, "currency"]].assign(transaction_id=name, kind=owed["accrual_kind"], instrument="", quantity=0.0)
+    sides = [
+        legs.assign(ledger_account="receivables", debit=owed["cost"] / SCALE),
+        legs.assign(ledger_account="fees", debit=-owed["cost"] / SCALE),
+    ]
+    keys = [*KEY, "transaction_id"]
+    both = pd.concat([rows.sort_values([*keys, "posting"]), *sides], ignore_index=True).sort_values(keys, kind="stable")
+    return tables.conform("postings", both.assign(posting=both.groupby(keys).cumcount() + 1))
 
 
 def _said(rows: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:

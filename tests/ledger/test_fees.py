@@ -3,11 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook import tables
-from daybook.ledger import fees
+from daybook.ledger import fees, postings
 from tests.frames import frame
 from tests.ledger.classes_by_hand import dealt
 
 DAY = "2024-01-03"
+POSTED = "business_date book transaction_id posting kind ledger_account currency debit"
 ACCRUED = "business_date book share_class accrual_kind amount fee_paid fee_payable base_currency"
 
 
@@ -32,6 +33,12 @@ def test_payables_are_accrued_in_the_cash_row_of_the_books_currency_and_cost_the
             "business_date book instrument currency fees fee_kind income external",
             (DAY, "FUND", "CASH:USD", "USD", -15.0, -15.0, 2.0, 0.0),
         ).fillna(0.0),
+        postings=frame(
+            "postings",
+            POSTED,
+            (DAY, "FUND", "W", 1, "fee", "cash", "USD", -15.0),
+            (DAY, "FUND", "W", 2, "fee", "fees", "USD", 15.0),
+        ),
         accruals=frame(
             "accruals", "business_date book currency accrual_kind amount", (DAY, "FUND", "USD", "dividend", 7.5)
         ),
@@ -62,6 +69,30 @@ def test_payables_are_accrued_in_the_cash_row_of_the_books_currency_and_cost_the
         ["NEW", "management_fee", -0.1],
     ]
     assert found["book_failures"].empty
+    # Of the 15 the log says that all are a cost; 9 of the 10 that A had accrued are so no longer, B's 2 are.
+    posted = found["postings"]
+    assert rows(posted, "book", "transaction_id", "posting", "kind", "ledger_account", "currency", "debit") == [
+        ["FUND", "A:management_fee", 1, "management_fee", "receivables", "USD", 9.0],
+        ["FUND", "A:management_fee", 2, "management_fee", "fees", "USD", -9.0],
+        ["FUND", "A:performance_fee", 1, "performance_fee", "receivables", "USD", 0.5],
+        ["FUND", "A:performance_fee", 2, "performance_fee", "fees", "USD", -0.5],
+        ["FUND", "B:management_fee", 1, "management_fee", "receivables", "USD", -2.0],
+        ["FUND", "B:management_fee", 2, "management_fee", "fees", "USD", 2.0],
+        ["FUND", "W", 1, "fee", "cash", "USD", -15.0],
+        ["FUND", "W", 2, "fee", "fees", "USD", 15.0],
+        ["NEW", "C:management_fee", 1, "management_fee", "receivables", "EUR", -0.1],
+        ["NEW", "C:management_fee", 2, "management_fee", "fees", "EUR", 0.1],
+    ]
+    assert postings.imbalances(posted).empty
+
+
+def test_a_transaction_named_like_an_accrual_is_posted_before_it():
+    ledger = booked(postings=frame("postings", POSTED, (DAY, "F", "A:management_fee", 1, "fee", "cash", "USD", -1.0)))
+    accrued = frame("fee_accruals", ACCRUED, (DAY, "F", "A", "management_fee", -2.0, 0.0, -2.0, "USD"))
+    found = fees.with_fees(ledger, accrued, tables.empty("book_failures"))["postings"]
+    assert rows(found, "posting", "ledger_account", "debit") == [
+        [1, "cash", -1.0], [2, "receivables", -2.0], [3, "fees", 2.0],
+    ]  # fmt: skip
 
 
 def test_without_share_classes_the_tables_are_the_ledgers():
