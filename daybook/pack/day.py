@@ -16,7 +16,7 @@ TABLES = (
     "nav", "pnl", "nav_bridge", "valuations", "positions", "cash", "reconciliation_breaks", "performance",
     "attribution", "var", "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results",
     "targets", "proposed_orders", "portfolio_failures", "findings", "prices", "feed_outcomes",
-    "share_class_nav", "fee_accruals",
+    "accruals", "cash_ladder", "share_class_nav", "fee_accruals",
 )  # fmt: skip
 """The tables of one date that the pages read."""
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from daybook.pack import classes, control, figures, money, overrides, results, risk
+from daybook.pack import cash, classes, control, figures, money, overrides, results, risk
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
 from daybook.pack.day import Day
@@ -42,6 +42,7 @@ def firm(day: Day) -> str:
     bridge = bridges(day)
     sections = [
         money.firm(day, bridge),
+        *cash.sections(day, None),
         *classes.sections(day, None),
         money.breaks(day, None),
         overrides.overrides(day, None),
@@ -71,6 +72,7 @@ def book(day: Day, book: str) -> str:
     bridge = bridges(day, [book])
     sections = [
         money.book(day, book, bridge),
+        *cash.sections(day, book),
         *classes.sections(day, book),
         money.holdings(day, book),
         money.breaks(day, book),
