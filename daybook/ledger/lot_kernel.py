@@ -17,13 +17,38 @@ from daybook.ledger.lot_arithmetic import muldiv_half_even, share, sum_fits
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int8]
 
+_INTS = types.Array(int64, 1, "C", readonly=True)
+_CODES = types.Array(int8, 1, "C", readonly=True)
+"""Columns of a frame are read-only: a loop that asked for others would have each copied first, 80 MB of ten million."""
+
 TRADE, TRANSFER, SPLIT = 0, 1, 2
 FINE, OVERFLOW, SHORT = 0, 1, 2
-FIFO, AVERAGE, GENERAL = 0, 1, 2
+FIFO, AVERAGE, GENERAL, UNKNOWN = 0, 1, 2, 3
 """Ways in which a group is matched."""
 
 
-@njit((int64[::1], int8[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[:, ::1]), cache=True)
+@njit((_INTS, _CODES, _CODES, int64, int64, int64, int8[::1]), cache=True)
+def ways(group: Ints, kind: Codes, method: Codes, fifo: int, specific: int, average: int, way: Codes) -> None:
+    """How each group is matched: GENERAL where its methods are mixed or none of the three.
+
+    Args:
+        group: group of each event, from 0.
+        kind: of the event; anything but a split has a method.
+        method: code of each event's method.
+        fifo: code of the method.
+        specific: code of the method; without a named lot it is first in, first out.
+        average: code of the method.
+        way: UNKNOWN for each group, or GENERAL; overwritten for those that have trades.
+    """
+    for i in range(len(group)):
+        if kind[i] == SPLIT:
+            continue
+        wanted = AVERAGE if method[i] == average else FIFO if method[i] in (fifo, specific) else GENERAL
+        if way[group[i]] != wanted:
+            way[group[i]] = wanted if way[group[i]] == UNKNOWN else GENERAL
+
+
+@njit((_INTS, _CODES, _INTS, _INTS, _INTS, int64[::1], int64[:, ::1]), cache=True)
 def by_group(group: Ints, kind: Codes, quantity: Ints, cost: Ints, cost_base: Ints, starts: Ints, events: Ints) -> None:
     """Stable counting sort of events into one record each, so that the loops read memory in order.
 
@@ -52,7 +77,7 @@ def by_group(group: Ints, kind: Codes, quantity: Ints, cost: Ints, cost_base: In
 
 @njit(
     types.UniTuple(int64, 2)(
-        *(int64[:, ::1], int64[::1], int8[::1], int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int8[::1])
+        *(int64[:, ::1], int64[::1], int8[::1], _INTS, int64[:, ::1], int64[:, ::1], int64[::1], int8[::1])
     ),
     cache=True,
 )
@@ -69,10 +94,10 @@ def fifo(
         way: of each group.
         holding: of each event.
         states: filled with one row per lot and state: lot, holding, event from which the state holds, event from which
-            it does not (-1: still does), quantity, cost, cost_base. Room for the trades, plus for each split the lots
-            that may be open.
+            it does not (-1: still does), quantity, cost, cost_base, event that opened the lot. Room for the trades,
+            plus for each split the lots that may be open.
         parts: filled with one row per closing event and lot: closing event, lot, holding, quantity (positive),
-            proceeds, cost, base proceeds, base cost. Room for the events.
+            proceeds, cost, base proceeds, base cost, event that opened the lot. Room for the events.
         queue: scratch, room for the events of the largest group.
         outcome: zeros, one per event; filled with what became of it.
 
@@ -112,6 +137,7 @@ def fifo(
                     states[made, 4] = upto - position
                     states[made, 5] = states[old, 5]
                     states[made, 6] = states[old, 6]
+                    states[made, 7] = states[old, 7]
                     position = upto
                     queue[lot] = made
                     made += 1
@@ -155,6 +181,7 @@ def fifo(
                         parts[realised, 5] = part_cost
                         parts[realised, 6] = -paid_base
                         parts[realised, 7] = part_base
+                        parts[realised, 8] = states[old, 7]
                         realised += 1
                     moved = step if left > 0 else -step
                     left -= moved
@@ -174,6 +201,7 @@ def fifo(
                         states[made, 4] = held + moved
                         states[made, 5] = states[old, 5] - part_cost
                         states[made, 6] = states[old, 6] - part_base
+                        states[made, 7] = states[old, 7]
                         queue[head] = made
                         made += 1
                 if good and left != 0:
@@ -190,6 +218,7 @@ def fifo(
                         states[made, 4] = left
                         states[made, 5] = left_cost
                         states[made, 6] = left_base
+                        states[made, 7] = i
                         queue[tail] = made
                         tail += 1
                         made += 1
@@ -203,7 +232,7 @@ def fifo(
 
 @njit(
     types.UniTuple(int64, 2)(
-        *(int64[:, ::1], int64[::1], int8[::1], int64[::1], int64[:, ::1], int64[:, ::1], int64, int64, int8[::1])
+        *(int64[:, ::1], int64[::1], int8[::1], _INTS, int64[:, ::1], int64[:, ::1], int64, int64, int8[::1])
     ),
     cache=True,
 )
@@ -260,6 +289,7 @@ def average(
                             parts[realised, 5] = part_cost
                             parts[realised, 6] = -paid_base
                             parts[realised, 7] = part_base
+                            parts[realised, 8] = ~pool
                             realised += 1
                         moved = step if left > 0 else -step
                         left -= moved
@@ -291,6 +321,7 @@ def average(
                 states[made, 4] = held
                 states[made, 5] = cost
                 states[made, 6] = base
+                states[made, 7] = ~pool
                 current = made
                 made += 1
             if held < 0:
@@ -298,7 +329,7 @@ def average(
     return made, realised
 
 
-@njit(int64(int64[:, ::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[:, ::1]), cache=True)
+@njit(int64(int64[:, ::1], int64[::1], _INTS, _INTS, _INTS, int64[:, ::1]), cache=True)
 def restate(events: Ints, starts: Ints, holding: Ints, session: Ints, settle: Ints, found: Ints) -> int:
     """Restate by each split the trades and transfers before it that are not settled, or of its own session.
 

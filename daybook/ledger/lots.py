@@ -163,37 +163,45 @@ def match(events: pd.DataFrame) -> Matched:
     number, group, holding = len(events), given["group"], given["holding"]
     starts = np.zeros(int(group.max(initial=-1)) + 2, np.int64)
     packed = np.empty((number, 4), np.int64)
-    kind = np.require(events["event"].to_numpy(np.int8), requirements=["C_CONTIGUOUS", "WRITEABLE"])
+    kind = given.codes("event")
     lot_kernel.by_group(group, kind, given["quantity"], given["cost"], given["cost_base"], starts, packed)
     way = _ways(given, kind, len(starts) - 1)
-    states = np.empty((_room(packed, starts), 7), np.int64)
-    parts = np.empty((number, 8), np.int64)
+    split = bool((kind == SPLIT).any())
+    # Memory that is asked for and not written costs nothing; what ten million trades write is 1.5 GB as it is.
+    states = np.empty((_room(packed, starts) if split else number, 8), np.int64)
+    parts = np.empty((number, 9), np.int64)
     outcome = np.zeros(number, np.int8)
     queue = np.empty(int(np.diff(starts).max(initial=0)), np.int64)
     made, closed = lot_kernel.fifo(packed, starts, way, holding, states, parts, queue, outcome)
     plain = closed
     made, closed = lot_kernel.average(packed, starts, way, holding, states, parts, made, closed, outcome)
-    found = _frame(states[:made], _STATE).assign(member=0)
-    realised = _frame(parts[:closed], "closing lot holding quantity proceeds cost proceeds_base cost_base")
-    realised = realised.assign(member=0, posted=parts[:closed, 0], rule=np.int8(METHODS["fifo"]))
-    if closed > plain:
-        realised["rule"] = np.repeat(np.array([METHODS["fifo"], METHODS["average"]], np.int8), [plain, closed - plain])
-    restated = _restated(packed, starts, holding, given["session"], given["settle"])
+    rule = np.full(closed, METHODS["fifo"], np.int8)
+    rule[plain:] = METHODS["average"]
+    restated = np.empty((0, 3), np.int64)
+    if split:
+        restated = _restated(packed, starts, holding, given["session"], given["settle"])
     others = dict.fromkeys(_OTHERS, np.empty((0, 5), np.int64))
-    general = way[group[packed[:, 0] >> 4]] == lot_kernel.GENERAL
-    if general.any():
+    found = _columns(states[:made], _STATE + " opened") | {"member": np.zeros(made, np.int64)}
+    realised = _columns(parts[:closed], _PART + " opened") | {
+        "member": np.zeros(closed, np.int64),
+        "posted": parts[:closed, 0],
+        "rule": rule,
+    }
+    if (way == lot_kernel.GENERAL).any():
+        general = way[group[packed[:, 0] >> 4]] == lot_kernel.GENERAL
         others = _general(given, kind, packed[general, 0] >> 4, outcome)
-        found = pd.concat([found, _frame(others["states"], _STATE + " member")], ignore_index=True)
-        realised = pd.concat([realised, _frame(others["parts"], _PART)], ignore_index=True)
-    derived = others["derived"]
-    found.insert(1, "opened", _openers(found["lot"].to_numpy(), derived, number))
-    realised.insert(2, "opened", _openers(realised["lot"].to_numpy(), derived, number))
-    rest = {name: _frame(others[name], columns) for name, columns in _OTHERS.items()}
-    return Matched(found, realised, restated=_frame(restated, "trade split quantity"), outcome=outcome, **rest)
+        more = _columns(others["states"], _STATE + " member"), _columns(others["parts"], _GENERAL_PART)
+        for rows in more:
+            rows["opened"] = _openers(rows["lot"], others["derived"], number)
+        found, realised = _joined(found, more[0]), _joined(realised, more[1])
+    rest = {name: _frame(_columns(others[name], columns)) for name, columns in _OTHERS.items()}
+    rest["restated"] = _frame(_columns(restated, "trade split quantity"))
+    return Matched(_frame(found), _frame(realised), outcome=outcome, **rest)
 
 
 _STATE = "lot holding since until quantity cost cost_base"
-_PART = "closing lot holding member quantity proceeds cost proceeds_base cost_base posted rule"
+_PART = "closing lot holding quantity proceeds cost proceeds_base cost_base"
+_GENERAL_PART = "closing lot holding member quantity proceeds cost proceeds_base cost_base posted rule"
 _OTHERS = {
     "positions": "holding member since until quantity",
     "amounts": "event member quantity money",
@@ -280,8 +288,11 @@ class _Given:
     def __getitem__(self, name: str) -> Ints:
         if name not in self._events and name in _SAME:
             return self[_SAME[name]]
-        # The loops know one kind of array; those of a frame are read-only.
-        return np.require(self._events[name].to_numpy(), np.int64, ["C_CONTIGUOUS", "WRITEABLE"])
+        return np.require(self._events[name].to_numpy(), np.int64, ["C_CONTIGUOUS"])
+
+    def codes(self, name: str) -> Codes:
+        """A column of codes, a byte each."""
+        return np.require(self._events[name].to_numpy(), np.int8, ["C_CONTIGUOUS"])
 
     def column(self, name: str, rows: Ints) -> Ints | int:
         """Values of ``rows``."""
@@ -290,10 +301,9 @@ class _Given:
 
 def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
     """How each group is matched."""
-    from daybook.ledger.lot_kernel import AVERAGE, FIFO, GENERAL
+    from daybook.ledger import lot_kernel
 
-    group, way = given["group"], np.full(groups, FIFO, np.int8)
-    trades = kind != SPLIT
+    group, way = given["group"], np.full(groups, lot_kernel.UNKNOWN, np.int8)
     special = kind > SPLIT
     for name in ("member", "lot", "register"):
         if name in given:
@@ -304,21 +314,18 @@ def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
         first = np.full(groups, -1, np.int64)
         first[group[::-1]] = holding[::-1]
         special |= first[group] != holding
+    if special.any():
+        way[group[special]] = lot_kernel.GENERAL
     if "method" in given:
-        method = given["method"]
-        averaged = trades & (method == METHODS["average"])
-        way[group[averaged]] = AVERAGE
-        plain = np.isin(method, [METHODS["fifo"], METHODS["specific"]])
-        special |= trades & ~averaged & ~(plain & (way[group] == FIFO))
-    way[group[special]] = GENERAL
+        known = [METHODS[name] for name in ("fifo", "specific", "average")]
+        lot_kernel.ways(group, kind, given.codes("method"), *known, way)
+    way[way == lot_kernel.UNKNOWN] = lot_kernel.FIFO
     return way
 
 
 def _restated(packed: Ints, starts: Ints, holding: Ints, session: Ints, settle: Ints) -> Ints:
     from daybook.ledger import lot_kernel
 
-    if not ((packed[:, 0] & 15) == SPLIT).any():
-        return np.empty((0, 3), np.int64)
     found = np.empty((1024, 3), np.int64)
     count = lot_kernel.restate(packed, starts, holding, session, settle, found)
     if count > len(found):
@@ -334,8 +341,16 @@ def _room(events: Ints, starts: Ints) -> int:
     return len(events) + int(before.sum())
 
 
-def _frame(values: Ints, names: str) -> pd.DataFrame:
-    return pd.DataFrame({name: values[:, at] for at, name in enumerate(names.split())}, copy=False)
+def _columns(values: Ints, names: str) -> dict[str, Any]:
+    return {name: values[:, at] for at, name in enumerate(names.split())}
+
+
+def _joined(columns: dict[str, Any], more: dict[str, Ints]) -> dict[str, Any]:
+    return {name: np.concatenate([values, more[name].astype(values.dtype)]) for name, values in columns.items()}
+
+
+def _frame(columns: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(columns, copy=False)
 
 
 def named(events: pd.DataFrame) -> pd.DataFrame:
