@@ -13,8 +13,8 @@ from daybook.pack.grids import Column, Grid, grid
 
 _CASH = (
     "Trade date, each balance in its own currency: balance = settled + unsettled. Accrued money, receivable positive"
-    " and payable negative, is outside the balance until it is paid. The ladder is the settled balance after each day on"
-    " which something that is traded or entitled settles; what has no date yet is not in it."
+    " and payable negative, is outside the balance until it is paid. The ladder is the settled balance after each day"
+    " on which something that is traded or entitled settles; what has no date yet is not in it."
 )
 OVERDRAFTS = ("cash_negative", "cash_overdrawn", "cash_overdrawn_ahead", "overdraft_limit")
 """Checks of which the findings stand in this section."""
