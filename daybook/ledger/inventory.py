@@ -32,6 +32,7 @@ class Inventory(NamedTuple):
 
     Attributes:
         number: [number of all events]: lots from there on were made by a spin-off.
+        opened_on: day number of each event, the older one of a lot that a transfer brings.
         states: lot, holding, since, until, quantity, cost, cost_base, member that opened it.
         parts: closing, lot, holding, member, quantity, proceeds, cost, proceeds_base, cost_base, posted, rule.
         positions: holding, member, since, until, quantity.
@@ -52,6 +53,7 @@ class Inventory(NamedTuple):
     """
 
     number: Ints
+    opened_on: Ints
     states: Ints
     parts: Ints
     positions: Ints
@@ -86,7 +88,7 @@ def opener(inventory: Inventory, lot: int) -> int:
 def put(
     inventory: Inventory, h: int, i: int, lot: int, by: int, member: int, quantity: int, cost: int, base: int
 ) -> bool:
-    """Append a lot to those of holding ``h`` from event ``i`` on; False, and no lot, if a sum does not fit."""
+    """A lot of holding ``h`` from event ``i`` on, behind those opened until then; False if a sum does not fit."""
     totals = inventory.totals
     fits = sum_fits(totals[h, 0], quantity) and sum_fits(totals[h, 1], cost) and sum_fits(totals[h, 2], base)
     if not fits:
@@ -107,16 +109,23 @@ def put(
     states[row, 5] = cost
     states[row, 6] = base
     states[row, 7] = member
-    last = inventory.ends[h, 1]
+    opened_on = inventory.opened_on
+    day, last, after = opened_on[opener(inventory, lot)], inventory.ends[h, 1], -1
+    # Nearly always the lot is the newest: only what is transferred in may be older than what is there.
+    while last >= 0 and opened_on[opener(inventory, states[slots[last, 0], 0])] > day:
+        last, after = slots[last, 2], last
     slots[slot, 0] = row
-    slots[slot, 1] = -1
+    slots[slot, 1] = after
     slots[slot, 2] = last
     slots[slot, 3] = by
     if last < 0:
         inventory.ends[h, 0] = slot
     else:
         slots[last, 1] = slot
-    inventory.ends[h, 1] = slot
+    if after < 0:
+        inventory.ends[h, 1] = slot
+    else:
+        slots[after, 2] = slot
     return True
 
 

@@ -5,7 +5,8 @@ realised gains. Does not belong here: how a transaction comes to its cost (``tra
 makes (``entitlements``), the compiled loops (``lot_kernel``, ``lot_general``), market values.
 
 A lot is named by the transaction that opened it and keeps that name through splits and mergers. First in, first out is
-by the order of posting, also for lots that came in with an older date. A short lot has negative quantity and cost.
+by opened_on, then by the order of posting: a lot that is transferred in with an older date comes before those bought
+later (IRS, Publication 550: the shares acquired first). A short lot has negative quantity and cost.
 Fees and taxes are in the cost that an event brings, so they are spread with it, by quantity, over the lots that it
 closes and over both sides of zero; every division is rounded once, and the last part takes what is left.
 """
@@ -59,7 +60,7 @@ DEFAULTS = {
     "target_base": 0,
 }
 """Columns of events that may be left out, with their value; so may those of _SAME."""
-_SAME = {"holding": "group", "date": "session"}
+_SAME = {"holding": "group", "date": "session", "opened_on": "date"}
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def match(events: pd.DataFrame) -> Matched:
             * event: what happens.
             * method: of METHODS, by which lots are closed. Under average and uk a trade's lots join the pool.
               ``specific`` without a named lot is first in, first out.
-            * session, settle, date: day numbers of booking, settlement and trade.
+            * session, settle, date, opened_on: day numbers of booking, settlement, trade, and of the lot opened.
             * quantity: signed, 10^-8 units. cost: with charges, received negative, 10^-6. cost_base: in base currency.
             * lot, lot_by: the event that opened the lot which a trade closes first and the event that delivered it,
               -1 for none; ``named`` finds both. A lot of -2 is not known.
@@ -226,6 +227,7 @@ def _general(given: "_Given", kind: Codes, order: Ints, outcome: Codes) -> dict[
     books = int(of_holding[-1])
     memory = inventory.Inventory(
         number=np.array([given.number]),
+        opened_on=given["opened_on"].copy(),
         **{name: np.empty((room, width), np.int64) for name, width in inventory.GROWING.items()},
         ends=np.full((len(of_holding) - 1, 4), -1),
         totals=np.zeros((len(of_holding) - 1, 3), np.int64),
@@ -320,6 +322,10 @@ def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
         known = [METHODS[name] for name in ("fifo", "specific", "average")]
         lot_kernel.ways(group, kind, given.codes("method"), *known, way)
     way[way == lot_kernel.UNKNOWN] = lot_kernel.FIFO
+    if "opened_on" in given:
+        # What was opened before it came in does not stand behind what is there.
+        older = group[(kind == TRANSFER) & (given["opened_on"] < given["date"])]
+        way[older[way[older] == lot_kernel.FIFO]] = lot_kernel.GENERAL
     return way
 
 

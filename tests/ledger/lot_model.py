@@ -23,6 +23,8 @@ def frame(events):
     """Events as ``lots.match`` takes them; what a row does not say is the default, of the days the row's number."""
     days = {"session", "settle", "date"}
     plain = {"group": 0, "holding": 0, "event": lots.TRADE, "quantity": 0, "cost": 0, "cost_base": 0, **lots.DEFAULTS}
+    if any("opened_on" in row for row in events):
+        days.add("opened_on")
     names = [*plain, *sorted(days)]
     rows = [[row.get(name, at if name in days else plain.get(name)) for name in names] for at, row in enumerate(events)]
     return pd.DataFrame(rows, columns=names, dtype="int64").astype({"event": "int8", "method": "int8"})

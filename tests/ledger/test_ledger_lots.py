@@ -122,9 +122,10 @@ def test_transfers_bring_their_cost_and_date_and_realise_nothing():
     )
     assert open_lots(made, "2020-01-07") == [("b", 10.0, 100.0), ("in", 20.0, 300.0), ("priced", 5.0, 60.0)]
     assert realised(made, "2020-01-08") == []
-    assert open_lots(made, "2020-01-08") == [("in", 15.0, 225.0), ("priced", 5.0, 60.0)]
+    # What was bought in 2015 goes first, though it came in last.
+    assert open_lots(made, "2020-01-08") == [("b", 10.0, 100.0), ("in", 5.0, 75.0), ("priced", 5.0, 60.0)]
     dates = lots.lots(made, days("2020-01-08"))["opened_on"].tolist()
-    assert dates == [pd.Timestamp("2015-03-02"), pd.Timestamp("2020-01-07")]
+    assert dates == [pd.Timestamp("2020-01-06"), pd.Timestamp("2015-03-02"), pd.Timestamp("2020-01-07")]
     moved = journal.activity(made, days("2020-01-06", "2020-01-08"))
     assert listed(moved, "traded_quantity", "transferred_quantity") == [(10.0, 0.0), (0.0, 25.0), (0.0, -15.0)]
 

@@ -295,3 +295,15 @@ def test_unsettled_units_are_restated_in_their_own_holding_alone():
         act(lots.SPLIT, session=2, settle=2, quantity=2, cost=1, holding=1),
     ]
     assert match(*rows).restated.to_numpy().tolist() == [[1, 2, 20]]
+
+
+@pytest.mark.parametrize(("method", "closed", "cost"), [("fifo", "b", 30), ("lifo", "a", 10), ("specific", "b", 30)])
+def test_what_was_opened_first_is_first_whenever_it_came_in(method, closed, cost):
+    matched = match(
+        trade(10, 100, session=20, date=20, opened_on=20),
+        {**trade(10, 300, session=21, date=21, opened_on=5), "event": lots.TRANSFER},
+        {**trade(10, 400, session=22, date=22, opened_on=5), "event": lots.TRANSFER},
+        trade(-1, -50, session=23, date=23, opened_on=23, method=METHODS[method]),
+    )
+    # Of the two of one day, the one that came in first.
+    assert realised(matched) == {("d", closed): (1, 50, cost)}
