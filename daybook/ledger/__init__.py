@@ -4,10 +4,14 @@ Belongs here: ``derive``, the tables that come from the log alone. Each noun has
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from daybook.tables import conform, empty
+
+if TYPE_CHECKING:
+    from daybook.ledger.checkpoint import Checkpoint
 
 
 def derive(
@@ -23,6 +27,7 @@ def derive(
     *,
     cash_rates: pd.DataFrame | None = None,
     elections: pd.DataFrame | None = None,
+    opening: "Checkpoint | None" = None,
 ) -> dict[str, pd.DataFrame]:
     """Tables of ``sessions`` by name: all that the log alone gives.
 
@@ -35,17 +40,26 @@ def derive(
         prices: golden prices of ``sessions``, for unrealised gains, and of each book's session before, for what
             futures gained.
         fx_rates: golden rates of ``sessions``.
-        sessions: sessions to return; the log is followed from its beginning all the same.
+        sessions: sessions to return; the log is followed from its beginning all the same, or from ``opening``.
         order: preference among the sources of exchange rates.
         cash_rates: facts; without them no interest accrues.
         elections: facts; without them every corporate action with a choice goes by its default.
+        opening: what the books were at the close of a session before ``sessions``, taken of these facts
+            (``checkpoint.usable`` says whether it was): then the transactions that it knows may be missing.
+
+    Raises:
+        ValueError: ``opening`` is not of a session before all of ``sessions``.
     """
     from daybook.ledger import cash, interest, journal, ladder, lots, margin, positions, postings, wash_sales
     from daybook.ledger.transactions import live
 
-    posted = journal.journal(
-        live(transactions), corporate_actions, books, instruments, raw_fx_rates, order, sessions[-1], elections
-    )
+    rows = live(transactions)
+    if opening is not None:
+        if opening.session >= sessions[0]:
+            raise ValueError(f"the checkpoint of {opening.session:%Y-%m-%d} knows nothing of {sessions[0]:%Y-%m-%d}")
+        rows = opening.followed(rows, books)
+    facts = (corporate_actions, books, instruments, raw_fx_rates)
+    posted = journal.journal(rows, *facts, order, sessions[-1], elections, opening)
     marks = margin.marks(posted, prices, sessions)
     earned = interest.earned(posted, empty("cash_rates") if cash_rates is None else cash_rates, sessions)
     accrued = cash.accrued(posted, marks, earned, sessions)

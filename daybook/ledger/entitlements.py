@@ -117,6 +117,9 @@ def touching(
     raw_fx_rates: pd.DataFrame,
     order: Sequence[str],
     through: int,
+    carried: Flags,
+    since: int,
+    done: int,
 ) -> pd.DataFrame:
     """One row for each action and holding of its instrument.
 
@@ -128,6 +131,9 @@ def touching(
         raw_fx_rates: facts, for the cost in base currency of what is bought and closed.
         order: preference among the sources of exchange rates.
         through: day number of the last session that matters.
+        carried: which holdings are known as they were at a checkpoint: what actions did to them by then is done.
+        since: day number of the session of the checkpoint.
+        done: actions of this date (day number) and before were booked by then.
 
     Returns:
         Columns of the action and holding, target (number of the holding that receives, -1), currency (of the lots),
@@ -136,8 +142,10 @@ def touching(
         ex_date), and ``reason``: why it cannot be posted for a book that holds the instrument, "" when it can.
     """
     held = pools.holdings.assign(holding=np.arange(len(pools.holdings)))
-    rows = actions.merge(held, on="instrument", how="inner").sort_values(["date", "action_id", "holding"])
-    rows = rows.reset_index(drop=True)
+    past = (actions["date"] <= done).to_numpy()
+    pairs = [(actions[past], held[~carried]), (actions[~past], held)]
+    rows = pd.concat([of.merge(which, on="instrument", how="inner") for of, which in pairs])
+    rows = rows.sort_values(["date", "action_id", "holding"], ignore_index=True)
     rows["paid_currency"] = rows["paid_currency"].where(rows["paid_currency"] != "", rows["currency"])
     received = rows["new_instrument"].where(rows["kind"].isin([SPIN_OFF, MERGER, RIGHTS]), "")
     rows["target"] = pools.number(rows.assign(received=received), "received")
@@ -156,7 +164,9 @@ def touching(
     rate = _rates(rows, rows["ex_date"], raw_fx_rates, order)
     rows["fx_rate"] = _decimals(rate)
     rows["reason"] = _unpostable(rows, pools, instruments)
-    return rows[rows["session"] <= through].reset_index(drop=True)
+    known = carried[rows["holding"].to_numpy(np.int64)] & (rows["session"] <= since)
+    found: pd.DataFrame = rows[(rows["session"] <= through) & ~known].reset_index(drop=True)
+    return found
 
 
 def _methods(instruments: pd.DataFrame, names: Any, dates: Any, of_book: "pd.Series[str]") -> "pd.Series[str]":
@@ -546,8 +556,7 @@ def payments(
     net = dividend[names].assign(accrual_kind=DIVIDEND, amount=dividend["net"], income=True)
     claims = dividend[dividend["reclaimable"] != 0]
     back = claims[names].assign(accrual_kind=RECLAIM, amount=claims["reclaimable"], income=True)
-    when = back[["action_id", "book"]].merge(reclaimed, on=["action_id", "book"], how="left")["session"]
-    back["pay"] = np.maximum(when.fillna(spans.FOREVER).to_numpy(np.int64), back["session"])
+    back = paid_back(back, reclaimed)
     paid = done[done["money"] != 0]
     own = actions[["action_id", "instrument", "paid_currency", "kind", "pay", "date", "pay_on"]].take(
         paid["action"].to_numpy(np.int64)
@@ -563,6 +572,13 @@ def payments(
     own["pay"] = np.maximum(own["pay"], own["session"])
     every = pd.concat([net, back, own.drop(columns="kind")], ignore_index=True)
     return every.rename(columns={"paid_currency": "currency"}).astype({"accrual_kind": "str", "book": "str"})
+
+
+def paid_back(payments: pd.DataFrame, reclaimed: pd.DataFrame) -> pd.DataFrame:
+    """``payments`` with the session on which each claim to tax is cash: that of the first of ``reclaimed``, if any."""
+    when = payments[["action_id", "book"]].merge(reclaimed, on=["action_id", "book"], how="left")["session"]
+    paid = np.maximum(when.fillna(spans.FOREVER).to_numpy(np.int64), payments["session"].to_numpy(np.int64))
+    return payments.assign(pay=np.where(payments["accrual_kind"] == RECLAIM, paid, payments["pay"]))
 
 
 def entitled(

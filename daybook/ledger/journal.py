@@ -10,7 +10,7 @@ session are the same from every journal that goes through it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +25,15 @@ from daybook.ledger.pools import Pools
 from daybook.market import dated, security_master
 from daybook.tables import conform, empty
 
+if TYPE_CHECKING:
+    from daybook.ledger.checkpoint import Checkpoint
+
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _ROW = ["session", "book", "instrument", "currency"]
 _CONFIRMED = ["business_date", "book", "instrument", "action_id", "currency"]
+_HELD = ["book", "pool_scope", "pool", "instrument", "currency", "underlying", "session", "date"]
 _AMOUNTS = (
     *("traded", "bought", "consideration", "fees", "income", "external", "transferred", "fee_kind"),
     *("inflow", "transferred_in", "variation", "notional"),
@@ -122,6 +126,7 @@ def journal(
     order: Sequence[str],
     through: pd.Timestamp,
     elections: pd.DataFrame | None = None,
+    opening: "Checkpoint | None" = None,
 ) -> Journal:
     """Post ``transactions`` and the corporate actions on what they hold.
 
@@ -134,6 +139,8 @@ def journal(
         order: preference among the sources of exchange rates.
         through: last session that matters.
         elections: facts; without them every action with a choice goes by its default.
+        opening: what the books were at the close of a session before; then ``transactions`` are those that it says
+            are to be followed, and the journal knows nothing of sessions up to that one.
     """
     last = int(dated.days([through])[0])
     entries = posted.entries(transactions, books, instruments, raw_fx_rates, order, through)
@@ -141,12 +148,16 @@ def journal(
     good = entries[entries["reason"] == ""].reset_index(drop=True)
     trades = good[good["quantity"] != 0]
     due = entitlements.due(corporate_actions, through)
-    pools, holding, member = pools_of.pooled(trades, entitlements.links(due))
-    trades = trades.assign(holding=holding, member=member, entry=trades.index)
-    actions = entitlements.touching(due, pools, books, instruments, raw_fx_rates, order, last)
+    ever = trades if opening is None else pd.concat([opening.holdings, trades[_HELD]], ignore_index=True)
+    pools, holding, member = pools_of.pooled(ever, entitlements.links(due))
+    before = len(ever) - len(trades)
+    trades = trades.assign(holding=holding[before:], member=member[before:], entry=trades.index)
+    carried = np.isin(np.arange(len(pools.holdings)), holding[:before])
+    since = (spans.NEVER, spans.NEVER) if opening is None else (opening.day, opening.settled)
+    actions = entitlements.touching(due, pools, books, instruments, raw_fx_rates, order, last, carried, *since)
     elected = empty("elections") if elections is None else elections
     taken = entitlements.subscriptions(actions, pools, elected, raw_fx_rates, order)
-    events = _events(trades, entitlements.events(actions, taken, last), pools)
+    events = _events(trades, entitlements.events(actions, taken, last), pools, opening)
     matched = lots_of.match(events)
     names, held = lots_of.carried(events, matched)
     holders = entitlements.holders(actions, names, held, pools)
@@ -154,6 +165,8 @@ def journal(
     done = entitlements.caused(actions, events, matched, pools)
     good = _turned(good, events, matched)
     payments = entitlements.payments(dividends, done, actions, _reclaimed(good))
+    if opening is not None:
+        payments = pd.concat([entitlements.paid_back(opening.payments, _reclaimed(good)), payments], ignore_index=True)
     exercised = _exercised(good, events, matched)
     counting = ~_confirmed(good, payments)
     confirmed = _confirmations(good[~counting], payments, corporate_actions)
@@ -162,9 +175,11 @@ def journal(
     entitled = entitlements.entitled(holders, dividends, taken, done, last)
     parts, parts_good = _gains(matched.parts, events)
     moved = cash.flows(kept, payments)
+    if opening is not None:
+        moved = pd.concat([opening.flows, moved], ignore_index=True)
     failed = [
         entries.loc[entries["reason"] != "", ["book", "session", "reason"]],
-        pools_of.failed(trades, books),
+        pools_of.failed(ever, books),
         holders.loc[holders["reason"] != "", ["book", "session", "reason"]],
         _failed_elections(taken, holders),
         _failed_events(events, matched, pools),
@@ -294,7 +309,7 @@ def confirmations(journal: Journal, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     return conform("confirmations", frame.drop(columns="session").sort_values([*_CONFIRMED], kind="stable"))
 
 
-def _events(trades: pd.DataFrame, derived: pd.DataFrame, pools: Pools) -> pd.DataFrame:
+def _events(trades: pd.DataFrame, derived: pd.DataFrame, pools: Pools, opening: "Checkpoint | None") -> pd.DataFrame:
     """What happens to lots, in order; what an action does comes before the trades of its date."""
     kind, exercise = trades["kind"], trades["underlying"] != ""
     code = np.select(
@@ -325,6 +340,10 @@ def _events(trades: pd.DataFrame, derived: pd.DataFrame, pools: Pools) -> pd.Dat
             target_cost=trades["underlying_cost"],
             target_base=trades["underlying_cost_base"],
         )
+    if opening is not None:
+        kept = _carried(opening, pools)
+        plain = {name: value for name, value in lots_of.DEFAULTS.items() if name in own and name not in kept}
+        own = pd.concat([kept.assign(**plain), own])
     own = own.reset_index(drop=True)
     if len(derived):
         both = _given(_made(derived, pools)), _given(own)
@@ -338,6 +357,29 @@ def _events(trades: pd.DataFrame, derived: pd.DataFrame, pools: Pools) -> pd.Dat
         )
     own = own.assign(group=pools.holdings["group"].to_numpy(np.int64)[own["holding"]])
     return own.assign(**lots_of.named(own)) if (own["lot_id"] != "").any() else own
+
+
+def _carried(opening: "Checkpoint", pools: Pools) -> pd.DataFrame:
+    """Open lots of ``opening`` as transfers at its close, which realise nothing."""
+    rows = opening.lots
+    names = ["book", "instrument", "currency", "transaction_id", "opened_on", "account", "pool"]
+    amounts = ["quantity", "cost", "cost_base"]
+    method = np.where(rows["pooled"], lots_of.METHODS["average"], lots_of.METHODS["fifo"]).astype(np.int8)
+    return rows[[*names, *amounts]].assign(
+        method=method,
+        event=np.int8(lots_of.TRANSFER),
+        kind="opening",
+        session=opening.day,
+        date=opening.day,
+        settle=opening.day,
+        fx_rate=pd.Series(exact.decimal(1), rows.index, dtype=object),
+        shorts=True,
+        entry=-1,
+        holding=pools.number(rows, "instrument"),
+        lot_id="",
+        action=-1,
+        first=False,
+    )
 
 
 def _given(events: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,9 @@ Ints = NDArray[np.int64]
 FOREVER = 2**31
 """End of a span that is still open; a day number beyond every date."""
 
+NEVER = -(2**31)
+"""A day number before every date."""
+
 
 def dates(days: Ints) -> pd.DatetimeIndex:
     """Midnight of day numbers (days since 1970-01-01)."""
