@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from daybook import calendars, tables
-from resources.lake import Lake, LakeError, _scan, _scan_remotely, _typed
+from resources.lake import _RECENT, Lake, LakeError, _scan, _scan_remotely, _typed
 
 ROOT = Path(__file__).parents[2]
 DAYS = calendars.sessions("XNYS", "2020-01-02", "2020-01-10")
@@ -22,6 +22,11 @@ DAYS = calendars.sessions("XNYS", "2020-01-02", "2020-01-10")
 @pytest.fixture
 def lake(tmp_path) -> Lake:
     return Lake(str(tmp_path / "lake"))
+
+
+def forget():
+    """As another process, which has written and read nothing yet."""
+    _RECENT.clear()
 
 
 def pnl(days, total=1.0, instruments=("AAPL", "MSFT")):
@@ -84,6 +89,16 @@ def test_texts_instants_and_lists_come_back_as_they_were(lake):
     assert facts["currency"].tolist() == ["", ""]
     assert facts["known_at"].tolist() == [pd.Timestamp("2020-01-02 21:00", tz="UTC")] * 2
     assert facts.dtypes.astype(str).to_dict() == tables.empty("raw_prices").dtypes.astype(str).to_dict()
+
+
+def test_what_is_remembered_of_a_write_is_what_its_files_hold(lake):
+    lake.write("pnl", pnl(DAYS).sample(frac=1.0, random_state=1), DAYS)
+    remembered = lake.read("pnl", DAYS[0], DAYS[-1])
+    forget()
+    pd.testing.assert_frame_equal(remembered, lake.read("pnl", DAYS[0], DAYS[-1]), check_exact=True)
+
+    lake.write("pnl", pnl(DAYS[1:3], total=2.0), DAYS[1:3])
+    assert lake.read("pnl", DAYS[0], DAYS[-1])["total"].unique().tolist() == [1.0, 2.0]
 
 
 def test_a_table_never_written_is_empty(lake):
@@ -178,6 +193,7 @@ def test_the_wrong_kind_of_table_is_refused(lake):
 
 def test_a_range_opens_only_the_files_of_its_sessions(lake):
     lake.write("pnl", pnl(DAYS), DAYS)
+    forget()
     for day in (DAYS[0], *DAYS[3:]):
         Path(lake.uri, "pnl", files(lake, "pnl")[f"{day:%Y-%m-%d}"]).unlink()
     assert lake.read("pnl", DAYS[1], DAYS[2])["business_date"].unique().tolist() == list(DAYS[1:3])
@@ -368,6 +384,7 @@ def test_a_column_added_to_a_table_later_is_empty_in_what_was_written_before(lak
     with monkeypatch.context() as before:
         before.setitem(tables.TABLES, "nav", older)
         lake.write("nav", frame[list(older.names)], days)
+    forget()
     lake.write("nav", frame.iloc[1:] if mixed else frame.iloc[:0], days[1:])
     found = lake.read("nav", None, days[1] if mixed else days[0])
     assert found["reason"].tolist() == (["", "said"] if mixed else [""])
