@@ -127,6 +127,26 @@ def sign(
     return version
 
 
+def moved(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, float]:
+    """NAV as it was signed, of each signed book of ``session`` whose NAV is another one now.
+
+    Args:
+        lake: where results are.
+        session: the date.
+        states: result of ``states``.
+    """
+    rows = states[states["status"] == CLOSED]
+    version = pd.Series([seen["nav"]["version"] for seen in rows["seen"]], rows.index, dtype="int64")
+    now = lake.read("nav", session, session, ["book", "nav"]).set_index("book")["nav"]
+    found: dict[str, float] = {}
+    for number, books in rows["book"].groupby(version):
+        then = lake.read("nav", session, session, ["book", "nav"], version=int(number)).set_index("book")["nav"]
+        then = then.reindex(books)
+        changed = then[~(then == now.reindex(books))]
+        found |= dict(zip(changed.index.astype(str), changed, strict=True))
+    return found
+
+
 def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two ``seen`` records name the same content hashes, whatever the versions."""
     return {name: item["hash"] for name, item in one.items()} == {name: item["hash"] for name, item in other.items()}

@@ -39,13 +39,14 @@ def status(
     against = refusals(nav, feeds.lake.read("findings", session, session))
     signed = closes.states(feeds.engine, session).set_index("book")
     objection = closes.objection(feeds.facts, session)
+    was = closes.moved(feeds.lake, session, signed.reset_index())
     rows = [
         {
             "book": book,
             "state": signed["status"].get(book, "open"),
             "signed by": signed["signed_by"].get(book, ""),
             "blocked by": "; ".join(reasons),
-            "turn": _turn(signed["status"].get(book, "open"), bool(reasons), bool(objection)),
+            "turn": _turn(signed["status"].get(book, "open"), bool(reasons), bool(objection), was.get(book)),
         }
         for book, reasons in sorted(against.items())
     ]
@@ -120,9 +121,11 @@ def _as_it_goes(lake: "Lake", asked: pd.Timestamp | None) -> None:
         out.print(escape(told), soft_wrap=True)
 
 
-def _turn(state: str, blocked: bool, stale: bool) -> str:
+def _turn(state: str, blocked: bool, stale: bool, was: float | None) -> str:
     if state == "closed" and not stale:
-        return ""
+        return (
+            "" if was is None else f"the signatory: NAV was {was:,.2f} when it was signed; daybook close signs it anew"
+        )
     if stale:
         return "operations: daybook eod"
     return "operations: clear what blocks" if blocked else "the signatory: daybook close"
