@@ -45,7 +45,7 @@ def derive(
         cash_rates: facts; without them no interest accrues.
         elections: facts; without them every corporate action with a choice goes by its default.
         opening: what the books were at the close of a session before ``sessions``, taken of these facts
-            (``checkpoint.usable`` says whether it was): then the transactions that it knows may be missing.
+            (``checkpoint.usable`` says whether it was): then transactions up to its ``settled`` may be missing.
 
     Raises:
         ValueError: ``opening`` is not of a session before all of ``sessions``.

@@ -10,7 +10,7 @@ look behind them. Followed from the beginning are
 * books that failed, and books whose lots are in a pool of several: their lots are one, and so are their failures;
 * holdings between which lots can move (spin-offs, mergers, rights, exercises), futures and forwards;
 * what was traded or realised within ``WINDOW`` days, or is not settled: wash sales and the UK rules look back;
-* what may still be elected, and lots that a split rounded to nothing.
+* what may still be elected, lots that a split rounded to nothing, and lots beside a pool.
 
 Money becomes one sum for each book and currency, except what is to settle, dividends to be paid or confirmed, claims
 to tax, and settled balances on which interest accrues since it was last paid.
@@ -271,15 +271,18 @@ def _cut(made: "Journal", corporate_actions: pd.DataFrame, whole: "pd.Index[Any]
     sign, holding = np.sign(still["quantity"].to_numpy()), still["holding"].to_numpy(np.int64)
     side = np.zeros(len(held), np.int64)
     side[holding] = sign
-    cut[holding[(sign == 0) | (sign != side[holding])]] = False
+    # A pool would take in the lots beside it.
+    mixed = (still["lot"] < 0).to_numpy() & (np.bincount(holding, minlength=len(held))[holding] > 1)
+    cut[holding[(sign == 0) | (sign != side[holding]) | mixed]] = False
     return np.asarray(cut, bool)
 
 
 def _lots(made: "Journal", cut: Flags) -> pd.DataFrame:
-    """Open lots of the holdings that are cut; a pool comes before what was opened after it."""
+    """Open lots of the holdings that are cut, the first in first."""
     states = made.matched.states
     rows = states[(states["until"].to_numpy() < 0) & cut[states["holding"]]].assign(pooled=lambda r: r["lot"] < 0)
-    rows = rows.sort_values(["holding", "pooled", "lot"], ascending=[True, False, True], kind="stable")
+    since = made.events["opened_on"].to_numpy(np.int64)[rows["opened"]]
+    rows = rows.assign(since=since).sort_values(["holding", "since", "opened"], kind="stable")
     held = made.holdings.take(rows["holding"].to_numpy(np.int64))[["pool_scope", "pool", "instrument", "currency"]]
     opened = made.events.take(rows["opened"].to_numpy(np.int64))[["transaction_id", "opened_on", "account"]]
     amounts = rows[["quantity", "cost", "cost_base", "pooled"]]

@@ -370,7 +370,8 @@ def _carried(opening: "Checkpoint", pools: Pools) -> pd.DataFrame:
         event=np.int8(lots_of.TRANSFER),
         kind="opening",
         session=opening.day,
-        date=opening.day,
+        # As if it was traded then: it stands behind what is older, without being looked for.
+        date=rows["opened_on"],
         settle=opening.day,
         fx_rate=pd.Series(exact.decimal(1), rows.index, dtype=object),
         shorts=True,
