@@ -12,7 +12,7 @@ import pandas as pd
 from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, sessions_of, shown
 from daybook import ledger
-from daybook.ledger import bridge, reconciliation, valuation
+from daybook.ledger import bridge, reconciliation, transfers, valuation
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
 from daybook.ledger.positions import views as position_views_of
@@ -35,6 +35,14 @@ LEDGER = {
 """What ``ledger.derive`` gives, and the table that it is: what fees of share classes change is made in ``fees``."""
 
 
+@dg.asset(**RESULT, group_name=GROUP)
+def transfer_prices(
+    context: dg.AssetExecutionContext, transactions: pd.DataFrame, books: pd.DataFrame, prices: pd.DataFrame
+) -> dg.Output[pd.DataFrame]:
+    """What securities cost that came in without a cost: that day's golden price."""
+    return shown(context, transfers.transfer_prices(transactions, books, prices, sessions_of(context)))
+
+
 @dg.multi_asset(
     name="ledger",
     outs={
@@ -43,7 +51,11 @@ LEDGER = {
         )
         for name in LEDGER.values()
     },
-    ins={"raw_fx_rates": dg.AssetIn(metadata=SINCE_START), "prices": dg.AssetIn(partition_mapping=WITH_PRIOR)},
+    ins={
+        "raw_fx_rates": dg.AssetIn(metadata=SINCE_START),
+        "transfer_prices": dg.AssetIn(metadata=SINCE_START),
+        "prices": dg.AssetIn(partition_mapping=WITH_PRIOR),
+    },
     partitions_def=RESULT["partitions_def"],
     backfill_policy=RESULT["backfill_policy"],
 )
@@ -58,10 +70,11 @@ def ledger_tables(
     fx_rates: pd.DataFrame,
     elections: pd.DataFrame,
     cash_rates: pd.DataFrame,
+    transfer_prices: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """The book of record, derived from the whole log up to the last session of the run."""
     frames = ledger.derive(
-        transactions,
+        transfers.priced(transactions, transfer_prices, books),
         corporate_actions,
         books,
         instruments,

@@ -14,6 +14,7 @@ from assets.market_data import deliveries
 from assets.partitions import WITH_PRIOR
 from assets.sessions import RESULT, SINCE_START, sessions_of, shown
 from daybook import intraday
+from daybook.ledger import transfers
 from daybook.market import fx as rates
 from daybook.market import prices as golden
 from daybook.risk import limits as limit
@@ -52,7 +53,7 @@ def intraday_prices(context: dg.AssetExecutionContext, feeds: FeedsResource) -> 
         for name in INTRADAY
     },
     ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("raw_prices", "raw_fx_rates")},
-    deps=[dg.AssetDep(name, partition_mapping=WITH_PRIOR) for name in (*OF_CLOSES, "fee_accruals")],
+    deps=[dg.AssetDep(name, partition_mapping=WITH_PRIOR) for name in (*OF_CLOSES, "fee_accruals", "transfer_prices")],
     partitions_def=RESULT["partitions_def"],
     backfill_policy=RESULT["backfill_policy"],
 )
@@ -77,11 +78,14 @@ def books_now(
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Positions, exposures and limits at the newest prices of the session, with everything traded until now."""
     sessions, order, lake = sessions_of(context), settings().vendors, feeds.open().lake
+    prices = golden.golden(raw_prices, instruments, corporate_actions, price_sources, price_overrides, sessions, order)
+    came_in = transfers.transfer_prices(transactions, books, prices, sessions)
+    entered = pd.concat([lake.read("transfer_prices", None, sessions[0] - pd.Timedelta(days=1)), came_in])
     frames = intraday.refresh(
         intraday_prices,
-        golden.golden(raw_prices, instruments, corporate_actions, price_sources, price_overrides, sessions, order),
+        prices,
         rates.golden(raw_fx_rates, sessions, order),
-        transactions,
+        transfers.priced(transactions, entered, books),
         corporate_actions,
         books,
         instruments,

@@ -22,8 +22,8 @@ from resources.settings import settings
 
 GROUP = "pack"
 OF_EVERY_SESSION = (
-    "prices", "fx_rates", "returns", "lots", "realised", "positions", "entitlements", "cash", "activity", "accruals",
-    "cash_ladder", "wash_sales", "confirmations", "postings", "book_failures",
+    "prices", "fx_rates", "returns", "transfer_prices", "lots", "realised", "positions", "entitlements", "cash",
+    "activity", "accruals", "cash_ladder", "wash_sales", "confirmations", "postings", "book_failures",
     "ledger_cash", "ledger_activity", "ledger_accruals", "ledger_postings", "ledger_failures", "gross_values",
     "dealings", "fee_accruals", "share_class_nav",
     "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",

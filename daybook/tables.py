@@ -579,6 +579,8 @@ _table("feed_outcomes", "result", "business_date feed source",
 _table("latest_fundamentals", "result", "business_date instrument field",
        "value unit period_start period_end published_at first_value first_published_at form file line",
        "The newest period's figure known at the end of the session, and as it was first published.")  # fmt: skip
+_table("transfer_prices", "result", "business_date instrument", "close currency",
+       "Prices at which securities came in whose cost was not stated.")  # fmt: skip
 _table("lots", "result", "business_date book instrument lot",
        "opened_on quantity unit_cost cost currency cost_base pool account", "Open tax lots at the close.")  # fmt: skip
 _table("realised", "result", "business_date book instrument transaction_id lot",
@@ -592,7 +594,7 @@ _table("entitlements", "result", "business_date book instrument action_id",
        " new_quantity given_quantity moved_cost",
        "What corporate actions did to each book, on the session on which the books posted it.")  # fmt: skip
 _table("confirmations", "result", "business_date book instrument action_id currency", "ours theirs",
-       "Dividend transactions that name a corporate action: its money so far, and what the transactions say.")  # fmt: skip
+       "Dividend transactions that name a corporate action: its money so far, and what they say.")  # fmt: skip
 _BOOKED = {
     "cash": ("business_date book currency", "settled unsettled accrued balance"),
     "activity": ("business_date book instrument currency",

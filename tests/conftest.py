@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ quiet_telemetry()
 _numbers = count()
 for name in [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGSTER_"))]:
     del os.environ[name]  # what surrounds the tests is no part of them
+hypothesis.settings.register_profile("daybook", deadline=None)  # no test depends on how busy the machine is
+hypothesis.settings.load_profile("daybook")
 os.environ.pop("COLUMNS", None)  # nor is the width of a terminal, which xdist sets to 80
 
 

@@ -158,7 +158,7 @@ def test_a_real_gap_is_named_and_not_hidden_in_rounding():
     assert len(brinson.identity_gaps(tables.empty("attribution"), result)) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     arrays(np.int64, 5, elements=st.integers(-(10**9), 10**9)),
     arrays(np.float64, 5, elements=st.floats(0, 1)),

@@ -84,7 +84,7 @@ def a_name(seed: int) -> None:
 
 def fuzzed(check, examples: int) -> None:
     quiet = [HealthCheck.too_slow]
-    settings(max_examples=examples, deadline=None, database=None, suppress_health_check=quiet)(given(SEEDS)(check))()
+    settings(max_examples=examples, database=None, suppress_health_check=quiet)(given(SEEDS)(check))()
 
 
 @pytest.mark.parametrize(("check", "examples"), [(a_csv, 150), (a_parquet, 100), (a_name, 200)])

@@ -312,7 +312,7 @@ def test_defaults_and_liberties(file, text, expected):
 # -- quotes -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from(["X", 'a"b', "c,d", "e\nf", "\r\n", "ü"]), st.booleans()), max_size=12))
 def test_quoted_files_give_back_every_row_on_its_line(values):
     import csv

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 EVERY = tuple(dict.fromkeys((*LEDGER, *OF_THE_BOOKS, "book_failures")))
 quick = settings(
     max_examples=3,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink one would take minutes
     suppress_health_check=list(HealthCheck),
 )

@@ -16,7 +16,6 @@ EARLIER = days("2019-09-26", "2020-01-31")
 FACTS = ("transactions", "corporate_actions", "books", "instruments", "raw_fx_rates")
 quick = settings(
     max_examples=6,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )

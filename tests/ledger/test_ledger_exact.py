@@ -19,7 +19,7 @@ def half_even(numerator, denominator):
     return (whole, True) if abs(whole) <= HIGHEST else (0, False)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(a=signed, b=signed, c=positive)
 @example(HIGHEST, HIGHEST, HIGHEST)
 @example(-HIGHEST, HIGHEST, HIGHEST)

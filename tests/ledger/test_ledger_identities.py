@@ -163,7 +163,7 @@ def day(row):
     return f"{row.business_date:%Y-%m-%d}"
 
 
-quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 
 
 @quick
@@ -226,7 +226,7 @@ def test_identities(history):
     assert left.reindex(brought.index).fillna(0).tolist() == pytest.approx(brought.tolist(), abs=1e-6)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(histories(), st.randoms(use_true_random=False))
 def test_a_range_is_its_sessions_and_arrival_does_not_matter(history, random):
     rows, actions = history

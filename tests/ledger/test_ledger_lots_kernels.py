@@ -47,7 +47,7 @@ def same(matched, events):
     assert parts(matched) == sorted(realised)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories("fifo"))
 def test_the_short_path_of_fifo_the_general_kernel_and_the_model_agree(events):
     matched = lots.match(lot_model.frame(events))
@@ -56,14 +56,14 @@ def test_the_short_path_of_fifo_the_general_kernel_and_the_model_agree(events):
     assert matched.positions.empty
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories("average"))
 def test_the_short_path_of_average_cost_the_general_kernel_and_the_model_agree(events):
     same(lots.match(lot_model.frame(events)), events)
     same(general(events), events)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories("fifo", "lifo", "highest", "lowest", "average"))
 def test_methods_may_change_from_trade_to_trade(events):
     matched = lots.match(lot_model.frame(events))
@@ -73,7 +73,7 @@ def test_methods_may_change_from_trade_to_trade(events):
     assert matched.positions.empty or now == position
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(histories("fifo"), min_size=2, max_size=4), st.lists(histories("lifo"), min_size=1, max_size=2))
 def test_groups_do_not_see_each_other(plain, other):
     histories_of = [*plain, *other]
@@ -102,7 +102,7 @@ def uk_history(draw):
     return rows
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(uk_history())
 def test_the_uk_rules_come_to_what_is_right_in_the_end(events):
     matched = lots.match(lot_model.frame(events))
@@ -128,7 +128,7 @@ def test_the_uk_rules_come_to_what_is_right_in_the_end(events):
     assert abs(left["cost"].sum() - pool[1]) <= 20
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(uk_history(), st.integers(0, 120))
 def test_what_uk_sales_realised_by_a_day_does_not_change_later(events, until):
     known = [row for row in events if row["date"] <= until]

@@ -224,7 +224,7 @@ def test_why_an_option_has_no_price(terms, market, reason):
     assert priced([option(**terms)], **market)["reason"].tolist() == [reason]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     spot=st.floats(20, 90),
     days=st.integers(20, 700),

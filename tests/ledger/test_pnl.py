@@ -411,7 +411,7 @@ def simulated(seed: int, size: float, count: int = 7) -> tuple[Firm, pd.DataFram
     return it, frame("corporate_actions", columns, *splits)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([0.001, 1.0, 137.0, 2e3]))
 def test_the_identity_holds_to_the_last_millionth(seed, size):
     it, splits = simulated(seed, size)
@@ -440,7 +440,7 @@ def test_large_money_is_held_to_the_last_bit_of_a_float():
     assert len(pnl.identity_gaps(nav, bent, it.books, it.days)) > 15
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_remainder_is_only_rounding(seed):
     """price_pnl, which takes the remainder, is Q0 (P1 - P0) X1 by the contract's formula."""

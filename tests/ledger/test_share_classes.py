@@ -289,7 +289,7 @@ def histories(draw):
     return worth(*values), flows, classes
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(histories())
 def test_classes_add_up_payables_and_units_roll_and_a_range_is_its_sessions(history):
     gross, flows, classes = history

@@ -195,7 +195,7 @@ def markets(draw):
     return frame("prices", PRICES, *rows), acts(*made), draw(days)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(markets())
 def test_changes_of_the_series_are_the_returns(market):
     given_prices, corporate_actions, as_of = market

@@ -65,7 +65,7 @@ DAYS = pd.date_range("2022-01-03", periods=10, freq="D", unit="us")
 ROW = st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 9), st.integers(-2, 9), st.integers(1, 9))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROW, min_size=1, max_size=20, unique_by=lambda row: row[:2]), st.integers(0, 9))
 def test_nothing_usable_later_changes_an_answer_and_a_range_is_its_days(rows, at):
     day = pd.Timedelta(days=1)

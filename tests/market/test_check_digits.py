@@ -26,7 +26,7 @@ def digit_of(scheme: str, body: str) -> str:
 
 
 @pytest.mark.parametrize("scheme", BODIES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_just_one_last_digit_is_right(scheme, data):
     bodies = data.draw(st.lists(BODIES[scheme], min_size=1, max_size=5))

@@ -118,7 +118,7 @@ def drawn(rows):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROW, min_size=1, max_size=25), st.integers(0, 11))
 def test_nothing_published_later_changes_an_answer_and_no_period_goes_back(rows, at):
     known, day = drawn(rows), DAYS[[at]]

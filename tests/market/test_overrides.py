@@ -112,7 +112,7 @@ delivered = st.lists(
 windows = st.lists(st.tuples(st.sampled_from("ABL"), days, days), max_size=4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(delivered, policies, windows, st.lists(st.tuples(st.sampled_from("AB"), days), max_size=3, unique=True), days)
 def test_a_range_gives_the_rows_of_single_sessions(raw, declared, held, splits, one):
     raw_prices = frame("raw_prices", "business_date instrument source close", *[(JAN[d], *row) for d, *row in raw])

@@ -116,7 +116,7 @@ def test_what_has_no_name_on_a_date_or_several_says_so():
     assert (set(found), reasons.tolist()) == ({""}, list(expected))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_the_way_back_leads_to_where_one_came_from(data):
     """Spans of three names that never overlap, held by anybody: on every date resolve and called are inverse."""

@@ -697,7 +697,7 @@ def test_a_first_session_starts_from_nothing() -> None:
     opening=st.integers(-(10**15), 10**15),
     parts=st.lists(st.integers(-(10**12), 10**12), min_size=6, max_size=6),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_cents_that_are_shown_always_add_up(opening: int, parts: list[int]) -> None:
     names = ("price_pnl", "fx_pnl", "income", "trading_pnl", "fees")
     pnl = {name: value / 1e6 for name, value in zip(names, parts[1:], strict=True)}

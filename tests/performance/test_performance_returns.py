@@ -112,7 +112,7 @@ def test_inflows_are_what_came_in_at_closing_rates():
     assert returns.inflows(activity.iloc[:0], nav, prices, instruments, rates).empty
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=20))
 def test_without_flows_the_linked_return_is_the_growth_of_nav(moves):
     nav = np.round(1000 * np.cumprod([1 + move for move in moves]), 6)

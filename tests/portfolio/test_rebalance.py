@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook.portfolio.rebalance import proposed_orders
@@ -225,7 +225,6 @@ weight = st.floats(-0.3, 1.0)
 units = st.floats(-500, 2_000).map(lambda x: round(x, 2))
 
 
-@settings(deadline=None)
 @given(
     targets=st.fixed_dictionaries({"A": weight, "B": weight, "E": weight}),
     holdings=st.fixed_dictionaries({"A": units, "B": units, "E": units}),

@@ -87,7 +87,7 @@ def test_two_names_have_the_least_variance_of_the_closed_form():
     assert least_variance(matrix, guess, 0.9, 1.0)["a"] == pytest.approx(0.9 * 8 / 11, abs=2e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.integers(2, 12).flatmap(
         lambda n: st.tuples(st.integers(0, 10**6), st.just(n), st.floats(1 / n + 0.01, 1.0), st.floats(1e-8, 1.0))

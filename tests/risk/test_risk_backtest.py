@@ -92,7 +92,7 @@ def test_exceptions_that_follow_each_other_are_not_independent():
     assert backtest.p_value(apart) > 0.1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.booleans(), min_size=2, max_size=60), st.integers(2, 12))
 def test_windows_agree_with_counting(hits, width):
     var, pnl, nav, dates = history([-11.0 if hit else 0.0 for hit in hits])

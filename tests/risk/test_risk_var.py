@@ -154,7 +154,7 @@ def test_ties_go_to_the_earliest_date():
     assert [int(var.kth_scenario(pnl, k)[0]) for k in (1, 2, 3, 4)] == [2, 1, 3, 4]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(np.float64, (3, 40), elements=st.floats(-1e6, 1e6)), st.floats(0.01, 100))
 def test_var_scales_shifts_and_stays_below_expected_shortfall(pnl, factor):
     figure, shortfall = var.historical(pnl, (0.9, 0.95))

@@ -67,7 +67,7 @@ def test_small_findings_block_together():
     assert "data_impact" not in [row[0] for row in told]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-49.0, 49.0), min_size=1, max_size=6))
 def test_a_book_that_can_close_has_no_more_than_the_limit_at_stake(money):
     table = impact.collect([found(*[(f"I{k}", value) for k, value in enumerate(money)])], NAV)

@@ -100,7 +100,7 @@ def test_a_price_that_stands_still_while_its_peers_move():
     assert jumps.unchanged(moved, POLICY.assign(max_stale=6.0)).empty
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(-0.999, 0.999), st.floats(1.0, 1e6))
 def test_what_a_finding_would_change_is_what_putting_it_right_changes(move, before):
     moved = QUIET.assign(move=move, times=99.0, market_value_base=before * (1 + move), peers=0.01)

@@ -12,7 +12,7 @@ from tests.market.quality.holdings import DAILY, DAYS, MARKET, D, calm, day, hel
 cells = st.one_of(st.just(np.nan), st.integers(-5, 5).map(float))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=7), elements=cells))
 def test_the_median_of_the_others_is_that_of_the_row_without_the_cell(values):
     median, count = moves.others_median(values)
