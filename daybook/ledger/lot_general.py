@@ -11,7 +11,6 @@ including a lot, less what came before it.
 # mypy: disable-error-code="untyped-decorator, no-any-return"
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from daybook.ledger import lot_uk
@@ -32,6 +31,7 @@ from daybook.ledger.inventory import (
     Inventory,
     amount,
     change,
+    compiled,
     deal,
     drop,
     merge,
@@ -58,7 +58,7 @@ CHARGES_BASE, TARGET_QUANTITY, TARGET_COST, TARGET_BASE = range(23, 27)
 _UNIT = 10**8
 
 
-@njit(cache=True)
+@compiled
 def run(events: Ints, starts: Ints, inventory: Inventory, done: Codes, outcome: Codes, place: Ints) -> bool:
     """Match the events of each group.
 
@@ -102,7 +102,7 @@ def run(events: Ints, starts: Ints, inventory: Inventory, done: Codes, outcome: 
     return True
 
 
-@njit(cache=True)
+@compiled
 def _together(events: Ints, done: Codes, k: int, end: int) -> int:
     """Trades of the holding, date and session of row ``k`` under the UK rules, from it on."""
     event = events[k]
@@ -116,18 +116,18 @@ def _together(events: Ints, done: Codes, k: int, end: int) -> int:
     return count
 
 
-@njit(cache=True)
+@compiled
 def _alike(other: Ints, event: Ints) -> bool:
     same = other[HOLDING] == event[HOLDING] and other[DATE] == event[DATE] and other[SESSION] == event[SESSION]
     return same and other[EVENT] == TRADE and other[METHOD] == UK and other[LOT] == -1
 
 
-@njit(cache=True)
+@compiled
 def _books(inventory: Inventory, event: Ints) -> int:
     return inventory.first[event[HOLDING] + 1] - inventory.first[event[HOLDING]]
 
 
-@njit(cache=True)
+@compiled
 def _roomy(inventory: Inventory, wanted: int) -> bool:
     """Whether each array has room for ``wanted`` rows more."""
     used = inventory.used
@@ -137,10 +137,10 @@ def _roomy(inventory: Inventory, wanted: int) -> bool:
     return enough and used[6] + wanted <= len(inventory.slots) and used[7] + wanted <= len(inventory.sales)
 
 
-@njit(cache=True)
+@compiled
 def _uk(inventory: Inventory, events: Ints, done: Codes, outcome: Codes, k: int, end: int, together: int) -> int:
     """The day's trades of one holding under the UK rules."""
-    deals = np.empty((together, 5), np.int64)
+    deals = inventory.deals[:together]
     first, row = events[k], 0
     for at in range(k, end):
         if events[at, SESSION] != first[SESSION]:
@@ -153,7 +153,9 @@ def _uk(inventory: Inventory, events: Ints, done: Codes, outcome: Codes, k: int,
             deals[row, 3] = events[at, COST]
             deals[row, 4] = events[at, COST_BASE]
             row += 1
-    held = inventory.held[inventory.first[first[HOLDING]] : inventory.first[first[HOLDING] + 1]].copy()
+    start, held = inventory.first[first[HOLDING]], inventory.before
+    for member in range(_books(inventory, first)):
+        held[member] = inventory.held[start + member]
     code = lot_uk.day(inventory, first[HOLDING], first[DATE], deals)
     for at in range(k, end):
         if events[at, SESSION] != first[SESSION]:
@@ -165,7 +167,7 @@ def _uk(inventory: Inventory, events: Ints, done: Codes, outcome: Codes, k: int,
     return code
 
 
-@njit(cache=True)
+@compiled
 def _flag(inventory: Inventory, event: Ints, outcome: Codes) -> None:
     """Note that a position which the event touched is negative."""
     h = event[TARGET] if event[EVENT] == EXERCISE else event[HOLDING]
@@ -177,7 +179,7 @@ def _flag(inventory: Inventory, event: Ints, outcome: Codes) -> None:
             outcome[event[NUMBER]] = SHORT
 
 
-@njit(cache=True)
+@compiled
 def _post(inventory: Inventory, event: Ints) -> int:
     """Do what one event does.
 
@@ -203,13 +205,13 @@ def _post(inventory: Inventory, event: Ints) -> int:
     return _each(inventory, event)
 
 
-@njit(cache=True)
+@compiled
 def _base(event: Ints, money: int) -> tuple[int, bool]:
     """``money`` in base currency at the rate of the event."""
     return muldiv_half_even(money, event[RATE], event[RATE_OF])
 
 
-@njit(cache=True)
+@compiled
 def _each(inventory: Inventory, event: Ints) -> int:
     """RECORD, LIEU, CLOSE and SUBSCRIBE, for each book or the one that is named."""
     kind, h, i = event[EVENT], event[HOLDING], event[NUMBER]
@@ -248,7 +250,7 @@ def _each(inventory: Inventory, event: Ints) -> int:
     return FINE
 
 
-@njit(cache=True)
+@compiled
 def _split(inventory: Inventory, event: Ints) -> int:
     """Restate positions and lots."""
     h, i = event[HOLDING], event[NUMBER]
@@ -278,7 +280,7 @@ def _split(inventory: Inventory, event: Ints) -> int:
     return FINE if lot_uk.restate(inventory, h, event[QUANTITY], event[COST]) else OVERFLOW
 
 
-@njit(cache=True)
+@compiled
 def _deliver(inventory: Inventory, event: Ints) -> int:
     """DELIVER and REPLACE: positions and registers, then each lot."""
     h, i, target, leaves = event[HOLDING], event[NUMBER], event[TARGET], event[EVENT] == REPLACE
@@ -304,7 +306,7 @@ def _deliver(inventory: Inventory, event: Ints) -> int:
     return _deliver_lots(inventory, event, h, target, i, leaves)
 
 
-@njit(cache=True)
+@compiled
 def _deliver_lots(inventory: Inventory, event: Ints, h: int, target: int, i: int, leaves: bool) -> int:
     before = upto = paid_upto = paid_base_upto = 0
     moved = moved_base = 0
@@ -354,7 +356,7 @@ def _deliver_lots(inventory: Inventory, event: Ints, h: int, target: int, i: int
     return FINE
 
 
-@njit(cache=True)
+@compiled
 def _receive(
     inventory: Inventory, event: Ints, h: int, i: int, lot: int, by: int, member: int, units: int, cost: int, base: int
 ) -> bool:
@@ -372,13 +374,13 @@ def _receive(
     return put(inventory, h, i, lot, by, member, left, cost, base)
 
 
-@njit(cache=True)
+@compiled
 def _merged(inventory: Inventory, h: int, i: int) -> bool:
     merge(inventory, h, i)
     return True
 
 
-@njit(cache=True)
+@compiled
 def _pooled(inventory: Inventory, h: int) -> bool:
     """Whether a holding has a lot named pool."""
     slot = inventory.ends[h, 0]
@@ -389,7 +391,7 @@ def _pooled(inventory: Inventory, h: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@compiled
 def _capital(inventory: Inventory, event: Ints) -> int:
     """Money paid back lowers cost; what exceeds it is a gain."""
     h, i = event[HOLDING], event[NUMBER]
@@ -424,7 +426,7 @@ def _capital(inventory: Inventory, event: Ints) -> int:
     return FINE
 
 
-@njit(cache=True)
+@compiled
 def _expire(inventory: Inventory, event: Ints) -> int:
     """Close units on the side on which they are held."""
     h, i, member = event[HOLDING], event[NUMBER], event[MEMBER]
@@ -442,7 +444,7 @@ def _expire(inventory: Inventory, event: Ints) -> int:
     return code
 
 
-@njit(cache=True)
+@compiled
 def _exercise(inventory: Inventory, event: Ints) -> int:
     """Close an option without a gain; what it cost goes into the trade in what it delivers."""
     h, i, member = event[HOLDING], event[NUMBER], event[MEMBER]

@@ -13,7 +13,6 @@ from the pool, and the purchase takes that back.
 # mypy: disable-error-code="untyped-decorator, no-any-return"
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from daybook.ledger.inventory import (
@@ -27,6 +26,7 @@ from daybook.ledger.inventory import (
     UK,
     Inventory,
     change,
+    compiled,
     drop,
     join,
     merge,
@@ -42,7 +42,7 @@ Ints = NDArray[np.int64]
 _WINDOW = 30
 
 
-@njit(cache=True)
+@compiled
 def day(inventory: Inventory, h: int, date: int, deals: Ints) -> int:
     """Trades of one date and session.
 
@@ -77,7 +77,7 @@ def day(inventory: Inventory, h: int, date: int, deals: Ints) -> int:
     return FINE
 
 
-@njit(cache=True)
+@compiled
 def _as_one(deals: Ints, bought: int) -> bool:
     """Give each purchase of the day the cost of its part of all ``bought`` units; False if a number does not fit."""
     for column in (3, 4):
@@ -99,7 +99,7 @@ def _as_one(deals: Ints, bought: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@compiled
 def _same_day(inventory: Inventory, h: int, deals: Ints) -> bool:
     """Match sales with purchases of the day, each in their order; False if a number does not fit."""
     source = 0
@@ -130,7 +130,7 @@ def _same_day(inventory: Inventory, h: int, deals: Ints) -> bool:
     return True
 
 
-@njit(cache=True)
+@compiled
 def _sell(inventory: Inventory, h: int, date: int, sale: Ints) -> int:
     """Take from the pool for now; what it does not have opens a short lot."""
     i, member, left, paid, paid_base = sale[0], sale[1], sale[2], sale[3], sale[4]
@@ -164,7 +164,7 @@ def _sell(inventory: Inventory, h: int, date: int, sale: Ints) -> int:
     return FINE
 
 
-@njit(cache=True)
+@compiled
 def _remember(
     inventory: Inventory, h: int, i: int, member: int, date: int, quantity: int, proceeds: int, cost: int,
     proceeds_base: int, cost_base: int, lot: int,
@@ -193,7 +193,7 @@ def _remember(
     inventory.ends[h, 3] = row
 
 
-@njit(cache=True)
+@compiled
 def _forget(inventory: Inventory, h: int) -> None:
     """Drop the earliest sale of a holding."""
     first = inventory.ends[h, 2]
@@ -203,7 +203,7 @@ def _forget(inventory: Inventory, h: int) -> None:
     inventory.used[OPEN] -= 1
 
 
-@njit(cache=True)
+@compiled
 def _buy(inventory: Inventory, h: int, date: int, purchase: Ints) -> int:
     """Cover short lots, take back sales of the 30 days before from the pool, and put the rest into it."""
     i, member = purchase[0], purchase[1]
@@ -222,11 +222,11 @@ def _buy(inventory: Inventory, h: int, date: int, purchase: Ints) -> int:
         if date < sale[2]:
             break
         step = min(sale[3], left)
-        back = sale[4:9].copy()
-        good = True
-        if step < sale[3]:
-            for at in range(5):
-                back[at], fits = share(back[at], step, sale[3], step / sale[3])
+        back, good = inventory.back, True
+        for at in range(5):
+            back[at] = sale[4 + at]
+            if step < sale[3]:
+                back[at], fits = share(sale[4 + at], step, sale[3], step / sale[3])
                 good = good and fits
         cost, cost_base = paid, base
         if step < left:
@@ -253,7 +253,7 @@ def _buy(inventory: Inventory, h: int, date: int, purchase: Ints) -> int:
     return FINE
 
 
-@njit(cache=True)
+@compiled
 def restate(inventory: Inventory, h: int, new: int, old: int) -> bool:
     """Put the units of the sales of a holding into the terms after a split; False if one does not fit."""
     row = inventory.ends[h, 2]

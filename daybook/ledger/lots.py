@@ -237,6 +237,9 @@ def _general(given: "_Given", kind: Codes, order: Ints, outcome: Codes) -> dict[
         registers=np.zeros(int(of_register[-1]), np.int64),
         register=of_register,
         used=np.zeros(9, np.int64),
+        deals=np.empty((int(np.diff(starts).max()), 5), np.int64),
+        before=np.empty(int(np.diff(of_holding).max()), np.int64),
+        back=np.empty(5, np.int64),
     )
     done, place = np.zeros(len(order), np.int8), np.zeros(2, np.int64)
     while not lot_general.run(events, starts, memory, done, outcome, place):
