@@ -10,13 +10,14 @@ READY := $(VENV)/.ready
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-install: $(READY) ## make .venv with the locked dependencies, bytecode compiled
+install: $(READY) ## make .venv with the locked dependencies, bytecode and loops compiled
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q $(ROOMS)
+	$(BIN)/python -m orchestration.kernels
 	@touch $@
 
 eod: $(READY) ## close the latest business date and say where its pack is
