@@ -256,11 +256,8 @@ class Lake:
             predicate=f"business_date IN ({listed})",
         )
         written = int(found.version())
-        if written == before + 1 and not present.isin(pd.date_range(sessions[0], sessions[-1])).any():
-            # Where nothing was, what stands there is what was written. A first run reads each table that it made
-            # several times: 4 s of its 50 were scans.
-            held = rows.sort_values("business_date", kind="stable", ignore_index=True)
-            _remember((found.metadata().id, written), Span(sessions[0], sessions[-1]), held)
+        if written == before + 1:
+            _carry((found.metadata().id, before), rows, sessions, changed, present)
         return written
 
     def _add(self, table: str, rows: pd.DataFrame, delivery_key: str) -> int:
@@ -305,6 +302,23 @@ class Span:
         low = self.first is None or (other.first is not None and self.first <= other.first)
         return low and (self.last is None or (other.last is not None and other.last <= self.last))
 
+    def holds(self, dates: Any) -> Bools:
+        """Whether each of ``dates`` is in it."""
+        values = np.asarray(dates, "datetime64[us]")
+        inside = np.ones(len(values), dtype=bool)
+        if self.first is not None:
+            inside &= values >= np.datetime64(self.first)
+        if self.last is not None:
+            inside &= values <= np.datetime64(self.last)
+        return inside
+
+    def with_dates(self, dates: Dates) -> "Span":
+        """The least range with it and all of the sorted ``dates``."""
+        return Span(
+            None if self.first is None else min(self.first, dates[0]),
+            None if self.last is None else max(self.last, dates[-1]),
+        )
+
 
 _OPEN: dict[str, DeltaTable] = {}
 """Tables as last opened: to look for newer commits costs 0.4 ms, to open one again 4 ms, some 350 times a day."""
@@ -324,6 +338,35 @@ def _remember(version: tuple[str, int], span: Span, frame: pd.DataFrame) -> None
         _RECENT.popitem(last=False)
 
 
+def _carry(version: tuple[str, int], rows: pd.DataFrame, sessions: Dates, changed: Dates, present: Dates) -> None:
+    """Remember what the next version holds, where that follows from what was written and remembered of this one.
+
+    A first run reads each table that it made several times, and the run after it reads them again with one session
+    more: 6 s of its 60 were scans. An unchanged session keeps the digits that are stored, which may not be the last
+    ones of ``rows``.
+
+    Args:
+        version: table and version before the write.
+        rows: what was written and what was as it is already.
+        sessions: the sessions of ``rows``.
+        changed: those of them that were written.
+        present: sessions that had rows before.
+    """
+    known, held = _RECENT.pop(version, (None, rows[:0]))
+    span: Span | None = Span(None, None)
+    if len(present):
+        span = known.with_dates(sessions) if known else Span(sessions[0], sessions[-1])
+        others = present.difference(changed)
+        if (span.holds(others) & ~(known.holds(others) if known else False)).any():
+            span = known  # sessions between are not known
+    if span is None:
+        return
+    written = rows[rows["business_date"].isin(changed) & span.holds(rows["business_date"])]
+    kept = held[~held["business_date"].isin(changed)]
+    frame = pd.concat([kept, written]) if len(kept) else written
+    _remember((version[0], version[1] + 1), span, frame.sort_values("business_date", kind="stable", ignore_index=True))
+
+
 def _within(frame: pd.DataFrame, schema: tables.Table, span: Span, held: Span) -> pd.DataFrame:
     """The rows of ``span``."""
     if span == held:
@@ -333,12 +376,7 @@ def _within(frame: pd.DataFrame, schema: tables.Table, span: Span, held: Span) -
         low = 0 if span.first is None else int(dates.searchsorted(np.datetime64(span.first), side="left"))
         high = len(frame) if span.last is None else int(dates.searchsorted(np.datetime64(span.last), side="right"))
         return frame.iloc[low:high].reset_index(drop=True)
-    inside = np.ones(len(frame), dtype=bool)
-    if span.first is not None:
-        inside &= dates >= np.datetime64(span.first)
-    if span.last is not None:
-        inside &= dates <= np.datetime64(span.last)
-    return frame.loc[inside].reset_index(drop=True)
+    return frame.loc[span.holds(dates)].reset_index(drop=True)
 
 
 def _ordered(

@@ -91,14 +91,32 @@ def test_texts_instants_and_lists_come_back_as_they_were(lake):
     assert facts.dtypes.astype(str).to_dict() == tables.empty("raw_prices").dtypes.astype(str).to_dict()
 
 
-def test_what_is_remembered_of_a_write_is_what_its_files_hold(lake):
-    lake.write("pnl", pnl(DAYS).sample(frac=1.0, random_state=1), DAYS)
-    remembered = lake.read("pnl", DAYS[0], DAYS[-1])
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_remembered_after_writes_and_reads_is_what_the_files_hold(lake, seed):
+    generator = np.random.default_rng(seed)
     forget()
-    pd.testing.assert_frame_equal(remembered, lake.read("pnl", DAYS[0], DAYS[-1]), check_exact=True)
+    for step in range(12):
+        if generator.random() < 0.4:
+            forget()
+        chosen = DAYS[np.sort(generator.choice(len(DAYS), generator.integers(1, 4), replace=False))]
+        # Some sessions are emptied, some stay as they are, some differ beyond the digits that count.
+        total = generator.choice([1.0, 1.0 + 1e-15, float(step)])
+        frame = pnl(chosen[generator.integers(0, 2) :], total).sample(frac=1.0, random_state=step)
+        lake.write("pnl", frame, chosen)
+        low, high = chosen[[0, -1]] if generator.random() < 0.5 else DAYS[np.sort(generator.choice(len(DAYS), 2))]
+        first, last = (None if generator.random() < 0.2 else bound for bound in (low, high))
+        remembered = lake.read("pnl", first, last)
+        before = dict(_RECENT)
+        forget()
+        pd.testing.assert_frame_equal(remembered, lake.read("pnl", first, last), check_exact=True)
+        _RECENT.update(before)
 
-    lake.write("pnl", pnl(DAYS[1:3], total=2.0), DAYS[1:3])
-    assert lake.read("pnl", DAYS[0], DAYS[-1])["total"].unique().tolist() == [1.0, 2.0]
+
+def test_a_session_more_needs_no_scan_of_those_before(lake, monkeypatch):
+    lake.write("pnl", pnl(DAYS[:-1]), DAYS[:-1])
+    lake.write("pnl", pnl(DAYS[-1:]), DAYS[-1:])
+    monkeypatch.setattr("resources.lake._scan", None)
+    assert len(lake.read("pnl", DAYS[0], DAYS[-1])) == len(lake.read("pnl")) == 2 * len(DAYS)
 
 
 def test_a_table_never_written_is_empty(lake):
@@ -269,6 +287,7 @@ def test_a_column_that_the_table_did_not_have_yet_is_empty(lake, monkeypatch):
         known.meaning,
     )
     monkeypatch.setitem(tables.TABLES, "pnl", grown)
+    forget()
     old = lake.read("pnl")
     assert old[["reason", "scenarios"]].to_numpy().tolist() == [["", 0]] * 4
     lake.write("pnl", pnl(DAYS[1:3]).assign(reason="split", scenarios=3), DAYS[1:3])
