@@ -72,7 +72,7 @@ class Matched:
 
     Attributes:
         states: lot, opened (event), holding, since and until (events; -1: still), quantity, cost, cost_base of each
-            state of a lot, and member, the book that opened it (of a pool the first).
+            state of a lot, and member, the book that opened it.
         parts: closing (event), lot, opened (event), holding, member (number of the book in its pool), quantity,
             proceeds, cost, proceeds_base, cost_base, posted (event on whose session it counts) and rule (of RULES), one
             for each closing event, book and lot. A match that a later purchase takes back (UK) is there again with
@@ -194,6 +194,9 @@ def match(events: pd.DataFrame) -> Matched:
         more = _columns(others["states"], _STATE + " member"), _columns(others["parts"], _GENERAL_PART)
         for rows in more:
             rows["opened"] = _openers(rows["lot"], others["derived"], number)
+        # A pool stands in the book whose purchase opened it: others may not have begun.
+        opener = np.maximum(given["member"][more[0]["opened"]], 0)
+        more[0]["member"] = np.where(more[0]["lot"] < 0, opener, more[0]["member"])
         found, realised = _joined(found, more[0]), _joined(realised, more[1])
     rest = {name: _frame(_columns(others[name], columns)) for name, columns in _OTHERS.items()}
     rest["restated"] = _frame(_columns(restated, "trade split quantity"))
@@ -494,9 +497,9 @@ def lots(journal: "Journal", sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Open lots at the close of each of ``sessions``.
 
     Returns:
-        Table ``lots``. unit_cost is cost / quantity. A lot stands in the book that opened it, a pool's one lot ``pool``
-        in the first of its books; ``pool`` names whose lots are matched together. A book has rows on sessions of its
-        own calendar, and none from the session on which it failed.
+        Table ``lots``. unit_cost is cost / quantity. A lot stands in the book that opened it;
+        ``pool`` names whose lots are matched together. A book has rows on sessions of its own calendar, and none from
+        the session on which it failed.
     """
     states, events = journal.matched.states, journal.events
     book = journal.pools.book_of(states["holding"], states["member"])
