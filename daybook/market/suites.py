@@ -135,6 +135,35 @@ SUITES: Mapping[str, Suite] = {
         _between("cost_fraction", 0, 1),
         *_key("corporate_actions"),
     ],
+    "elections": [
+        *_named("action_id", "book"),
+        *_words("elections", "choice"),
+        *_given("elected_on"),
+        *_key("elections"),
+    ],
+    "share_classes": [
+        *_named("share_class", "book"),
+        *_words("share_classes", "crystallisation"),
+        *_positive("launch_price"),
+        # Yearly fractions: one above 1 is a fee in per cent.
+        _between("management_fee", 0, 1),
+        _between("performance_fee", 0, 1),
+        _not_before("valid_to", "valid_from"),
+        *_key("share_classes"),
+    ],
+    "cash_rates": [
+        *_money("currency"),
+        _between("credit_rate", -0.1, 1),
+        _between("debit_rate", -0.1, 1),
+        _not_before("valid_to", "valid_from"),
+        *_key("cash_rates"),
+    ],
+    "volatilities": [
+        *_named("instrument", "source"),
+        *_given("volatility"),
+        *_positive("volatility"),
+        *_key("volatilities"),
+    ],
     "transactions": [
         *_named("transaction_id", "book"),
         *_words("transactions", "kind", "lot_method"),

@@ -242,6 +242,7 @@ def market(day=NEXT, **changes) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     instruments = pd.DataFrame(
         {
             "instrument": ["A", "B"], "currency": ["USD", "EUR"], "exchange": ["XNYS", "nowhere"],
+            "asset_class": "equity",
             "multiplier": [1.0, 100.0], "valid_from": np.datetime64("2010-01-01", "us"),
         }
     )  # fmt: skip
