@@ -195,7 +195,7 @@ def match(events: pd.DataFrame) -> Matched:
         for rows in more:
             rows["opened"] = _openers(rows["lot"], others["derived"], number)
         # A pool stands in the book whose purchase opened it: others may not have begun.
-        opener = np.maximum(given["member"][more[0]["opened"]], 0)
+        opener = np.maximum(given.column("member", more[0]["opened"]), 0)
         more[0]["member"] = np.where(more[0]["lot"] < 0, opener, more[0]["member"])
         found, realised = _joined(found, more[0]), _joined(realised, more[1])
     rest = {name: _frame(_columns(others[name], columns)) for name, columns in _OTHERS.items()}
