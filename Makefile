@@ -24,7 +24,7 @@ eod: $(READY) ## close the latest business date and say where its pack is
 	$(BIN)/daybook eod
 
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -m "not soak" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY) ## run the slow proofs
 	$(BIN)/python -m pytest -m soak

@@ -47,6 +47,7 @@ def typed(command, daybook):
     return pd.read_csv(io.StringIO(said), dtype="str", keep_default_na=False) if shows else None
 
 
+@pytest.mark.soak
 def test_the_page_is_what_the_commands_print(daybook, settings, monkeypatch, tmp_path):
     monkeypatch.setenv("DAYBOOK_VENDORS", "files")
     inbox = settings.home / "inbox"
