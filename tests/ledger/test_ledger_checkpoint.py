@@ -76,6 +76,7 @@ def long_histories(draw):
     return history
 
 
+@pytest.mark.soak
 @quick
 @given(st.data())
 def test_what_follows_is_what_follows_from_the_beginning(data):
