@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.soak
+
 SESSIONS = [f"2022-12-{day}" for day in (12, 13, 14, 15, 16)]
 AAA, FFF = (50, 50.5, 51, 52, 51), (100, 101, 100.5, 102, 102)
 FUTURE = (4000, 4010, 4005, 4005, 4020)
