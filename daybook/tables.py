@@ -392,6 +392,86 @@ COLUMNS = _columns("""
     notional | float | currency | what trades in futures and forwards agreed to pay (+) or receive (-), not settled yet
     discount_factor | float | fraction | value today of one unit of money at maturity
     variation | float | currency | gain of futures that moved from the future's row to its cash row
+    manager | text | | who manages the book
+    scaling | text | | overlapping returns over the horizon, or square_root: one session times the root of the horizon
+    decay | float | fraction | weight of a session, and of its square, relative to the session after it
+    volatility_model | text | | ewma, garch, gjr or egarch
+    distribution | text | | normal or student_t
+    degrees_of_freedom | float | | of Student's t
+    paths | float | | simulated scenarios
+    seed | float | | seed of the simulation
+    window | float | sessions | how many sessions back the figure looks
+    confidences | text | | confidences wanted, separated by spaces
+    proxy | text | | instrument or risk factor whose return stands for one that is missing
+    beta | float | fraction | return for one unit of return of the factor or proxy
+    factor | text | | name of a risk factor
+    fund | text | | fund, ETF or index future that is looked through
+    participation | float | fraction | part of a day's volume that may be traded
+    daily_value | float | base currency | value traded in a day, where no volume is delivered
+    spread | float | fraction | bid-ask spread as a fraction of price
+    impact | float | fraction | cost of trading a whole day's volume in a day, as a fraction of price
+    liquidity_bucket | text | | highly_liquid, moderately_liquid, less_liquid or illiquid
+    notice_days | float | sessions | between the order to redeem and its payment
+    redemption_fraction | float | fraction | part of NAV that may be redeemed at once under stress
+    soft | float | | level beyond which a limit needs a word from its owner
+    look_through | bool | | whether funds and index futures are looked through
+    worse_by | float | fraction | by how much worse, in utilisation, an acknowledged breach opens again
+    answer_hours | float | hours | time in which the owner of a limit must acknowledge a breach
+    proxy_coverage | float | fraction | share of gross value whose missing history a proxy stands for
+    benchmark_var | float | base currency | VaR of the same NAV held in the benchmark
+    weights | floats | fraction | probability of each scenario, empty where all are equal
+    grouping | text | | firm, strategy, manager, entity or parent_book
+    member | text | | name of the group
+    undiversified | float | base currency | sum of the VaR of the parts, each alone
+    diversification | float | fraction | 1 - var / undiversified
+    opening_var | float | base currency | VaR of the session before, as it was struck
+    data_effect | float | base currency | change of VaR by facts of earlier sessions that changed since
+    model_effect | float | base currency | change of VaR by what is declared of the model
+    position_effect | float | base currency | change of VaR by what was traded
+    market_effect | float | base currency | change of VaR by prices and by the scenarios that came and went
+    closing_var | float | base currency | VaR of the session
+    struck | int | | observations whose VaR is as it was struck; the others are derived again
+    origin | text | | struck, reconstructed or both
+    coverage_lr | float | | likelihood ratio of conditional coverage (Christoffersen 1998)
+    coverage_p | float | fraction | its p-value, chi-squared with 2 degrees of freedom
+    tuff_lr | float | | likelihood ratio of the time until the first exception (Kupiec 1995)
+    tuff_p | float | fraction | its p-value, chi-squared with 1 degree of freedom
+    tbf_lr | float | | likelihood ratio of the times between exceptions (Haas 2001)
+    tbf_p | float | fraction | its p-value, chi-squared with as many degrees of freedom as exceptions
+    plus_factor | float | | Basel's addition to the multiplier of capital
+    es_z | float | | statistic of the back-test of expected shortfall (Acerbi and Szekely 2014, test 2)
+    es_p | float | fraction | its p-value by simulation of the declared distribution
+    subject | text | | what is measured: an instrument, a book or a risk factor
+    subject_kind | text | | instrument, book or factor
+    omega | float | | constant of the variance
+    alpha | float | | weight of the last squared return
+    gamma | float | | additional weight of the last squared loss
+    persistence | float | | weight of the last variance
+    log_likelihood | float | | of the fitted model
+    risk_model | text | | time_series, statistical or fundamental
+    exposure | float | | units of factor return in a return
+    standard_error | float | | standard error of the estimate
+    return_series | floats | fraction | factor returns by session, oldest first
+    specific_volatility | float | fraction | standard deviation of a session's return that no factor explains
+    r_squared | float | fraction | part of the variance that the factors explain
+    loss_fraction | float | fraction | loss asked for, as a fraction of NAV
+    shock | float | fraction | return of the factor in the scenario
+    distance | float | | Mahalanobis distance of the scenario from no move, in standard deviations
+    daily_volume | float | units | average daily volume
+    days_to_liquidate | float | sessions | sessions until the position is sold at the declared participation
+    liquidation_cost | float | base currency | expected cost of selling the position
+    liquidated_fraction | float | fraction | part of the gross value of securities that is cash by then
+    redemption_coverage | float | fraction | cash available / redemption under stress
+    beta_adjusted | float | base currency | net exposure times beta to the market
+    notional_base | float | base currency | gross notional of derivatives and value of everything else
+    headroom | float | | hard level - size of the value
+    reached | text | | warning, soft or hard: the highest level reached, empty below all
+    previous | float | | value of the session before
+    consumed | float | | by how much the value would be smaller without the trade
+    breach_id | text | | permanent id of a breach
+    acknowledged_by | text | | who acknowledged
+    due_at | time | UTC | until when the owner must answer
+    comment | text | | what somebody said of it
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -425,7 +505,7 @@ def _table(
 _table(
     "books", "fact", "book",
     "name base_currency benchmark strategy calendar inception_date lot_method lot_pool entity parent_book shorts"
-    " custodian_account wash_sales valid_from",
+    " custodian_account wash_sales manager valid_from",
     "Books of the firm; a row holds from valid_from (the date in the file's name), the first also before.",
     required="base_currency",
     defaults={"calendar": "XNYS", "lot_method": "fifo", "lot_pool": "book", "shorts": "true", "wash_sales": "true"},
@@ -536,9 +616,49 @@ _table(
 )  # fmt: skip
 _table(
     "limits", "fact", "limit book valid_from",
-    "measure dimension bucket basis warning hard valid_to owner",
+    "measure dimension bucket basis warning soft hard method confidence horizon_days look_through answer_hours worse_by"
+    " valid_to owner approved_by",
     "Risk and exposure limits; an empty book means every book.", required="measure hard",
-    defaults={"basis": "nav"},
+    defaults={"basis": "nav", "look_through": "false", "answer_hours": "24", "worse_by": "0.1"},
+    types={"horizon_days": "float"},
+)  # fmt: skip
+_table(
+    "limit_raises", "fact", "limit book valid_from", "soft hard valid_to reason owner approved_by",
+    "Temporary levels of limits, from valid_from to valid_to; an empty book means every book.",
+    required="hard valid_to reason approved_by",
+)  # fmt: skip
+_table(
+    "var_models", "fact", "method horizon_days valid_from",
+    "window scaling decay volatility_model distribution degrees_of_freedom paths seed confidences valid_to",
+    "How value at risk is computed; what no row declares has a default (docs/risk.md).",
+    defaults={"horizon_days": "1"}, types={"horizon_days": "float", "decay": "float"},
+)  # fmt: skip
+_table(
+    "risk_factors", "fact", "factor valid_from", "kind instrument benchmark series currency valid_to",
+    "Risk factors and where their returns come from: an instrument, the level of a benchmark, a series of alternative"
+    " data, or a currency.",
+    required="kind",
+)  # fmt: skip
+_table(
+    "proxies", "fact", "dimension bucket valid_from", "proxy beta valid_to",
+    "What stands for returns that an instrument does not have; an instrument's own row goes before its issuer's,"
+    " sector's and asset class's.",
+    required="proxy", defaults={"beta": "1"},
+)  # fmt: skip
+_table(
+    "constituents", "fact", "business_date fund instrument", "weight",
+    "What funds and index futures hold, by weight, from that session on.", required="weight",
+)  # fmt: skip
+_table(
+    "liquidity_rules", "fact", "dimension bucket valid_from",
+    "participation daily_value spread impact liquidity_bucket valid_to",
+    "How fast, and at what cost, positions can be sold; an instrument's own row goes before its sector's and asset"
+    " class's.",
+)  # fmt: skip
+_table(
+    "redemption_terms", "fact", "book valid_from", "notice_days redemption_fraction valid_to",
+    "What investors may ask back at once under stress; an empty book means every book.",
+    required="redemption_fraction", defaults={"notice_days": "1"},
 )  # fmt: skip
 _table(
     "rules", "fact", "rule valid_from", "kind book dimension bucket basis warning threshold valid_to",
@@ -668,21 +788,70 @@ _table("performance", "result", "business_date book",
 _table("attribution", "result", "business_date book method segment",
        "portfolio_weight benchmark_weight portfolio_return benchmark_return allocation selection interaction"
        " currency_effect trading total", "Effects that add up to the active return.")  # fmt: skip
-_table("scenario_pnl", "result", "business_date book scenario_set", "pnl scenarios window_start window_end",
+_table("scenario_pnl", "result", "business_date book scenario_set", "pnl weights scenarios window_start window_end",
        "P&L of each book in each scenario, oldest first.")  # fmt: skip
 _table("var", "result", "business_date book method confidence horizon_days",
-       "var es nav_fraction scenarios coverage convention status", "Value at risk and expected shortfall.")  # fmt: skip
+       "var es nav_fraction benchmark_var scenarios coverage proxy_coverage convention status",
+       "Value at risk and expected shortfall.")  # fmt: skip
+_table("group_var", "result", "business_date grouping member method confidence horizon_days",
+       "var es nav undiversified diversification currency scenarios convention status",
+       "Value at risk of groups of books, from the sum of their scenario vectors.")  # fmt: skip
+_table("group_var_components", "result", "business_date grouping member book method confidence horizon_days",
+       "component incremental", "Where the value at risk of a group comes from, by book.")  # fmt: skip
 _table("var_components", "result", "business_date book instrument method confidence horizon_days",
        "marginal component incremental", "Where value at risk comes from.")  # fmt: skip
+_table("var_contributions", "result", "business_date book dimension bucket method confidence horizon_days",
+       "component incremental", "Where value at risk comes from, by dimension and by factor.")  # fmt: skip
+_table("var_explain", "result", "business_date book method confidence horizon_days",
+       "opening_var data_effect model_effect position_effect market_effect closing_var status",
+       "Why value at risk is not what it was the session before.")  # fmt: skip
 _table("var_backtest", "result", "business_date book method confidence horizon_days pnl_basis",
-       "observations exceptions kupiec_lr kupiec_p christoffersen_lr christoffersen_p zone status",
+       "observations exceptions kupiec_lr kupiec_p christoffersen_lr christoffersen_p coverage_lr coverage_p tuff_lr"
+       " tuff_p tbf_lr tbf_p zone plus_factor es_z es_p struck origin status",
        "Past value at risk against the next session's P&L.")  # fmt: skip
-_table("stress", "result", "business_date book scenario", "pnl pnl_fraction coverage reason",
-       "P&L under stress scenarios.", types={"pnl": "float"})  # fmt: skip
+_table("volatility_forecasts", "result", "business_date subject_kind subject volatility_model",
+       "volatility omega alpha gamma persistence degrees_of_freedom log_likelihood observations convention status",
+       "Volatility of the next session, by EWMA and the GARCH family.",
+       types={"volatility": "float"})  # fmt: skip
+_table("factor_returns", "result", "business_date risk_model factor",
+       "return_series volatility observations window_start window_end",
+       "Returns of the factors of each risk model over its window, oldest first.")  # fmt: skip
+_table("factor_exposures", "result", "business_date risk_model instrument factor", "exposure standard_error",
+       "What each instrument earns for one unit of return of a factor.")  # fmt: skip
+_table("specific_risks", "result", "business_date risk_model instrument",
+       "specific_volatility r_squared observations status",
+       "What the factors of a risk model leave unexplained.")  # fmt: skip
+_table("factor_risk", "result", "business_date book risk_model factor",
+       "exposure volatility component", "Volatility of each book by factor; specific risk is the factor `specific`.",
+       )  # fmt: skip
+_table("betas", "result", "business_date subject_kind subject factor",
+       "beta standard_error r_squared observations window_start window_end status",
+       "Betas of instruments and books to the market, to factors and to currencies.")  # fmt: skip
+_table("stress", "result", "business_date book scenario",
+       "kind pnl pnl_fraction coverage proxy_coverage reason", "P&L under stress scenarios.",
+       types={"pnl": "float"})  # fmt: skip
+_table("stress_components", "result", "business_date book scenario instrument", "pnl basis",
+       "Where the P&L under stress comes from.", types={"pnl": "float"})  # fmt: skip
+_table("reverse_stress", "result", "business_date book loss_fraction factor", "shock distance pnl reason",
+       "The most likely scenario that loses a given part of NAV.", types={"pnl": "float"})  # fmt: skip
+_table("liquidity", "result", "business_date book instrument",
+       "quantity daily_volume participation days_to_liquidate liquidation_cost liquidity_bucket basis reason",
+       "How long positions take to sell, and at what cost.")  # fmt: skip
+_table("liquidity_profile", "result", "business_date book horizon_days",
+       "liquidated_fraction liquidation_cost redemption_fraction redemption_coverage reason",
+       "What of each book is cash after so many sessions, and whether redemptions under stress can be paid.",
+       )  # fmt: skip
 _table("exposures", "result", "business_date book dimension bucket",
-       "long short gross net gross_fraction net_fraction", "Exposure of each book by dimension.")  # fmt: skip
+       "long short gross net gross_fraction net_fraction beta_adjusted notional_base",
+       "Exposure of each book by dimension.")  # fmt: skip
+_table("look_through_exposures", "result", "business_date book dimension bucket",
+       "long short gross net gross_fraction net_fraction beta_adjusted notional_base coverage",
+       "Exposure of each book by dimension, funds and index futures looked through.")  # fmt: skip
 _table("limit_usage", "result", "business_date book limit dimension bucket",
-       "value threshold utilisation status reason", "Limits against what is used.")  # fmt: skip
+       "measure basis value threshold utilisation headroom soft warning reached previous status reason owner",
+       "Limits against what is used.")  # fmt: skip
+_table("limit_consumption", "result", "business_date book limit dimension bucket transaction_id", "consumed",
+       "By how much each trade of the session moved what a limit measures.")  # fmt: skip
 _table("compliance_results", "result", "business_date book rule bucket",
        "status value threshold denominator cause reason", "Compliance rules against the books.")  # fmt: skip
 _table("targets", "result", "business_date book instrument", "target_weight policy",
@@ -708,6 +877,12 @@ _table("closes", "record", "business_date book version", "status signed_by recor
        "Signed days.")  # fmt: skip
 _table("orders", "record", "order_id", "business_date book instrument side quantity filled status reason",
        "Orders as their events left them.")  # fmt: skip
+_table("struck_var", "record", "business_date book method confidence horizon_days",
+       "var es convention recorded_at", "Value at risk as it was first struck, before the next session was known.",
+       )  # fmt: skip
+_table("breaches", "record", "breach_id",
+       "business_date book limit dimension bucket reached utilisation status due_at acknowledged_by comment",
+       "Limits that were reached, until they are kept again.")  # fmt: skip
 _table("executions", "record", "execution_id", "order_id executed_at quantity price fees broker",
        "Fills reported by brokers.")  # fmt: skip
 
@@ -730,7 +905,7 @@ FILES: dict[str, str] = {
 
 SNAPSHOTS = frozenset(
     "raw_prices intraday_prices raw_fx_rates benchmark_weights benchmark_levels risk_free_rates custodian_positions"
-    " custodian_cash administrator_nav fundamentals alternative_data volatilities".split()
+    " custodian_cash administrator_nav fundamentals alternative_data volatilities constituents".split()
 )
 """Facts of which a newer file of the same table, date and suffix replaces the older one whole."""
 

@@ -19,9 +19,9 @@ from resources.postgres import PostgresError, server_url
 from resources.settings import Settings
 
 SCHEMA = "daybook"
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: a database that names it needs nothing done."""
-APPEND_ONLY = ("transactions", "postings", "order_events")
+APPEND_ONLY = ("transactions", "postings", "order_events", "struck_var", "breach_events")
 """Tables whose rows a trigger protects from UPDATE, DELETE and TRUNCATE."""
 
 EXACT = frozenset(
@@ -145,6 +145,34 @@ order_events = sa.Table(
     sa.Index("order_events_by_order", "order_id", "id"),
 )
 """What happened to orders; append-only. The state of an order is derived from its events."""
+
+struck_var = sa.Table(
+    "struck_var",
+    metadata,
+    sa.Column("business_date", sa.Date, primary_key=True),
+    sa.Column("book", sa.Text, primary_key=True),
+    sa.Column("method", sa.Text, primary_key=True),
+    sa.Column("confidence", sa.Double, primary_key=True),
+    sa.Column("horizon_days", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("var", sa.Double),
+    sa.Column("es", sa.Double),
+    *_texts("convention"),
+    _instant("recorded_at"),
+)
+"""Value at risk of each session as it was first struck, before a later session was known; append-only."""
+
+breach_events = sa.Table(
+    "breach_events",
+    metadata,
+    _id(),
+    *_texts("breach_id", "kind"),
+    _instant("at"),
+    *_texts("by_user", "comment"),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("payload", JSONB, nullable=False, server_default="{}"),
+    sa.Index("breach_events_by_breach", "breach_id", "id"),
+)
+"""What happened to breaches of limits; append-only. The state of a breach is derived from its events."""
 
 executions = sa.Table(
     "executions",

@@ -98,6 +98,7 @@ def test_a_list_column_is_hashed_by_value_and_length():
     def vectors(*rows):
         frame = pd.DataFrame({"business_date": pd.Timestamp("2022-12-27"), "book": ["A", "B"], "scenario_set": "h"})
         frame["pnl"] = [np.array(row, float) for row in rows]
+        frame["weights"] = [np.empty(0)] * len(rows)
         frame["scenarios"] = 2
         frame["window_start"] = frame["window_end"] = pd.Timestamp("2022-12-27")
         return tables.content_hash("scenario_pnl", frame)

@@ -14,6 +14,11 @@ CHOICES = ("exercise", "lapse", "cash", "stock")
 """What a holder may elect where a corporate action leaves a choice."""
 DIMENSIONS = ("instrument", "issuer", "sector", "country", "currency", "asset_class")
 BASES = ("nav", "money", "benchmark")
+GROUPED = ("parent", "strategy", "counterparty", "liquidity_bucket", "scenario")
+"""Dimensions of limits beside those of exposures to instruments."""
+VAR_METHODS = (*("historical", "age_weighted", "filtered", "parametric", "cornish_fisher", "monte_carlo", "factor"),)
+LIQUIDITY_BUCKETS = ("highly_liquid", "moderately_liquid", "less_liquid", "illiquid")
+"""Buckets of SEC rule 22e-4, fastest first."""
 
 UNIT_KINDS = ("buy", "sell", "transfer_in", "transfer_out", "expiry", "exercise", "assignment")
 """Kinds of transaction whose quantity is a number of units of an instrument."""
@@ -45,8 +50,20 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("cash_rates", "day_count"): day_count.CONVENTIONS,
     ("transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx", "cancel"),
     ("transactions", "lot_method"): LOT_METHODS,
-    ("limits", "measure"): ("long", "short", "gross", "net", "var", "es", "drawdown", "stress_loss"),
-    ("limits", "dimension"): DIMENSIONS,
+    ("limits", "measure"): (
+        *("long", "short", "gross", "net", "beta_adjusted", "notional", "var", "es", "drawdown", "stress_loss"),
+        *("largest", "concentration", "liquidity"),
+    ),
+    ("limits", "dimension"): (*DIMENSIONS, *GROUPED),
+    ("var_models", "method"): VAR_METHODS,
+    ("limits", "method"): VAR_METHODS,
+    ("var_models", "scaling"): ("overlapping", "square_root"),
+    ("var_models", "volatility_model"): ("ewma", "garch", "gjr", "egarch"),
+    ("var_models", "distribution"): ("normal", "student_t"),
+    ("risk_factors", "kind"): ("market", "style", "sector", "currency", "rate", "commodity"),
+    ("proxies", "dimension"): ("instrument", "issuer", "sector", "asset_class"),
+    ("liquidity_rules", "dimension"): ("instrument", "issuer", "sector", "asset_class"),
+    ("liquidity_rules", "liquidity_bucket"): LIQUIDITY_BUCKETS,
     ("limits", "basis"): BASES,
     ("expected_feeds", "feed"): tuple(sorted(tables.FILES)),
     ("rules", "kind"): ("max_weight", "min_weight", "prohibited"),
@@ -76,6 +93,9 @@ POSITIVE: Mapping[str, tuple[str, ...]] = {
     "elections": ("quantity",),
     "share_classes": ("launch_price", "swing_threshold"),
     "volatilities": ("volatility",),
+    "var_models": ("window", "horizon_days", "degrees_of_freedom", "paths"),
+    "liquidity_rules": ("participation", "daily_value"),
+    "limits": ("horizon_days", "answer_hours"),
 }
 """Columns whose numbers are above zero where they are given."""
 
@@ -85,6 +105,10 @@ NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {
     "instruments": ("coupon_rate", "coupon_frequency"),
     "share_classes": ("management_fee", "hurdle_rate", "unit_places", "price_places"),
     "cash_rates": ("overdraft_limit",),
+    "liquidity_rules": ("spread", "impact"),
+    "redemption_terms": ("notice_days",),
+    "limits": ("worse_by",),
+    "var_models": ("seed",),
 }
 """Columns whose numbers may be zero, never below."""
 
@@ -92,6 +116,10 @@ FRACTIONS: Mapping[str, tuple[str, ...]] = {
     "corporate_actions": ("withholding_rate", "reclaim_rate", "cost_fraction"),
     "share_classes": ("performance_fee", "swing_factor"),
     "price_sources": ("tolerance",),
+    "limits": ("confidence",),
+    "var_models": ("decay",),
+    "liquidity_rules": ("participation",),
+    "redemption_terms": ("redemption_fraction",),
 }
 """Columns whose numbers lie from 0 to 1."""
 
@@ -136,7 +164,8 @@ ROW_DATE: Mapping[str, str] = {
     "alternative_data": "observed_on",
     "identifiers": "valid_from",
     "issuers": "valid_from",
-    "limits": "valid_from",
+    **dict.fromkeys(("limits", "limit_raises", "var_models", "risk_factors", "proxies"), "valid_from"),
+    **dict.fromkeys(("liquidity_rules", "redemption_terms"), "valid_from"),
     "rules": "valid_from",
     "price_sources": "valid_from",
     "expected_feeds": "valid_from",
@@ -151,6 +180,8 @@ BY_DELIVERY = ("books", "instruments", "accounts")
 
 MAY_BE_EMPTY = {
     ("limits", "book"),
+    ("limit_raises", "book"),
+    ("redemption_terms", "book"),
     ("alternative_data", "instrument"),
     ("price_sources", "asset_class"),
     ("expected_feeds", "source"),

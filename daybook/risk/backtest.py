@@ -109,6 +109,8 @@ def backtest(var: pd.DataFrame, pnl: pd.DataFrame, nav: pd.DataFrame, sessions: 
     few = rows["observations"].astype("str") + f" of {WINDOW} observations"
     rows["status"] = pd.Series("ok", index=rows.index, dtype="str").mask(rows["observations"] < WINDOW, few)
     rows = rows.drop(columns=["n00", "n01", "n10", "n11"])
+    names = ("coverage_lr", "coverage_p", "tuff_lr", "tuff_p", "tbf_lr", "tbf_p", "plus_factor", "es_z", "es_p")
+    rows = rows.assign(**dict.fromkeys(names, np.nan), struck=0, origin="reconstructed")
     return tables.conform("var_backtest", rows.sort_values(["business_date", *series]))
 
 

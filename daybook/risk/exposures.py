@@ -8,6 +8,7 @@ asset_class only. What is written on a currency, a forward say, is exposure to t
 in. An empty issuer, sector or country is the bucket ``Unclassified``.
 """
 
+import numpy as np
 import pandas as pd
 
 from daybook import tables
@@ -64,6 +65,7 @@ def by_dimension(held: pd.DataFrame, instruments: pd.DataFrame, nav: pd.DataFram
     divisor = sums["nav"].where(sums["nav"] > 0)
     sums["gross_fraction"] = (sums["gross"] / divisor).round(12)
     sums["net_fraction"] = (sums["net"] / divisor).round(12)
+    sums["beta_adjusted"] = sums["notional_base"] = np.nan
     return tables.conform("exposures", sums.drop(columns="nav"))
 
 

@@ -230,6 +230,10 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
             "value": value,
             "threshold": rows["hard"],
             "utilisation": (size / hard.where(hard > 0)).round(12),
+            "headroom": (hard - size).round(12),
+            "previous": np.nan,
+            "reached": "",
+            **rows[["measure", "basis", "soft", "warning", "owner"]],
             "status": verdict,
             "reason": rows["problem"].mask(good, note),
         }

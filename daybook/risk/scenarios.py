@@ -282,6 +282,7 @@ def scenario_pnl(
                 "book": day.books,
                 "scenario_set": SCENARIO_SET,
                 "pnl": list(day.pnl + 0.0),
+                "weights": [[]] * len(day.books),
                 "scenarios": len(day.window),
                 "window_start": day.window[0] if len(day.window) else pd.NaT,
                 "window_end": day.window[-1] if len(day.window) else pd.NaT,

@@ -92,7 +92,7 @@ def _scenario(
     rows = books.merge(sums, on=["business_date", "book"], how="left")
     rows = rows.fillna({"pnl": 0.0, "gross": 0.0, "own": 0.0, "by_delta": 0})
     unknown = (rows["own"] == 0) & (rows["gross"] > 0)
-    rows["scenario"] = name
+    rows["scenario"], rows["kind"], rows["proxy_coverage"] = name, type(scenario).__name__.lower(), 0.0
     rows["pnl"] = rows["pnl"].round(6).mask(unknown)
     rows["pnl_fraction"] = (rows["pnl"] / rows["nav"].where(rows["nav"] > 0)).round(12)
     rows["coverage"] = (rows["own"] / rows["gross"].where(rows["gross"] > 0)).round(12)

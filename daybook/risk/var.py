@@ -97,6 +97,7 @@ def var(
     frame = pd.concat([*computed, _failed(nav, sessions)], ignore_index=True)
     frame = frame.sort_values(["business_date", "book", "confidence"], ignore_index=True)
     frame["method"], frame["horizon_days"] = METHOD, HORIZON_DAYS
+    frame["benchmark_var"], frame["proxy_coverage"] = np.nan, 0.0
     return tables.conform("var", frame)
 
 

@@ -59,6 +59,21 @@ GOOD = {
     "limits": frame(
         "limits", f"limit measure dimension basis hard {VALID}", ("l", "var", "sector", "nav", 0.1, D, None)
     ),
+    "limit_raises": frame(
+        "limit_raises", f"limit hard reason owner approved_by {VALID}", ("l", 0.1, "rebalancing", "ann", "bob", D, D)
+    ),
+    "var_models": frame(
+        "var_models", f"method horizon_days window decay {VALID}", ("filtered", 10.0, 500.0, 0.97, D, None)
+    ),
+    "risk_factors": frame("risk_factors", f"factor kind instrument {VALID}", ("market", "market", "A", D, None)),
+    "proxies": frame("proxies", f"dimension bucket proxy beta {VALID}", ("sector", "Energy", "A", 1.1, D, None)),
+    "constituents": frame("constituents", "business_date fund instrument weight", (D, "F", "A", -0.1)),
+    "liquidity_rules": frame(
+        "liquidity_rules", f"dimension bucket participation spread {VALID}", ("sector", "Energy", 0.2, 0.0, D, None)
+    ),
+    "redemption_terms": frame(
+        "redemption_terms", f"book redemption_fraction notice_days {VALID}", ("", 0.1, 1.0, D, None)
+    ),
     "rules": frame("rules", f"rule kind dimension basis {VALID}", ("r", "prohibited", "sector", "nav", D, D)),
     "price_sources": frame("price_sources", "sources max_stale tolerance", ("x y", 0.0, 0.01)),
     "expected_feeds": frame("expected_feeds", "feed", ("prices",)),
@@ -116,6 +131,15 @@ BAD = [
     ("alternative_data", "series", ""),
     ("limits", "measure", "guess"),
     ("limits", "hard", float("nan")),
+    ("limit_raises", "approved_by", "ann"),
+    ("limit_raises", "valid_to", "2020-01-01"),
+    ("var_models", "method", "guess"),
+    ("var_models", "decay", 1.1),
+    ("risk_factors", "kind", "luck"),
+    ("proxies", "proxy", ""),
+    ("constituents", "weight", float("nan")),
+    ("liquidity_rules", "participation", 2.0),
+    ("redemption_terms", "redemption_fraction", 1.5),
     ("rules", "valid_to", "2020-01-01"),
     ("rules", "kind", "wish"),
     ("price_sources", "tolerance", 5.0),

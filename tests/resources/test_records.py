@@ -1,4 +1,5 @@
 import threading
+from datetime import date
 from decimal import Decimal
 
 import pandas as pd
@@ -9,6 +10,15 @@ from daybook import tables
 from resources import records
 
 NOW = pd.Timestamp("2020-01-02 21:00:00.123456", tz="UTC")
+BREACHED = {"breach_id": "1", "kind": "opened", "at": NOW, "business_date": date(2020, 1, 2)}
+STRUCK = {
+    "business_date": date(2020, 1, 2),
+    "book": "P",
+    "method": "historical",
+    "confidence": 0.99,
+    "horizon_days": 1,
+    "recorded_at": NOW,
+}
 EVENT = {"order_id": "O-1", "kind": "proposed", "at": NOW, "by_user": "ada", "quantity": Decimal("100")}
 TRADE = {
     "transaction_id": "T-1",
@@ -74,13 +84,16 @@ def test_the_same_line_of_a_delivery_is_one_transaction(engine):
 
 
 @pytest.mark.parametrize("table", records.APPEND_ONLY)
-@pytest.mark.parametrize("change", ["UPDATE {} SET kind = ''", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET {} = ''", "DELETE FROM {}", "TRUNCATE {}"])
 def test_the_logs_refuse_every_change(engine, table, change):
     with engine.begin() as connection:
         store(connection)
         connection.execute(records.order_events.insert(), [EVENT])
+        connection.execute(records.breach_events.insert(), [BREACHED])
+        connection.execute(records.struck_var.insert(), [STRUCK])
+    column = "convention" if table == "struck_var" else "kind"
     with pytest.raises(sa.exc.IntegrityError, match=f"daybook.{table} is append-only"), engine.begin() as connection:
-        connection.execute(sa.text(change.format(f"daybook.{table}")))
+        connection.execute(sa.text(change.format(f"daybook.{table}", column)))
     with engine.connect() as connection:
         counted = sa.select(sa.func.count()).select_from(records.metadata.tables[f"daybook.{table}"])
         assert connection.execute(counted).scalar() == (2 if table == "postings" else 1)
