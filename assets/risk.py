@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets import plots
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, back, sessions_of, shown
-from daybook.risk import backtest, scenarios
+from daybook.risk import backtest, components, scenarios
 from daybook.risk import exposures as exposure
 from daybook.risk import stress as stresses
 from daybook.risk import var as value_at_risk
@@ -60,7 +60,7 @@ def var_components(
     instruments: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Where value at risk comes from: components that sum to it, marginal and incremental."""
-    frame = value_at_risk.components(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
+    frame = components.components(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
     return shown(context, frame)
 
 

@@ -14,7 +14,7 @@ from daybook.ledger import bridge, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
 from daybook.market import security_master
-from daybook.risk import var as value_at_risk
+from daybook.risk import components
 
 HOLDING = ["business_date", "book", "instrument"]
 QUANTITY_DIGITS = 8
@@ -59,7 +59,7 @@ def gaps(
         "parts": part_gaps(today),
         "share_classes": share_classes.identity_gaps(share_class_nav, today),
         "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
-        "var_components": _said(value_at_risk.identity_gaps(var, var_components), "components do not add up to VaR"),
+        "var_components": _said(components.identity_gaps(var, var_components), "components do not add up to VaR"),
     }
 
 

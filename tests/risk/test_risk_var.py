@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from daybook import tables
-from daybook.risk import scenarios, var
+from daybook.risk import components, scenarios, var
 from tests.frames import frame, sessions
 from tests.risk.firm import firm
 
@@ -112,7 +112,7 @@ def test_a_failed_book_has_a_row_that_says_why():
     assert result[["var", "es", "nav_fraction", "coverage"]].isna().all(axis=None)
     assert result["status"].unique().tolist() == ["nav failed: no price of X"]
     assert result["confidence"].tolist() == [0.95, 0.99]
-    assert var.components(*book(100, ("A", "USD", 1000.0), status="failed")).empty
+    assert components.components(*book(100, ("A", "USD", 1000.0), status="failed")).empty
     assert scenarios.scenario_pnl(*book(100, ("A", "USD", 1000.0), status="failed")).empty
 
 
@@ -129,7 +129,7 @@ def test_a_book_without_positions_has_no_risk():
 
 def test_components_by_hand():
     inputs = book(100, ("A", "USD", 1000.0), ("CASH:EUR", "EUR", -100.0), ("CASH:USD", "USD", 1.0))
-    result = var.components(*inputs).query("confidence == 0.99").set_index("instrument")
+    result = components.components(*inputs).query("confidence == 0.99").set_index("instrument")
     # Worst scenario: A -50 bp = -5, short EUR -10.
     assert result["component"].to_dict() == {"A": 5.0, "CASH:EUR": 10.0, "CASH:USD": 0.0}
     assert result["marginal"].to_dict() == {"A": 0.005, "CASH:EUR": -0.1, "CASH:USD": 0.0}
@@ -137,7 +137,7 @@ def test_components_by_hand():
 
 
 def test_marginal_is_empty_where_the_value_is_zero():
-    result = var.components(*book(100, ("A", "USD", 0.0), ("E", "EUR", 10.0))).set_index("instrument")
+    result = components.components(*book(100, ("A", "USD", 0.0), ("E", "EUR", 10.0))).set_index("instrument")
     assert result.loc["A", "marginal"].isna().all()
 
 
@@ -151,7 +151,7 @@ def test_a_future_earns_on_its_exposure():
 
 def test_ties_go_to_the_earliest_date():
     pnl = np.array([[3.0, -1.0, -2.0, -1.0, -1.0]])
-    assert [int(var.kth_scenario(pnl, k)[0]) for k in (1, 2, 3, 4)] == [2, 1, 3, 4]
+    assert [int(components.kth_scenario(pnl, k)[0]) for k in (1, 2, 3, 4)] == [2, 1, 3, 4]
 
 
 @settings(max_examples=50)
@@ -169,16 +169,16 @@ def test_var_scales_shifts_and_stays_below_expected_shortfall(pnl, factor):
 def test_components_add_up_and_incremental_is_var_less_var_without():
     f = firm(3, seed=1, history=150)
     inputs = (f.valuations, f.nav, f.returns, f.fx_rates, f.instruments, f.sessions)
-    figures, parts = var.var(*inputs), var.components(*inputs)
-    assert var.identity_gaps(figures, parts).empty
+    figures, parts = var.var(*inputs), components.components(*inputs)
+    assert components.identity_gaps(figures, parts).empty
     one = parts.query("book == 'beta' and instrument == 'I05' and confidence == 0.95")
     without = f.valuations.loc[~(f.valuations["book"].eq("beta") & f.valuations["instrument"].eq("I05"))]
     left = var.var(without, *inputs[1:]).query("book == 'beta' and confidence == 0.95")
     whole = figures.query("book == 'beta' and confidence == 0.95")
     assert np.allclose(one["incremental"], whole["var"].to_numpy() - left["var"].to_numpy(), atol=2e-6)
     spoiled = parts.assign(component=parts["component"].where(parts["instrument"].ne("I05"), -parts["component"]))
-    assert len(var.identity_gaps(figures, spoiled)) == len(figures)
-    assert len(var.identity_gaps(figures, tables.empty("var_components"))) == len(figures)
+    assert len(components.identity_gaps(figures, spoiled)) == len(figures)
+    assert len(components.identity_gaps(figures, tables.empty("var_components"))) == len(figures)
 
 
 def test_scenario_pnl_is_what_var_reads_and_agrees_with_a_loop():
@@ -244,7 +244,7 @@ def test_a_forward_moves_with_the_currency_that_it_buys():
     assert result["var"].tolist() == [-60.0, -60.0]
     assert result["coverage"].tolist() == [1.0, 1.0]
     assert result["convention"].str.contains("forwards by their exposure").all()
-    parts = var.components(*inputs)
+    parts = components.components(*inputs)
     assert parts.loc[parts["confidence"] == 0.99, "component"].tolist() == [40.0, -100.0]
     assert parts.loc[parts["confidence"] == 0.99, "incremental"].tolist() == [40.0, -100.0]
-    assert var.identity_gaps(result, parts).empty
+    assert components.identity_gaps(result, parts).empty
