@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from daybook.attribution import brinson
-from daybook.ledger import bridge, share_classes
+from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
-from daybook.market import security_master
 from daybook.risk import components
 
 HOLDING = ["business_date", "book", "instrument"]
@@ -71,12 +70,8 @@ def lot_gaps(lots: pd.DataFrame, positions: pd.DataFrame, books: pd.DataFrame) -
     """
     sides = [lots[[*HOLDING, "quantity"]].assign(sign=1), positions[[*HOLDING, "quantity"]].assign(sign=-1)]
     rows = pd.concat(sides, ignore_index=True)
-    rows = rows.join(security_master.attributes(books, "book", rows, ["lot_pool", "strategy", "entity"]))
-    shared = rows["strategy"].where(rows["lot_pool"] == "strategy", rows["entity"])
-    shared = shared.where(rows["lot_pool"].isin(["strategy", "entity"]), "")
-    rows["pool"] = (rows["lot_pool"] + " " + shared).where(shared != "", rows["book"])
-    rows["gap"] = rows["quantity"] * rows["sign"]
-    keys = ["business_date", "pool", "instrument"]
+    rows = rows.join(pools.scope_at(rows, books)).assign(gap=rows["quantity"] * rows["sign"])
+    keys = ["business_date", *pools.SCOPE, "instrument"]
     found = rows.groupby(keys, as_index=False).agg(book=("book", "min"), gap=("gap", "sum"))
     found["gap"] = np.round(found["gap"], QUANTITY_DIGITS - 1)
     return _said(found[found["gap"] != 0], "lots do not add up to the position")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from daybook import tables
 from daybook.ledger import pnl as profit
+from daybook.ledger import pools
 from daybook.ledger.valuation import KEY, SCALE, micros
 from daybook.market import dated, fx, security_master
 
@@ -128,9 +129,9 @@ def identity_gaps(
     ]
     rows = pd.concat(gains, ignore_index=True)[[*KEY, "instrument", "lots", "due"]]
     rows = rows.sort_values([*KEY, "instrument"], kind="stable", ignore_index=True)
-    rows = pd.concat([rows, _pools(rows, books)], axis=1)
+    rows = pd.concat([rows, pools.scope_at(rows, books)], axis=1)
     # Of a pool with a book that has no period, the lots that stand in that book are not there.
-    pool = ["business_date", "scope", "pool"]
+    pool = ["business_date", *pools.SCOPE]
     known = pd.MultiIndex.from_frame(rows[KEY]).isin(pd.MultiIndex.from_frame(periods[KEY]))
     every = pd.MultiIndex.from_frame(rows[pool])
     rows = rows[~every.isin(every[~known])]
@@ -177,14 +178,6 @@ def worth(positions: pd.DataFrame, valuations: pd.DataFrame, instruments: pd.Dat
     return rows.assign(value=values["market_value"].mask(foreign), value_base=values["market_value_base"])
 
 
-def _pools(rows: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
-    """Whose lots are matched together with those of each row's book: scope and pool."""
-    found = security_master.attributes(books, "book", rows, ["lot_pool", "strategy", "entity"])
-    scope = found["lot_pool"]
-    pool = found["strategy"].where(scope == "strategy", found["entity"].where(scope == "entity", ""))
-    return pd.DataFrame({"scope": scope.where(pool != "", "book"), "pool": pool.where(pool != "", rows["book"])})
-
-
 def _unrealised(
     lots: pd.DataFrame, held: pd.DataFrame, fx_rates: pd.DataFrame, books: pd.DataFrame
 ) -> dict[str, Ints | NDArray[np.bool_]]:
@@ -193,9 +186,9 @@ def _unrealised(
     rate = fx.rates(fx_rates, held["currency"], base, held["business_date"])
     local = held["value"].fillna(held["value_base"] / rate)
     known = (local.notna() & held["value_base"].notna() & ~np.isnan(rate)).to_numpy()
-    held_by, owned_by = (_pools(rows, books) for rows in (held, lots))
+    held_by, owned_by = (pools.scope_at(rows, books) for rows in (held, lots))
     keys = [
-        [rows["business_date"], pool["scope"], pool["pool"], rows["instrument"]]
+        [rows["business_date"], pool["pool_scope"], pool["pool"], rows["instrument"]]
         for rows, pool in ((held, held_by), (lots, owned_by))
     ]
     of_position, of_lot = dated.codes(*keys)

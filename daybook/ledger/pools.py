@@ -49,6 +49,28 @@ class Pools:
         return found
 
 
+def scope_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Whose lots are matched together with those of each row's book.
+
+    Args:
+        rows: book with its terms lot_pool, strategy and entity of the date.
+
+    Returns:
+        pool_scope (book, strategy or entity) and pool, its name. A pool that the book does not name is the book alone.
+    """
+    scope, pool = pd.Series("book", rows.index, dtype="str"), rows["book"]
+    for wide in ("strategy", "entity"):
+        shared = (rows["lot_pool"] == wide) & (rows[wide] != "")
+        scope, pool = scope.mask(shared, wide), pool.mask(shared, rows[wide])
+    return pd.DataFrame({"pool_scope": scope, "pool": pool})
+
+
+def scope_at(rows: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
+    """``scope_of`` of rows with business_date and book, by the terms of ``books`` on that date."""
+    terms = security_master.attributes(books, "book", rows, ["lot_pool", "strategy", "entity"])
+    return scope_of(terms.assign(book=rows["book"]))
+
+
 def pooled(trades: pd.DataFrame, links: pd.DataFrame) -> tuple[Pools, Ints, Ints]:
     """Holdings of ``trades``, and those that corporate actions and exercises make of them.
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars
-from daybook.ledger import exact
+from daybook.ledger import exact, pools
 from daybook.market import dated, fx, security_master
 
 Ints = NDArray[np.int64]
@@ -208,15 +208,6 @@ def _lot_method(rows: pd.DataFrame) -> "pd.Series[str]":
     return method.mask(method == "", "fifo").where(rows["kind"].isin(UNITS), "")
 
 
-def _pool(rows: pd.DataFrame) -> tuple["pd.Series[str]", "pd.Series[str]"]:
-    """Scope and name of the pool of each row's book."""
-    scope, name = pd.Series("book", rows.index, dtype="str"), rows["book"]
-    for wide in ("strategy", "entity"):
-        shared = (rows["lot_pool"] == wide) & (rows[wide] != "")
-        scope, name = scope.mask(shared, wide), name.mask(shared, rows[wide])
-    return scope, name
-
-
 def booked(calendar: "pd.Series[str]", on: "pd.Series[Any]") -> Ints:
     """Day number of the session of ``calendar`` at or after each date; of the date itself where it is unknown."""
     session = dated.days(on)
@@ -338,13 +329,11 @@ def _posted(rows: pd.DataFrame, raw_fx_rates: pd.DataFrame, order: Sequence[str]
     income = np.where(_is(kind, INCOME), money, 0)
     # Tax on income is withholding: income is net of it.
     withheld = np.where(_is(kind, INCOME), taxes, 0)
-    pool_scope, pool = _pool(rows)
     known = ["transaction_id", "book", "kind", "date", "session", "settle", "opened_on", "action_id"]
     out = rows[[*known, "lot_id", "lot_method", "account", "asset_class"]].assign(
         instrument=_row_instrument(rows, currency),
         named=rows["instrument"],
-        pool_scope=pool_scope,
-        pool=pool,
+        **pools.scope_of(rows),
         currency=currency,
         bought_currency=rows["instrument"].str[len(CASH) :].where(kind == "fx", ""),
         shorts=rows["shorts"].fillna(True).astype(bool),
