@@ -1,7 +1,7 @@
 """The same log under another lot method: what lots and gains would be for tax, or for another accountant.
 
 Belongs here: facts as they would be if every lot were matched by one method. Does not belong here: deriving tables
-(``orchestration.what_if``). Nothing of it is stored.
+(``orchestration.derivation``). Nothing of it is stored.
 """
 
 from dataclasses import dataclass

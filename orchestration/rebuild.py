@@ -1,7 +1,7 @@
 """Rebuilding: every table of results made once more from the facts, to be compared with what the lake holds.
 
 Belongs here: which tables and sessions there should be, and where what is stored is something else. Does not belong
-here: how a table is derived without a run (``orchestration.what_if``), how a difference is shown.
+here: how a table is derived without a run (``orchestration.derivation``), how a difference is shown.
 
 A table that is kept for every session is compared on every computed session, one of the date alone on every date that
 was computed to the end and whose history was not computed again since. What a run stored does not depend on what it
@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from daybook import tables
 from jobs.eod import MARKET
+from orchestration.derivation import Derivation, between, derivable, ranges
 from orchestration.eod import run
 from orchestration.plan import Span, before, pieces
-from orchestration.what_if import Derivation, between, derivable, ranges
 from resources import records
 from resources.feeds import Feeds
 from resources.lake import Lake

@@ -77,7 +77,7 @@ def _prices(
         return feeds.lake.read("prices", columns=COLUMNS).head(0)
     if known_at is None:
         return feeds.lake.read("prices", days[0], days[-1], COLUMNS, instruments=wanted)
-    from orchestration.what_if import derive
+    from orchestration.derivation import derive
 
     found = derive(["prices"], days, feeds.facts, known_at)["prices"][COLUMNS]
     return found if wanted is None else found[found["instrument"].isin(wanted)]

@@ -1,7 +1,7 @@
 """A rehearsal: the doors of an installation, through which everything can be done and nothing stays done.
 
 Belongs here: the stand-ins for database, lake and folder that undo what was written. Does not belong here: what is
-rehearsed, and what is made of it (``orchestration.what_if``).
+rehearsed, and what is made of it (``orchestration.derivation``).
 
 Code that takes in files or decides about them runs unchanged on these doors: what it writes to PostgreSQL is one
 transaction that is rolled back, what it appends to the lake is held in memory, bytes that it keeps go to a folder that

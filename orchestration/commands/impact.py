@@ -11,7 +11,7 @@ from orchestration.commands.show import Format
 from orchestration.console import DONE, NOT_CLOSABLE, Refused, machine, out, table
 
 if TYPE_CHECKING:
-    from orchestration.what_if import Impact
+    from orchestration.derivation import Impact
     from resources.feeds import Feeds
     from resources.inbox import Intake
 
@@ -31,7 +31,7 @@ def impact(
     if missing:
         raise Refused(f"no such file: {', '.join(missing)}")
     feeds = opened()
-    from orchestration.what_if import impact as found
+    from orchestration.derivation import impact as found
 
     def take_in(doors: "Feeds") -> "tuple[Intake, pd.DataFrame]":
         known = set(doors.inbox.entries()["id"])
@@ -54,7 +54,7 @@ def impact(
 
 def of_approval(feeds: "Feeds", number: int, who: str = SOMEBODY) -> "Impact":
     """What it would change if ``who`` approved the request of that number. Raises as ``resources.requests.approve``."""
-    from orchestration.what_if import impact as found
+    from orchestration.derivation import impact as found
     from resources import requests
 
     return found(feeds, lambda doors: requests.approve(doors.inbox, number, who))[1]

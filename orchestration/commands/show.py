@@ -106,9 +106,9 @@ def _by_method(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None
         Misused: the table does not depend on lots, or the session is not named.
     """
     from assets.partitions import session_days
+    from orchestration.derivation import derive
     from orchestration.other_method import TABLES as CHANGED
     from orchestration.other_method import OtherMethod
-    from orchestration.what_if import derive
     from resources.settings import settings
 
     if table not in CHANGED:
@@ -195,7 +195,7 @@ def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None, ins
     if kind == "fact":
         return feeds.facts.current(table, when, when, known_at=known)
     if kind == "result" and known is not None and when is not None:
-        from orchestration.what_if import Underivable, derive
+        from orchestration.derivation import Underivable, derive
 
         try:
             return derive([table], pd.DatetimeIndex([when]).as_unit("us"), feeds.facts, known)[table]

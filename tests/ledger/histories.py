@@ -16,7 +16,7 @@ from ledger_facts import book, days, facts, security
 from assets.books import LEDGER
 from daybook import identities, tables
 from daybook.intake import terms
-from orchestration.what_if import derive
+from orchestration.derivation import derive
 from resources.settings import settings
 
 SESSIONS = days("2020-01-02", "2020-01-31")

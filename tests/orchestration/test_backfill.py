@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from daybook import calendars, tables
 from orchestration import eod
+from orchestration.derivation import derive
 from orchestration.plan import pieces
-from orchestration.what_if import derive
 from resources import records
 from resources.feeds import feeds
 from resources.lake import Lake

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from daybook import tables
 from orchestration.definitions import defs
+from orchestration.derivation import derive
 from orchestration.eod import run
 from orchestration.services import prepare
-from orchestration.what_if import derive
 from resources import records
 from resources.feeds import feeds
 from resources.lake import Lake
