@@ -341,7 +341,7 @@ COLUMNS = _columns("""
     credit_rate | float | fraction | yearly interest on a positive balance
     debit_rate | float | fraction | yearly interest on a negative balance
     overdraft_limit | float | currency | overdraft agreed with the bank, positive
-    volatility | float | fraction | yearly implied volatility
+    volatility | float | fraction | standard deviation of returns, yearly where it is implied, else of a session
     term | text | | short or long: held for up to a year, or longer
     matching | text | | a lot method, or same_day, thirty_day or section_104: the rule that matched the lot
     sold_on | date | | trade date of the sale
@@ -452,6 +452,8 @@ COLUMNS = _columns("""
     exposure | float | | units of factor return in a return
     standard_error | float | | standard error of the estimate
     return_series | floats | fraction | factor returns by session, oldest first
+    factor_volatility | float | fraction | volatility of a book that comes from the factor alone
+    volatility_part | float | fraction | what the factor adds to the volatility of a book
     specific_volatility | float | fraction | standard deviation of a session's return that no factor explains
     r_squared | float | fraction | part of the variance that the factors explain
     loss_fraction | float | fraction | loss asked for, as a fraction of NAV
@@ -814,7 +816,7 @@ _table("volatility_forecasts", "result", "business_date subject_kind subject vol
        "Volatility of the next session, by EWMA and the GARCH family.",
        types={"volatility": "float"})  # fmt: skip
 _table("factor_returns", "result", "business_date risk_model factor",
-       "return_series volatility observations window_start window_end",
+       "return_series volatility observations window_start window_end status",
        "Returns of the factors of each risk model over its window, oldest first.")  # fmt: skip
 _table("factor_exposures", "result", "business_date risk_model instrument factor", "exposure standard_error",
        "What each instrument earns for one unit of return of a factor.")  # fmt: skip
@@ -822,7 +824,8 @@ _table("specific_risks", "result", "business_date risk_model instrument",
        "specific_volatility r_squared observations status",
        "What the factors of a risk model leave unexplained.")  # fmt: skip
 _table("factor_risk", "result", "business_date book risk_model factor",
-       "exposure volatility component", "Volatility of each book by factor; specific risk is the factor `specific`.",
+       "exposure factor_volatility volatility_part coverage status",
+       "Volatility of each book by factor, as a fraction of NAV; specific risk is the factor `specific`.",
        )  # fmt: skip
 _table("betas", "result", "business_date subject_kind subject factor",
        "beta standard_error r_squared observations window_start window_end status",
