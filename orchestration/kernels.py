@@ -1,6 +1,7 @@
 """The loops that numba compiles, compiled by ``make install``: ``python -m orchestration.kernels``.
 
-Belongs here: calling each loop once. Does not belong here: the loops (``daybook.ledger``). What is compiled is kept
+Belongs here: calling each loop once. Does not belong here: the loops (``daybook.ledger``,
+``daybook.risk.kernel``). What is compiled is kept
 beside the source; without this the first firm with a merger, a pool or LIFO waits half a minute for its first run.
 """
 
@@ -12,9 +13,9 @@ from daybook.ledger import lots
 
 
 def compile_all() -> None:
-    """Have every loop of the ledger compiled, those of fixed types by their import, the general one by a call."""
-    for name in ("lot_arithmetic", "lot_kernel", "wash_kernel"):
-        import_module(f"daybook.ledger.{name}")
+    """Have every loop compiled, those of fixed types by their import, the general one of the ledger by a call."""
+    for name in ("ledger.lot_arithmetic", "ledger.lot_kernel", "ledger.wash_kernel", "risk.kernel"):
+        import_module(f"daybook.{name}")
     bought = {"group": 0, "event": lots.TRADE, "method": lots.METHODS["lifo"], "session": 0, "settle": 0}
     lots.match(pd.DataFrame([{**bought, "quantity": 1, "cost": 1, "cost_base": 1}]))
 
