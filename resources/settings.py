@@ -15,6 +15,7 @@ anything that the settings name.
 | DAYBOOK_SAMPLE_START | 2018-01-02 | first date that the vendor ``sample`` delivers |
 | DAYBOOK_LEAN_DATA | none | folder that the vendor ``lean`` reads; it must be set where that is among the vendors |
 | DAYBOOK_EDGAR_DATA | none | folder that the vendor ``edgar`` reads; it must be set where that is among the vendors |
+| DAYBOOK_STRESS | the packaged stress.yaml | YAML file of the scenarios of stress, in place of that one |
 | DAGSTER_HOME | DAYBOOK_HOME/dagster | Dagster's home, with its dagster.yaml |
 """
 
@@ -53,6 +54,7 @@ class Settings:
         sample_start: first date of the demonstration data.
         lean_data: absolute folder of data in the LEAN format, or None.
         edgar_data: absolute folder of the SEC's company facts, or None.
+        stress: absolute path of the firm's own scenarios of stress, or None.
     """
 
     home: Path
@@ -66,6 +68,7 @@ class Settings:
     sample_start: date
     lean_data: Path | None
     edgar_data: Path | None
+    stress: Path | None
 
 
 def settings() -> Settings:
@@ -85,8 +88,9 @@ def settings() -> Settings:
         user=os.environ.get("DAYBOOK_USER") or getpass.getuser(),
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster").expanduser().absolute(),
         sample_start=_date("DAYBOOK_SAMPLE_START", "2018-01-02"),
-        lean_data=_folder("DAYBOOK_LEAN_DATA"),
-        edgar_data=_folder("DAYBOOK_EDGAR_DATA"),
+        lean_data=_path("DAYBOOK_LEAN_DATA"),
+        edgar_data=_path("DAYBOOK_EDGAR_DATA"),
+        stress=_path("DAYBOOK_STRESS"),
     )
 
 
@@ -104,7 +108,7 @@ def _uri(variable: str) -> str | None:
     return given if not given or "://" in given else str(Path(given).expanduser().absolute())
 
 
-def _folder(variable: str) -> Path | None:
+def _path(variable: str) -> Path | None:
     given = os.environ.get(variable)
     return Path(given).expanduser().absolute() if given else None
 

@@ -17,6 +17,7 @@ VARIABLES = (
     "DAYBOOK_SAMPLE_START",
     "DAYBOOK_LEAN_DATA",
     "DAYBOOK_EDGAR_DATA",
+    "DAYBOOK_STRESS",
     "DAGSTER_HOME",
 )
 
@@ -41,6 +42,7 @@ def test_an_empty_environment_gives_defaults_that_work(bare, tmp_path):
     assert found.sample_start == date(2018, 1, 2)
     assert found.lean_data is None
     assert found.edgar_data is None
+    assert found.stress is None
 
 
 def test_the_environment_is_read_at_each_call(bare):

@@ -81,6 +81,21 @@ _LIMITS = """
     EURO-STRESS     | EURO-MULTI | stress_loss |             |     | 0.400 | 0.50 | risk
 """
 
+# Value traded in a session, bid-ask spread, and the cost of trading a whole session's volume: round assumptions of the
+# right order, for the data hold no volume. SIZE is the small fund of the five, RRC the small company.
+_LIQUIDITY = """
+    asset_class | equity | 0.20 | 300000000 | 0.0004 | 0.015
+    asset_class | etf    | 0.20 |  50000000 | 0.0005 | 0.010
+    instrument  | RRC    | 0.20 |  60000000 | 0.0010 | 0.025
+    instrument  | SIZE   | 0.20 |   5000000 | 0.0015 | 0.010
+"""
+
+# What investors may ask back at once under stress, and the sessions until it is paid.
+_REDEMPTIONS = """
+               | 0.20 |  3
+    LONG-SHORT | 0.25 | 20
+"""
+
 _RULES = """
     ISSUER-MAX        | max_weight |            | issuer      |      | 0.16 | 0.20
     SECTOR-MAX-CORE   | max_weight | US-CORE    | sector      |      | 0.35 | 0.40
@@ -170,6 +185,20 @@ def limits() -> pd.DataFrame:
     frame["basis"] = "nav"
     names = ["limit", "book", "valid_from", "measure", "dimension", "bucket", "basis", "warning", "hard", "owner"]
     return frame[names]
+
+
+def liquidity_rules() -> pd.DataFrame:
+    """How fast, and at what cost, positions can be sold."""
+    frame = _table(_LIQUIDITY, "dimension bucket participation daily_value spread impact")
+    frame.insert(2, "valid_from", INCEPTION)
+    return frame
+
+
+def redemption_terms() -> pd.DataFrame:
+    """What investors may ask back under stress; an empty book means every book."""
+    frame = _table(_REDEMPTIONS, "book redemption_fraction notice_days")
+    frame.insert(1, "valid_from", INCEPTION)
+    return frame
 
 
 def rules() -> pd.DataFrame:
