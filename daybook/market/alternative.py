@@ -32,7 +32,7 @@ def usable(alternative_data: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.Dat
         business_date and the columns of the facts, ``usable_from`` as it was judged, sorted by business_date,
         instrument and series. No row before a series' first usable observation.
     """
-    facts = alternative_data.assign(usable_from=_usable_from(alternative_data))
+    facts = alternative_data.assign(usable_from=usable_from(alternative_data))
     facts = facts.sort_values(["usable_from", "observed_on"], kind="stable", ignore_index=True)
     wanted = dated.grid(sessions, facts[SERIES].drop_duplicates().sort_values(SERIES))
     series, asked = dated.codes([facts[name] for name in SERIES], [wanted[name] for name in SERIES])
@@ -52,7 +52,8 @@ def withheld(licences: Any) -> NDArray[np.bool_]:
     return words.isin(["", *WITHHELD]).to_numpy(bool)
 
 
-def _usable_from(facts: pd.DataFrame) -> NDArray[np.datetime64]:
+def usable_from(facts: pd.DataFrame) -> NDArray[np.datetime64]:
+    """The date from which each of ``facts`` may be used."""
     known = facts["known_at"].dt.tz_localize(None).dt.normalize()
     told = facts["usable_from"].fillna(known)
     observed = facts["observed_on"].to_numpy("datetime64[us]")
