@@ -15,7 +15,7 @@ from daybook.ledger import reconciliation
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
-from resources import closes, register, reports
+from resources import closes, register, reports, struck
 from resources.feeds import FeedsResource
 from resources.gather import gather
 from resources.settings import settings
@@ -184,5 +184,6 @@ def pack(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.Material
     day = gather(doors, session, context.run_id)
     pages = {"index.html": page.firm(day)} | {page.file_name(book): page.book(day, book) for book in day.names}
     path = reports.write_pages(session, pages)
+    struck.strike(doors.engine, session, doors.lake.read("var", session, session), doors.latest_priced_session())
     closes.propose(doors.engine, session, day.names, register.through(doors.engine, session) or 0)
     return dg.MaterializeResult(metadata={"pack": dg.MetadataValue.path(path), "pages": len(pages)})

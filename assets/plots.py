@@ -30,14 +30,14 @@ def cumulative(performance: pd.DataFrame) -> dict[str, Any]:
     return {f"plot {book}": _picture(_growth(book, rows)) for book, rows in _books(drawn)}
 
 
-def var_against_pnl(var: pd.DataFrame, pnl: pd.DataFrame) -> dict[str, Any]:
+def var_against_pnl(var: pd.DataFrame, nav_bridge: pd.DataFrame) -> dict[str, Any]:
     """One plot a book: P&L of each session against minus the 99 % VaR of the session before.
 
     A book without any P&L has no plot.
     """
-    at = var[(var["confidence"] == CONFIDENCE) & (var["method"] == "historical")]
-    totals = pnl.groupby(["book", "business_date"])["total"].sum()
-    drawn = at[at["book"].isin(pnl.loc[np.isfinite(pnl["total"]), "book"])]
+    at = var[(var["confidence"] == CONFIDENCE) & (var["method"] == "historical") & (var["horizon_days"] == 1)]
+    totals = nav_bridge.set_index(["book", "business_date"])[["gains", "carry", "fees"]].sum(axis=1, skipna=False)
+    drawn = at[at["book"].isin(nav_bridge["book"])]
     return {f"plot {book}": _picture(_losses(book, rows, totals)) for book, rows in _books(drawn)}
 
 

@@ -7,12 +7,13 @@ import dagster as dg
 import pandas as pd
 
 from assets import plots
-from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, back, sessions_of, shown
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, back, sessions_of, shown
 from daybook.risk import backtest, components, scenarios
 from daybook.risk import exposures as exposure
 from daybook.risk import stress as stresses
 from daybook.risk import var as value_at_risk
 from daybook.risk.limits import limit_usage as usage
+from daybook.tables import TABLES
 
 GROUP = "risk"
 YEARS_BACK = {
@@ -20,6 +21,16 @@ YEARS_BACK = {
     "fx_rates": dg.AssetIn(metadata=back(scenarios.WINDOW + 1)),
 }
 """The sessions that make scenarios; a rate is needed at the session before the first return too."""
+
+struck_var = dg.AssetSpec(
+    "struck_var",
+    description=TABLES["struck_var"].meaning,
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"postgres"},
+    partitions_def=RESULT["partitions_def"],
+)
+"""Written with the pack of each date, and read by later ones."""
 
 
 @dg.asset(**RESULT, group_name=GROUP, ins=YEARS_BACK)
@@ -67,14 +78,21 @@ def var_components(
 @dg.asset(
     **OF_THE_DAY,
     group_name=GROUP,
-    ins={name: dg.AssetIn(metadata=back(backtest.WINDOW + 1)) for name in ("var", "pnl", "nav")},
+    ins={
+        "var": dg.AssetIn(metadata=back(backtest.LOOK_BACK) | {"columns": backtest.FORECAST}),
+        **{name: dg.AssetIn(metadata=back(backtest.LOOK_BACK)) for name in ("nav_bridge", "nav", "struck_var")},
+    },
 )
 def var_backtest(
-    context: dg.AssetExecutionContext, var: pd.DataFrame, pnl: pd.DataFrame, nav: pd.DataFrame
+    context: dg.AssetExecutionContext,
+    var: pd.DataFrame,
+    nav_bridge: pd.DataFrame,
+    nav: pd.DataFrame,
+    struck_var: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
-    """Value at risk of each session against the next session's P&L: Kupiec, Christoffersen, Basel zone."""
-    frame = backtest.backtest(var, pnl, nav, sessions_of(context))
-    return shown(context, frame, lambda: plots.var_against_pnl(var, pnl))
+    """Value at risk of each session against the next session's P&L, as it was struck where it was."""
+    frame = backtest.backtest(var, nav_bridge, nav, struck_var, sessions_of(context))
+    return shown(context, frame, lambda: plots.var_against_pnl(var, nav_bridge))
 
 
 @dg.asset(

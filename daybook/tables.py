@@ -438,9 +438,11 @@ COLUMNS = _columns("""
     tuff_p | float | fraction | its p-value, chi-squared with 1 degree of freedom
     tbf_lr | float | | likelihood ratio of the times between exceptions (Haas 2001)
     tbf_p | float | fraction | its p-value, chi-squared with as many degrees of freedom as exceptions
+    mixed_lr | float | | likelihood ratio of the number of exceptions and of the times between them (Haas 2001)
+    mixed_p | float | fraction | its p-value, chi-squared with one more degree of freedom than exceptions
     plus_factor | float | | Basel's addition to the multiplier of capital
     es_z | float | | statistic of the back-test of expected shortfall (Acerbi and Szekely 2014, test 2)
-    es_p | float | fraction | its p-value by simulation of the declared distribution
+    es_p | float | fraction | probability of es_z or less, were P&L normal and VaR and ES right
     subject | text | | what is measured: an instrument, a book or a risk factor
     subject_kind | text | | instrument, book or factor
     omega | float | | constant of the variance
@@ -809,7 +811,7 @@ _table("var_explain", "result", "business_date book method confidence horizon_da
        "Why value at risk is not what it was the session before.")  # fmt: skip
 _table("var_backtest", "result", "business_date book method confidence horizon_days pnl_basis",
        "observations exceptions kupiec_lr kupiec_p christoffersen_lr christoffersen_p coverage_lr coverage_p tuff_lr"
-       " tuff_p tbf_lr tbf_p zone plus_factor es_z es_p struck origin status",
+       " tuff_p tbf_lr tbf_p mixed_lr mixed_p zone plus_factor es_z es_p struck origin status",
        "Past value at risk against the next session's P&L.")  # fmt: skip
 _table("volatility_forecasts", "result", "business_date subject_kind subject volatility_model",
        "volatility omega alpha gamma persistence degrees_of_freedom log_likelihood observations convention status",

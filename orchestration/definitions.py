@@ -48,7 +48,7 @@ ROOMS = [
 ]
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(ROOMS),
+    assets=dg.load_assets_from_modules(ROOMS, include_specs=True),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[
         *(eod.eod, eod.history, eod.market_history, eod.market_opening, *eod.stages),

@@ -108,7 +108,7 @@ class Derivation:
 
     def _rows(self, wanted: Input, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         first = None if wanted.back is None else self.back(sessions[0], wanted.back)
-        if tables.TABLES[wanted.table].kind == "fact":
+        if tables.TABLES[wanted.table].kind != "result":
             return self.given(wanted.table, first)
         return between(self.frames[wanted.table], first, self.last)
 
@@ -277,7 +277,7 @@ def ranges(wanted: list[str], first: pd.Timestamp, found: Derivation) -> list[tu
     begins = {table: max(first, min(priced if table in MARKET else traded, found.last)) for table in wanted}
     order = []
     for table in reversed(assets):
-        if table not in begins or tables.TABLES[table].kind == "fact":
+        if table not in begins or tables.TABLES[table].kind != "result":
             continue
         asset = assets[table]
         if asset.node_def.required_resource_keys:

@@ -88,7 +88,7 @@ class Feeds:
             return self.orders.frame()
         if name == "executions":
             return self.orders.executions()
-        table = {"quarantine": records.quarantine, "closes": records.closes}[name]
+        table = {t.name: t for t in (records.quarantine, records.closes, records.struck_var)}[name]
         wanted = TABLES[name]
         query = sa.select(*(table.c[column] for column in wanted.names)).order_by(*table.primary_key.columns)
         with self.engine.connect() as connection:

@@ -12,7 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from daybook import calendars, tables
-from resources import records
+from resources import records, struck
 from resources.facts import Facts
 from resources.lake import Lake, LakeError
 from resources.settings import settings
@@ -34,8 +34,9 @@ class LakeIOManager(dg.ConfigurableIOManager):
     """One frame in, one frame out, for a session, a range of sessions or a window of them.
 
     Inputs from a table of facts are the current view of the facts. An input with the metadata ``since_start`` is read
-    from the first session on, one with ``sessions_before`` so many sessions further back than it maps to. Where
-    everything is, is read from the environment at each call.
+    from the first session on, one with ``sessions_before`` so many sessions further back than it maps to, and of one
+    with ``columns`` no others are read of a table of results. Where everything is, is read from the environment at each
+    call.
     """
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
@@ -64,23 +65,25 @@ class LakeIOManager(dg.ConfigurableIOManager):
         elif first is not None and "sessions_before" in wanted:
             first = _before(first, int(wanted["sessions_before"]), environment.calendars)
         lake = Lake(environment.lake_uri)
-        if tables.TABLES[table].kind == "fact":
+        if tables.TABLES[table].kind != "result":
             return given(Facts(environment, lake, records.engine(environment)), table, first, last)
         if lake.version(table) is None:
             raise LakeError(f"{table}: nothing was ever written; materialise it first")
-        return lake.read(table, first, last)
+        return lake.read(table, first, last, wanted.get("columns"))
 
 
 def given(facts: Facts, table: str, first: Any, last: Any, known_at: Any = None) -> pd.DataFrame:
-    """What an asset that computes the sessions from ``first`` to ``last`` is given of a table of facts.
+    """What an asset that computes the sessions from ``first`` to ``last`` is given of facts, or of what was struck.
 
     Args:
         facts: where they are read.
-        table: table of facts.
+        table: table of facts, or ``struck_var``.
         first: the first session of the input, None for the beginning.
         last: the last one, None for no bound.
         known_at: the view at that instant, None for the present.
     """
+    if table == "struck_var":
+        return struck.struck(facts.engine, first, last, known_at)
     return facts.current(table, first if table in DATED_FACTS else None, None if table in WHOLE else last, known_at)
 
 
