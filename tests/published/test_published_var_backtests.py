@@ -50,7 +50,49 @@ def test_mathworks_varbacktest():
     assert backtest.p_value(independence) == pytest.approx(0.61104, abs=5e-6)
 
 
+def test_mathworks_varbacktest_times_between_failures():
+    """MathWorks Risk Management Toolbox, ``varbacktest.tuff``, ``.tbfi`` and ``.tbf``, EquityIndex with Normal95.
+
+    The first failure is on day 58. The ratios of the 57 times between failures need data that is not printed, their
+    p-values do not.
+    """
+    first = backtest.waiting(58, 0.95)
+    assert first == pytest.approx(1.7354, abs=5e-5)
+    assert backtest.p_value(first) == pytest.approx(0.18773, abs=5e-6)
+    assert backtest.p_value(88.491, 57) == pytest.approx(0.0047475, abs=1e-6)
+    assert 88.491 + backtest.kupiec(1043, 57, 0.95) == pytest.approx(88.952, abs=1e-3)
+    assert backtest.p_value(88.952, 58) == pytest.approx(0.0055565, abs=1e-6)
+
+
+def test_acerbi_szekely_2014_levels_of_z2():
+    """Acerbi and Szekely (2014), Backtesting expected shortfall, Risk, December, test 2: of 250 days at 0.975, 5 % of
+    Z2 lie below -0.70 and 0.01 % below -1.8.
+    """
+    assert backtest.shortfall_p(-0.70, 250, 0.975) == pytest.approx(0.05, abs=0.001)
+    assert backtest.shortfall_p(-1.8, 250, 0.975) == pytest.approx(0.0001, abs=0.00001)
+
+
+def test_mathworks_esbacktest():
+    """MathWorks Risk Management Toolbox, ``esbacktest.unconditionalNormal``, 1966 days at 0.975: critical value
+    -0.34639 at 1 % and p-value 0.0054099 of -0.38265, both between entries of a simulated table.
+    """
+    assert backtest.shortfall_p(-0.34639, 1966, 0.975) == pytest.approx(0.01, abs=0.0002)
+    assert backtest.shortfall_p(-0.38265, 1966, 0.975) == pytest.approx(0.0054099, abs=0.0002)
+
+
 def test_basel_1996_traffic_light():
-    """Basel Committee (1996), Supervisory framework for the use of backtesting, table 2: zones for 250 observations."""
+    """Basel Committee (1996), Supervisory framework for the use of backtesting, table 2: zones and plus factors for 250
+    observations.
+    """
     zones = backtest.zone(np.full(12, 250), np.arange(12), 0.99).tolist()
     assert zones == ["green"] * 5 + ["yellow"] * 5 + ["red"] * 2
+    plus = backtest.plus_factor(np.full(12, 250), np.arange(12)).tolist()
+    assert plus == [0, 0, 0, 0, 0, 0.40, 0.50, 0.65, 0.75, 0.85, 1.00, 1.00]
+
+
+def test_zones_of_other_levels():
+    """Backtesting KPI's, https://cfrm17.github.io/tradeLifecycle3.html: of 750 days at 0.995 the yellow zone starts at
+    7 exceptions, the red one at 13.
+    """
+    zones = backtest.zone(np.full(4, 750), [6, 7, 12, 13], 0.995).tolist()
+    assert zones == ["green", "yellow", "yellow", "red"]
