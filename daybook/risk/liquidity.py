@@ -14,8 +14,8 @@ selling one whole daily volume in a session costs.
 Buckets are those of SEC rule 22e-4 (17 CFR 270.22e-4(a)(6), (8), (10), (12)), for the whole position at the declared
 participation, which stands for "without the conversion significantly changing the market value": highly liquid is cash
 within three business days, moderately liquid cash within seven calendar days, less liquid sold within seven calendar
-days and settled later, illiquid anything slower. Cash = sold and settled by the cycle of the market; seven calendar
-days are ``WEEK`` sessions. A declared bucket goes before the computed one.
+days and settled later, illiquid anything slower. Cash = sold and settled by the cycle of the market, the first session
+of selling being day 0; seven calendar days are ``WEEK`` sessions. A declared bucket goes before the computed one.
 """
 
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ def liquidity(
     pace = participation * volume
     days = np.divide(quantity, pace, out=np.full(len(held), np.nan), where=pace > 0)
     rate = np.minimum(participation, np.divide(quantity, volume, out=np.full(len(held), np.nan), where=volume > 0))
-    bucket = rules["liquidity_bucket"].mask(rules["liquidity_bucket"].eq(""), _buckets(days, held))
+    bucket = rules["liquidity_bucket"].mask(rules["liquidity_bucket"].eq(""), buckets(days, _cycles(held)))
     traded = np.where(volume > 0, "", np.where(own, f"no volume in {WINDOW} sessions", "no volume and no daily value"))
     few = seen.astype(str).astype(object) + f" of {WINDOW} sessions with volume"
     traded = np.where(own & (seen < WINDOW) & (volume > 0), few, traded)
@@ -240,14 +240,16 @@ def _cost(spread: Any, impact: Any, rate: Any) -> Any:
     return spread / 2 + impact * np.sqrt(rate)
 
 
-def _buckets(days: Floats, held: pd.DataFrame) -> NDArray[np.object_]:
-    """Bucket of SEC rule 22e-4 of each position."""
+def buckets(days: Any, cycle: Any) -> NDArray[np.object_]:
+    """Bucket of SEC rule 22e-4 of what takes ``days`` sessions to sell and ``cycle`` sessions from trade to settlement.
+
+    The first session of selling is day 0: what is sold in it is cash after ``cycle`` days.
+    """
     # What is sold within one session takes that one: 0.01 and 1 session are the same to who waits for cash.
-    whole = np.maximum(np.ceil(np.round(days, 9)), 1.0)
-    cash = whole + _cycles(held)
+    last = np.maximum(np.ceil(np.round(np.asarray(days, np.float64), 9)), 1.0) - 1
+    cash = last + np.asarray(cycle)
     choices = ["highly_liquid", "moderately_liquid", "less_liquid"]
-    found = np.select([cash <= THREE_DAYS, cash <= WEEK, whole <= WEEK], choices, "illiquid")
-    return found.astype(object)
+    return np.select([cash <= THREE_DAYS, cash <= WEEK, last <= WEEK], choices, "illiquid").astype(object)
 
 
 def _cycles(held: pd.DataFrame) -> NDArray[np.int64]:

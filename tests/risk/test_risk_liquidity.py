@@ -116,16 +116,16 @@ def test_the_most_specific_rule_that_fills_a_column_counts():
 @pytest.mark.parametrize(
     ("quantity", "bucket"),
     [
-        (200.0, "highly_liquid"),
-        (201.0, "moderately_liquid"),
-        (600.0, "moderately_liquid"),
-        (601.0, "less_liquid"),
-        (1000.0, "less_liquid"),
-        (1001.0, "illiquid"),
+        (400.0, "highly_liquid"),
+        (401.0, "moderately_liquid"),
+        (800.0, "moderately_liquid"),
+        (801.0, "less_liquid"),
+        (1200.0, "less_liquid"),
+        (1201.0, "illiquid"),
     ],
 )
 def test_buckets_count_sale_and_settlement(quantity, bucket):
-    """T+2 in December 2022: cash after 1 + 2 sessions is within three business days, after 3 + 2 within a week."""
+    """T+2 in December 2022, 200 units a session: what is sold in the second of them is cash after 1 + 2 days."""
     assert run(("A", quantity, 5000.0, 5000.0)).loc["A", "liquidity_bucket"] == bucket
 
 
