@@ -16,6 +16,7 @@ Derivatives 3(2); Christoffersen (1998), Evaluating interval forecasts, Internat
 backtesting; Acerbi and Szekely (2014), Backtesting expected shortfall, Risk, December.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -223,7 +224,7 @@ class _Past:
     good: Bools
     earned: dict[str, Floats]
 
-    def places(self, rows: pd.DataFrame) -> tuple[Ints, Ints]:
+    def places(self, rows: Mapping[str, "pd.Series[Any]"] | pd.DataFrame) -> tuple[Ints, Ints]:
         """Book and column of each row (business_date, book); column -1 where the book has no such session."""
         codes, names = pd.factorize(rows["book"])
         book = self.books.get_indexer(pd.Index(names))[codes]
@@ -284,21 +285,24 @@ class _Forecasts:
 
     def __init__(self, past: _Past, var: pd.DataFrame, struck_var: pd.DataFrame) -> None:
         self._past = past
-        self._frames = [(frame, *past.places(frame), _models(frame)) for frame in (var, struck_var) if len(frame)]
-        self.models = sorted({model for *_, (names, _) in self._frames for model in names})
+        self._frames = [(frame, *_models(frame)) for frame in (var, struck_var)]
+        self.models = sorted({model for _, names, _ in self._frames for model in names})
 
     def observed(self, model: tuple[str, float, int]) -> _Observed:
         """VaR and ES of ``model`` against what was earned after them."""
         shape = self._past.good.shape
         figure, shortfall = np.full(shape, np.nan), np.full(shape, np.nan)
         declared, kept = np.zeros(shape, bool), np.zeros(shape, bool)
-        for frame, book, column, (names, codes) in self._frames:
+        for frame, names, codes in self._frames:
             if model not in names:
                 continue
-            of = np.flatnonzero((codes == names.index(model)) & (column >= 0))
-            at = book[of], column[of]
+            rows = np.flatnonzero(codes == names.index(model))
+            of = {name: frame[name].take(rows) for name in (*KEY, "var", "es")}
+            book, column = self._past.places(of)
+            there = column >= 0
+            at = book[there], column[there]
             declared[at] = True
-            figure[at], shortfall[at] = (frame[name].to_numpy(np.float64)[of] for name in ("var", "es"))
+            figure[at], shortfall[at] = (of[name].to_numpy(np.float64)[there] for name in ("var", "es"))
             kept[at] = "recorded_at" in frame
         horizon = model[2]
         before, es, struck = (_later(of, horizon) for of in (figure, shortfall, kept))
@@ -332,15 +336,17 @@ def _past(nav: pd.DataFrame, nav_bridge: pd.DataFrame) -> _Past:
     return _Past(dates, books, own, good, earned)
 
 
-def _models(frame: pd.DataFrame) -> tuple[list[tuple[str, float, int]], Ints]:
-    """The models of ``frame`` and which of them each row is of."""
-    codes, levels = zip(*(pd.factorize(frame[name]) for name in MODEL), strict=True)
-    number = (codes[0] * len(levels[1]) + codes[1]) * len(levels[2]) + codes[2]
-    there, at = np.unique(number, return_inverse=True)
-    method, rest = np.divmod(there, len(levels[1]) * len(levels[2]))
-    confidence, horizon = np.divmod(rest, len(levels[2]))
-    names = zip(levels[0][method], levels[1][confidence], levels[2][horizon], strict=True)
-    return [(str(m), float(c), int(h)) for m, c, h in names], at
+def _models(frame: pd.DataFrame) -> tuple[list[tuple[str, float, int]], NDArray[np.int16]]:
+    """The models of ``frame`` and which of them each row is of: of many rows, so in two bytes each."""
+    number, names = np.zeros(len(frame), np.int16), [tuple[Any, ...]()]
+    for name in MODEL:
+        codes, levels = pd.factorize(frame[name])
+        number = number * np.int16(len(levels)) + codes.astype(np.int16)
+        names = [(*before, level) for before in names for level in levels]
+    there = np.flatnonzero(np.bincount(number, minlength=len(names)))
+    renumbered = np.zeros(len(names), np.int16)
+    renumbered[there] = np.arange(len(there))
+    return [(str(m), float(c), int(h)) for m, c, h in (names[i] for i in there)], renumbered[number]
 
 
 def _later(values: NDArray[Any], steps: int) -> NDArray[Any]:
