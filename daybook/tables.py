@@ -362,6 +362,7 @@ COLUMNS = _columns("""
     model | text | | model that made the price
     delta | float | units | change of the price per unit change of the underlying's
     spot | float | currency per unit | price of the underlying
+    dividend_yield | float | fraction | continuous yearly yield of the underlying that a model assumed
     gross_value | float | base currency | value of the book before accrued fees of its share classes
     fee_payable | float | base currency | accrued and not paid yet, negative
     fee_paid | float | base currency | fees paid that had accrued before, positive
@@ -756,7 +757,8 @@ _table("positions", "result", "business_date book instrument",
        "Positions at the close, on trade date.")  # fmt: skip
 _table("cash", "result", *_BOOKED["cash"], "Cash at the close, by currency.")
 _table("model_prices", "result", "business_date instrument",
-       "price accrued_interest delta discount_factor currency model convention spot rate volatility reason",
+       "price accrued_interest delta discount_factor currency model convention spot rate volatility dividend_yield"
+       " reason",
        "Prices, accrued interest and deltas of bonds, options and forwards by model.")  # fmt: skip
 _table("gross_values", "result", "business_date book", "gross_value base_currency reason",
        "Value of books with share classes before the fees that these bear.")  # fmt: skip

@@ -119,7 +119,7 @@ def model_prices(
     rows = rows.join(security_master.attributes(instruments, "instrument", rows, list(_TERMS)))
     rows = rows[rows["asset_class"].isin(PRICED)].reset_index(drop=True)
     rows["days"] = (rows["maturity_date"] - rows["business_date"]).dt.days.astype("float64")
-    numbers = ("price", "accrued_interest", "delta", "discount_factor", "spot", "rate", "volatility")
+    numbers = ("price", "accrued_interest", "delta", "discount_factor", "spot", "rate", "volatility", "dividend_yield")
     rows = rows.assign(**dict.fromkeys(numbers, np.nan), model="", convention="", reason="")
     curve = _curves(rows, risk_free_rates)
     parts = [
@@ -146,6 +146,22 @@ def spelled(convention: str) -> str:
     """The name of a day count as this module and ``day_count`` write it: ACT/365F is actual/365."""
     name = convention.strip().lower().replace("actual", "act").replace("act", "actual")
     return name.removesuffix("f") if name.endswith("/365f") else name
+
+
+def bond_day_count(conventions: "pd.Series[str]") -> "pd.Series[str]":
+    """Day counts of bonds, ``spelled``: where none is given the first of ``BOND_DAY_COUNTS``, of an unknown one ""."""
+    count = conventions.fillna("").map(spelled).astype("str")
+    return count.mask(count == "", next(iter(BOND_DAY_COUNTS))).where(lambda name: name.isin(BOND_DAY_COUNTS), "")
+
+
+def zero_rates(rows: pd.DataFrame, risk_free_rates: pd.DataFrame) -> Floats:
+    """Continuous yearly rate from business_date to maturity_date of each of ``rows`` on the curve of its currency.
+
+    NaN where no rate is at most ``fx.MAX_AGE`` sessions old, and where maturity is not known or has come.
+    """
+    wanted = rows.assign(days=(rows["maturity_date"] - rows["business_date"]).dt.days.astype("float64"), underlying="")
+    _, zero = _over(wanted, _curves(wanted, risk_free_rates), wanted["currency"])
+    return np.where((wanted["days"] > 0) & (wanted["days"] <= LONGEST), zero, np.nan)
 
 
 def held(positions: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
@@ -323,6 +339,7 @@ def _options(
         spot=spot,
         rate=np.where(past, np.nan, rate),
         volatility=np.where(past, np.nan, volatility),
+        dividend_yield=np.where(past, np.nan, dividend),
         model=np.where(good, model, ""),
         convention=np.where(past, "what an exercise brings; its maturity has come", np.where(good, text, "")),
         reason=reason,
@@ -421,8 +438,7 @@ def option_value(
 
 
 def _bonds(rows: pd.DataFrame, curve: CurveOf) -> pd.DataFrame:
-    count = rows["day_count"].fillna("").map(spelled)
-    count = count.mask(count == "", next(iter(BOND_DAY_COUNTS))).where(lambda name: name.isin(BOND_DAY_COUNTS), "")
+    count = bond_day_count(rows["day_count"])
     known = rows["coupon_rate"].notna() & rows["maturity_date"].notna()
     known &= (rows["coupon_rate"] == 0) | (rows["coupon_frequency"] > 0)
     tests = [
@@ -488,6 +504,36 @@ def _bond_value(bond: Any, session: Any, discounts: Any) -> tuple[float, float]:
     ql.Settings.instance().evaluationDate = day
     price = float("nan") if discounts is None else ql.BondFunctions.cleanPrice(bond, discounts, day)
     return price, bond.accruedAmount(day)
+
+
+@lru_cache(maxsize=100_000)
+def cash_flows(
+    rate: float, frequency: float, maturity: pd.Timestamp, issued: pd.Timestamp, count: str
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Start and end (days since 1970) of each period of a bond of 100, what is paid at its end, and the coupon of it.
+
+    The last payment has the redemption in it. A bond without coupons has one period, which ends at maturity.
+
+    Args:
+        rate: yearly coupon, as a fraction.
+        frequency: coupons a year.
+        maturity: last day.
+        issued: date from which the first coupon accrues; NaT for coupons that go back further than any session.
+        count: one of ``BOND_DAY_COUNTS``.
+    """
+    import QuantLib as ql
+
+    end = pd.Timestamp(maturity).to_datetime64().astype("datetime64[D]").astype(np.int64)
+    coupons = [ql.as_coupon(flow) for flow in _bond(rate, frequency, maturity, issued, count).cashflows()[:-1]]
+    if not coupons:
+        return np.array([end - 1]), np.array([end]), np.array([100.0]), np.zeros(1)
+    since = end - _date(maturity).serialNumber()
+    starts, ends = (
+        np.array([day.serialNumber() + since for day in days])
+        for days in ([c.accrualStartDate() for c in coupons], [c.accrualEndDate() for c in coupons])
+    )
+    paid = np.array([coupon.amount() for coupon in coupons])
+    return starts, ends, paid + 100.0 * (np.arange(len(paid)) == len(paid) - 1), paid
 
 
 @lru_cache(maxsize=100_000)
