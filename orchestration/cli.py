@@ -13,6 +13,7 @@ import typer
 
 from orchestration.commands import (
     backfill,
+    backtest,
     close,
     eod,
     identify,
@@ -48,6 +49,7 @@ app.command("doctor")(services.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("impact")(impact.impact)
 app.command("show")(show.show)
+app.command("backtest")(backtest.backtest)
 app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
