@@ -232,6 +232,11 @@ def test_every_reference_is_to_something_delivered(told):
     assert set(told["limits"]["book"]) == books
     assert set(told["books"]["benchmark"]) - {""} == set(told["benchmark_weights"]["benchmark"])
     assert set(told["instruments"]["issuer"]) == set(told["issuers"]["issuer"])
+    factors = told["risk_factors"]
+    assert set(factors["instrument"]) - {""} <= instruments
+    assert set(factors["benchmark"]) - {""} == set(told["benchmark_levels"]["benchmark"])
+    assert set(factors["currency"]) - {""} <= {"EUR"} | set(told["fx_rates"]["quote"])
+    assert (factors[["instrument", "benchmark", "currency"]].ne("").sum(axis=1) == 1).all(), "one source each"
     assert dict(zip(told["books"]["book"], told["books"]["custodian_account"], strict=True)) == dict(
         zip(told["accounts"]["book"], told["accounts"]["account"], strict=True)
     )

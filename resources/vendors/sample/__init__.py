@@ -87,6 +87,7 @@ class SampleVendor:
             "accounts": reference.accounts(),
             "limits": reference.limits(),
             "rules": reference.rules(),
+            "risk_factors": reference.risk_factors(),
             "liquidity_rules": reference.liquidity_rules(),
             "redemption_terms": reference.redemption_terms(),
             "expected_feeds": reference.expected_feeds(),

@@ -96,6 +96,19 @@ _REDEMPTIONS = """
     LONG-SHORT | 0.25 | 20
 """
 
+_FACTORS = """
+    market         | market   |      | SP500 |
+    momentum       | style    | MTUM |       |
+    quality        | style    | QUAL |       |
+    size           | style    | SIZE |       |
+    low_volatility | style    | USMV |       |
+    value          | style    | VLUE |       |
+    EUR            | currency |      |       | EUR
+    GBP            | currency |      |       | GBP
+    CHF            | currency |      |       | CHF
+    JPY            | currency |      |       | JPY
+"""
+
 _RULES = """
     ISSUER-MAX        | max_weight |            | issuer      |      | 0.16 | 0.20
     SECTOR-MAX-CORE   | max_weight | US-CORE    | sector      |      | 0.35 | 0.40
@@ -197,6 +210,13 @@ def liquidity_rules() -> pd.DataFrame:
 def redemption_terms() -> pd.DataFrame:
     """What investors may ask back under stress; an empty book means every book."""
     frame = _table(_REDEMPTIONS, "book redemption_fraction notice_days")
+    frame.insert(1, "valid_from", INCEPTION)
+    return frame
+
+
+def risk_factors() -> pd.DataFrame:
+    """The market, five styles and the currencies; a style is the return of its fund above the market's."""
+    frame = _table(_FACTORS, "factor kind instrument benchmark currency")
     frame.insert(1, "valid_from", INCEPTION)
     return frame
 
