@@ -1,26 +1,28 @@
-"""Risk: scenarios, value at risk and its proof, stress, exposures and limits, for every book at once.
+"""Risk: scenarios, value at risk and its proof, for every book at once.
 
 Belongs here: which tables each measure is derived from. The mathematics is in ``daybook.risk``.
 """
+
+from collections.abc import Iterator
 
 import dagster as dg
 import pandas as pd
 
 from assets import plots
-from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, back, sessions_of, shown
-from daybook.risk import backtest, components, scenarios
-from daybook.risk import exposures as exposure
-from daybook.risk import stress as stresses
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
+from daybook.risk import backtest, components, models, scenarios
 from daybook.risk import var as value_at_risk
 from daybook.risk.limits import limit_usage as usage
 from daybook.tables import TABLES
 
 GROUP = "risk"
 YEARS_BACK = {
-    "returns": dg.AssetIn(metadata=back(scenarios.WINDOW)),
-    "fx_rates": dg.AssetIn(metadata=back(scenarios.WINDOW + 1)),
+    "returns": dg.AssetIn(metadata=back(models.BACK)),
+    "fx_rates": dg.AssetIn(metadata=back(models.BACK + 1)),
 }
 """The sessions that make scenarios; a rate is needed at the session before the first return too."""
+OF_THE_BOOKS = ("scenario_pnl", "var_components")
+"""Tables of the date that are read off the same scenarios."""
 
 struck_var = dg.AssetSpec(
     "struck_var",
@@ -41,38 +43,68 @@ def var(
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
     instruments: pd.DataFrame,
+    var_models: pd.DataFrame,
+    proxies: pd.DataFrame,
+    risk_factors: pd.DataFrame,
+    books: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    benchmark_levels: pd.DataFrame,
+    alternative_data: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
-    """Historical value at risk and expected shortfall, with the convention beside the number."""
-    frame = value_at_risk.var(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
+    """Value at risk and expected shortfall by every model in force, with the convention beside the number."""
+    facts = scenarios.Facts(
+        var_models=var_models,
+        proxies=proxies,
+        risk_factors=risk_factors,
+        books=books,
+        benchmark_weights=benchmark_weights,
+        benchmark_levels=benchmark_levels,
+        alternative_data=alternative_data,
+    )
+    frame = value_at_risk.var(valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts)
     return shown(context, frame)
 
 
-@dg.asset(**OF_THE_DAY, group_name=GROUP, ins=YEARS_BACK)
-def scenario_pnl(
+@dg.multi_asset(
+    name="risk_of_books",
+    outs={
+        name: dg.AssetOut(
+            group_name=GROUP, description=TABLES[name].meaning, owners=OF_THE_DAY["owners"], kinds=OF_THE_DAY["kinds"]
+        )
+        for name in OF_THE_BOOKS
+    },
+    ins=YEARS_BACK,
+    partitions_def=OF_THE_DAY["partitions_def"],
+    backfill_policy=OF_THE_DAY["backfill_policy"],
+)
+def risk_of_books(
     context: dg.AssetExecutionContext,
     valuations: pd.DataFrame,
     nav: pd.DataFrame,
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
     instruments: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """P&L of each book in each scenario: vectors that add up over any grouping of books."""
-    frame = scenarios.scenario_pnl(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
-    return shown(context, frame)
-
-
-@dg.asset(**OF_THE_DAY, group_name=GROUP, ins=YEARS_BACK)
-def var_components(
-    context: dg.AssetExecutionContext,
-    valuations: pd.DataFrame,
-    nav: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    instruments: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """Where value at risk comes from: components that sum to it, marginal and incremental."""
-    frame = components.components(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
-    return shown(context, frame)
+    var_models: pd.DataFrame,
+    proxies: pd.DataFrame,
+    risk_factors: pd.DataFrame,
+    books: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    benchmark_levels: pd.DataFrame,
+    alternative_data: pd.DataFrame,
+) -> Iterator[dg.Output[pd.DataFrame]]:
+    """Vectors of P&L that add up over any grouping of books, and where value at risk comes from."""
+    facts = scenarios.Facts(
+        var_models=var_models,
+        proxies=proxies,
+        risk_factors=risk_factors,
+        books=books,
+        benchmark_weights=benchmark_weights,
+        benchmark_levels=benchmark_levels,
+        alternative_data=alternative_data,
+    )
+    days = list(scenarios.days(valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts))
+    yield shown(context, scenarios.scenario_pnl(days), output_name="scenario_pnl")
+    yield shown(context, components.components(days), output_name="var_components")
 
 
 @dg.asset(
@@ -93,24 +125,6 @@ def var_backtest(
     """Value at risk of each session against the next session's P&L, as it was struck where it was."""
     frame = backtest.backtest(var, nav_bridge, nav, struck_var, sessions_of(context))
     return shown(context, frame, lambda: plots.var_against_pnl(var, nav_bridge))
-
-
-@dg.asset(
-    **OF_THE_DAY,
-    group_name=GROUP,
-    ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("returns", "fx_rates")},
-)
-def stress(
-    context: dg.AssetExecutionContext,
-    valuations: pd.DataFrame,
-    nav: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    instruments: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """P&L of each book under a historical replay and a hypothetical shock."""
-    frame = stresses.stress(valuations, nav, returns, fx_rates, instruments, sessions_of(context))
-    return shown(context, frame)
 
 
 @dg.asset(**OF_THE_DAY, group_name=GROUP)

@@ -14,7 +14,7 @@ from daybook.ledger import lots
 
 def compile_all() -> None:
     """Have every loop compiled, those of fixed types by their import, the general one of the ledger by a call."""
-    for name in ("ledger.lot_arithmetic", "ledger.lot_kernel", "ledger.wash_kernel", "risk.kernel"):
+    for name in ("ledger.lot_arithmetic", "ledger.lot_kernel", "ledger.wash_kernel", "risk.kernel", "risk.mixing"):
         import_module(f"daybook.{name}")
     bought = {"group": 0, "event": lots.TRADE, "method": lots.METHODS["lifo"], "session": 0, "settle": 0}
     lots.match(pd.DataFrame([{**bought, "quantity": 1, "cost": 1, "cost_base": 1}]))

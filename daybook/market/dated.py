@@ -82,6 +82,12 @@ def within(keys: Ints, dates: object, wanted: Ints, since: object, until: object
     return rows.astype(np.int64), order[np.repeat(low, count) + step].astype(np.int64)
 
 
+def changes(facts: pd.DataFrame) -> Dates:
+    """The dates, sorted, from which another set of rows is in force: each valid_from, and the day after each valid_to."""
+    dates = pd.concat([facts["valid_from"], facts["valid_to"] + pd.Timedelta(days=1)]).dropna().unique()
+    return np.sort(np.asarray(dates, "datetime64[us]"))
+
+
 def grid(sessions: pd.DatetimeIndex, rows: pd.DataFrame) -> pd.DataFrame:
     """Every session with every one of ``rows``, ``business_date`` first, in the order of both."""
     repeated = rows.take(np.tile(np.arange(len(rows)), len(sessions))).reset_index(drop=True)

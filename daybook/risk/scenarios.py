@@ -1,22 +1,32 @@
-"""Scenarios: what positions would earn if past sessions came back.
+"""Scenarios: what positions would earn if past sessions came back, as they were or as a model would have them.
 
 Belongs here: returns of every line (an instrument seen from a base currency) in every past session, the values that
-the books hold in those lines, and the product of the two. Does not belong here: what is read off the P&L vectors
-(``var``), shocks that are not past sessions (``stress``).
+the books hold in those lines, the sets of scenarios of each model, and the P&L of one in the other. Does not belong
+here: what is read off the P&L vectors (``var``), shocks that are not past sessions (``stress``).
 
 Conventions (CONTRACT 2.11): a scenario return is (1 + local total return) x (1 + FX return into base) - 1, applied to
 values at the close; a future earns exposure x local return x (1 + FX return). Cash in base currency earns 0, foreign
-cash the FX return. A return that is missing counts 0, and its line does not count to coverage. The scenarios of session
-D are the last ``WINDOW`` sessions up to D on which any instrument has a return, oldest first.
+cash the FX return. A return that is missing counts 0, and its line does not count to coverage; where a proxy is
+declared for the instrument, its return stands for the missing one (``proxies``). The scenarios of session D are the
+last ``window`` sessions up to D on which any instrument has a return, oldest first.
 
 What is not worth what it moves with is approximated to the first order: a currency forward earns exposure x return of
 the currency bought x (1 + FX return), and the FX return on its market value. So does an option that has no return of
 its own in every scenario and whose delta is known, with what it is written on; it does not count to coverage. A bond
 moves as its clean price does.
+
+The sets, by method: ``historical`` is the past as it was; ``age_weighted`` the same with a weight for each session,
+w_i = decay^(i-1) (1 - decay) / (1 - decay^S) for the i-th newest (Boudoukh, Richardson and Whitelaw 1998, The best of
+both worlds, Risk 11(5)); ``filtered`` local and FX returns at today's volatility (``filtering``); ``factor`` local
+returns as exposure x factor return plus specific returns drawn from the instrument's own (``factor_models``,
+``simulation``), FX returns as they were; ``monte_carlo`` mixes of the centred historical scenarios (``simulation``).
+Several sessions ahead, ``overlapping`` compounds local and FX returns over each h sessions in a row that end within the
+window, S - h + 1 scenarios that share sessions; ``square_root`` takes one session's returns times the root of h.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,72 +35,434 @@ from numpy.typing import NDArray
 
 from daybook import tables
 from daybook.ledger.valuation import WITHOUT_DELTA
+from daybook.market import dated
 from daybook.market.fx import rates
 from daybook.market.security_master import attributes
+from daybook.risk import benchmark, factors, filtering, proxies, simulation
+from daybook.risk.factors import Factors
+from daybook.risk.models import Model, in_force, making, set_name
 
-WINDOW = 500
-"""Scenarios of a default historical VaR: two years of sessions."""
-SCENARIO_SET = "historical"
 CASH = "CASH:"
+DAY = pd.Timedelta(days=1)
 LINE = ["driver", "currency", "base_currency", "linear"]
 """What makes a scenario return: whose local return, seen from which currency, on a value or on an exposure."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Dates = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What scenarios read beside values, returns and rates; each may be left out.
+
+    Attributes:
+        var_models, proxies, risk_factors, books, benchmark_weights, benchmark_levels, alternative_data: facts.
+    """
+
+    var_models: pd.DataFrame = field(default_factory=lambda: tables.empty("var_models"))
+    proxies: pd.DataFrame = field(default_factory=lambda: tables.empty("proxies"))
+    risk_factors: pd.DataFrame = field(default_factory=lambda: tables.empty("risk_factors"))
+    books: pd.DataFrame = field(default_factory=lambda: tables.empty("books"))
+    benchmark_weights: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_weights"))
+    benchmark_levels: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_levels"))
+    alternative_data: pd.DataFrame = field(default_factory=lambda: tables.empty("alternative_data"))
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Scenario returns of lines.
+    """Returns of lines and of what they are made of, on every session read.
 
     Attributes:
         dates: sessions, sorted, shape (T,).
-        returns: return of each line in base currency, 0 where missing, shape (L, T).
+        names: instrument of each local series, ``CASH:EUR>USD`` for the return of a currency, shape (I,).
+        security: whether each is an instrument, shape (I,).
+        local: local returns, NaN where missing, shape (I, T).
+        fx: returns of a currency into another, NaN where missing, shape (P, T).
+        of: line -> index into ``local``, shape (L,).
+        via: line -> index into ``fx``, shape (L,).
+        linear: whether the line earns local return x (1 + FX return), shape (L,).
+        returns: of each line in base currency, 0 where missing, shape (L, T).
         known: whether the line has a return of its own, shape (L, T).
+        seen: known returns before each session, shape (L, T + 1).
+        stale: local returns from prices that were not of their session, before each session, shape (I, T + 1).
     """
 
-    dates: NDArray[np.datetime64]
+    dates: Dates
+    names: NDArray[np.object_]
+    security: Flags
+    local: Floats
+    fx: Floats
+    of: Ints
+    via: Ints
+    linear: Flags
     returns: Floats
-    known: NDArray[np.bool_]
+    known: Flags
+    seen: Ints
+    stale: Ints
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Positions against one window: what each earns from, and how much of it is known.
+
+    Attributes:
+        first, last: the window's sessions, indices into ``Moves.dates``.
+        used: lines that anything held moves with, index into ``Moves.returns``, shape (U,).
+        line: position -> index into ``used``.
+        money: position -> index into ``used`` of what is carried.
+        value: what the line's return applies to, base currency.
+        carried: what the FX return applies to besides, base currency.
+        covered: whether a position has a return of its own in every session.
+        proxied: whether a proxy fills every gap of one that is not covered.
+        by_delta: whether an option moves with what it is written on.
+        stale: part of the position's returns that come from prices that were not of their session.
+        local, fx: returns of what the lines are made of over the window, gaps filled, NaN where still missing.
+        of, via: line used -> index into ``local`` and ``fx``.
+        series, pairs: rows of ``Moves.local`` and ``Moves.fx`` that these are.
+        changed: whether a proxy may have changed the line's returns, shape (U,).
+        whole: whether the line has a return, its own or a proxy's, in every session, shape (U,).
+        held: value and carried, book by line used, sparse.
+        benchmark: weights of each benchmark, by line used, sparse.
+    """
+
+    first: int
+    last: int
+    used: Ints
+    line: Ints
+    money: Ints
+    value: Floats
+    carried: Floats
+    covered: Flags
+    proxied: Flags
+    by_delta: Flags
+    stale: Floats
+    local: Floats
+    fx: Floats
+    of: Ints
+    via: Ints
+    series: Ints
+    pairs: Ints
+    changed: Flags
+    whole: Flags
+    held: Any
+    benchmark: Any
+
+
+@dataclass(frozen=True)
+class ScenarioSet:
+    """All books of one session in the scenarios of one model.
+
+    Attributes:
+        name: of the set, as table ``scenario_pnl`` has it.
+        model: whose scenarios they are.
+        dates: session in which each scenario ended, oldest first; NaT where simulated, shape (S,).
+        sessions: past scenarios that it was made from: S, or the number of those that were mixed.
+        weights: probability of each scenario, ``None`` where all are equal, shape (S,).
+        placed: positions against the model's window.
+        returns: scenario returns of ``placed.used``; with ``mix`` about their mean; shape (U, sessions).
+        mix: how simulated scenarios mix past ones, ``None`` where they are not simulated.
+        pnl: P&L of each book in each scenario, rounded to 10^-6, shape (B, S).
+        benchmark: return of each benchmark in each scenario, shape (M, S).
+        fallback: positions whose series no declared volatility model could be fitted to.
+    """
+
+    name: str
+    model: Model
+    dates: Dates
+    sessions: int
+    weights: Floats | None
+    placed: Placed
+    returns: Floats
+    mix: Floats | None
+    pnl: Floats
+    benchmark: Floats
+    fallback: Flags
+
+    def earned(self, at: Any, scenario: Any) -> Floats:
+        """P&L of the positions ``at`` in ``scenario``, before rounding.
+
+        Args:
+            at: indices or a slice of ``Day.rows``.
+            scenario: ``slice(None)`` for every scenario, shape (n, S), or the index of one scenario for each of ``at``,
+                shape (n,).
+        """
+        placed = self.placed
+        value, carried = placed.value[at], placed.carried[at]
+        line, money = placed.line[at], placed.money[at]
+        if self.mix is None:
+            by_line, by_money = self.returns[line, scenario], self.returns[money, scenario]
+            shape = (-1,) + (1,) * (by_line.ndim - 1)
+            return np.asarray(value.reshape(shape) * by_line + carried.reshape(shape) * by_money)
+        base = value[:, None] * self.returns[line] + carried[:, None] * self.returns[money]
+        if isinstance(scenario, slice):
+            return simulation.paths(base, self.mix)[:, scenario]
+        return simulation.at(base, self.mix, np.asarray(scenario))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the benchmarks hold: which one, line (index into ``Moves.returns``) and weight of each part; how many."""
+
+    which: Ints
+    line: Ints
+    weight: Floats
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
 class Day:
-    """All books of one session that have a NAV, against the scenarios of that session.
+    """All books of one session that have a NAV, to be put into the scenarios of any model.
 
     Attributes:
         date: the session.
-        books: their names, shape (B,).
+        books: their names, sorted, shape (B,).
+        base_currency: of each book, shape (B,).
         nav: their NAV in base currency, shape (B,).
-        rows: positions: instrument, market_value_base, value (what the scenario return applies to), carried (what the
-            FX return applies to besides) and by_delta.
+        rows: positions, as ``positions`` describes them.
         book: position -> index into ``books``.
-        line: position -> index into ``returns``.
-        money: position -> index into ``returns`` of what is carried.
-        window: dates of the scenarios, oldest first, shape (S,).
-        returns: scenario returns, shape (lines, S).
-        covered: whether a position has a return of its own in every scenario.
-        pnl: P&L of each book in each scenario, rounded to 10^-6, shape (B, S).
+        models: those in force on the session.
+        benchmark: book -> index of its benchmark, -1 for none, shape (B,).
+        weights: what the benchmarks hold at the close.
+        past: what all days of a run share.
     """
 
     date: pd.Timestamp
     books: NDArray[np.object_]
+    base_currency: NDArray[np.object_]
     nav: Floats
     rows: pd.DataFrame
     book: Ints
-    line: Ints
-    money: Ints
-    window: NDArray[np.datetime64]
-    returns: Floats
-    covered: NDArray[np.bool_]
-    pnl: Floats
+    models: tuple[Model, ...]
+    benchmark: Ints
+    weights: Weights
+    past: "Past"
+    _placed: dict[int, Placed] = field(default_factory=dict, repr=False)
+    _sets: dict[tuple[object, ...], ScenarioSet] = field(default_factory=dict, repr=False)
 
-    def earned(self, at: Any, scenario: Any) -> Floats:
-        """P&L of the positions ``at`` in ``scenario``, indices or slices of ``rows`` and ``returns``."""
-        value, carried = (self.rows[name].to_numpy(np.float64)[at] for name in ("value", "carried"))
-        line, money = self.returns[self.line[at], scenario], self.returns[self.money[at], scenario]
-        shape = (-1,) + (1,) * (line.ndim - 1)
-        return np.asarray(value.reshape(shape) * line + carried.reshape(shape) * money)
+    def scenarios(self, model: Model) -> ScenarioSet:
+        """P&L of all books in the scenarios of ``model``, which need not be one in force."""
+        key = making(model)
+        if key not in self._sets:
+            self._sets[key] = self._made(model)
+        made = self._sets[key]
+        weights = age_weights(made.pnl.shape[1], model.decay) if model.weighted else None
+        return replace(made, model=model, name=set_name(model, (*self.models, model)), weights=weights)
+
+    def placed(self, window: int) -> Placed:
+        """The positions against the last ``window`` sessions."""
+        if window not in self._placed:
+            self._placed[window] = self._against(window)
+        return self._placed[window]
+
+    def _made(self, model: Model) -> ScenarioSet:
+        placed, moves = self.placed(model.window), self.past.moves
+        local, fx, fallback = self._modelled(placed, model)
+        h = model.horizon_days
+        linear = moves.linear[placed.used]
+        if local is placed.local and h == 1:
+            returns = moves.returns[placed.used, placed.first : placed.last]
+            if placed.changed.any():
+                changed = placed.changed
+                returns[changed] = combined(local, fx, placed.of[changed], placed.via[changed], linear[changed], 1)
+        else:
+            steps = h if model.scaling == "overlapping" else 1
+            returns = combined(local, fx, placed.of, placed.via, linear, steps)
+        if model.scaling == "square_root":
+            returns = returns * np.sqrt(h)
+        dates = moves.dates[placed.first : placed.last]
+        dates = dates[len(dates) - returns.shape[1] :]
+        sessions, mix = len(dates), None
+        if model.method == "monte_carlo":
+            fat = model.degrees_of_freedom if model.distribution == "student_t" else float("nan")
+            mix = simulation.draws(model.window, model.paths // 2, model.seed, fat)
+            returns = returns - returns.mean(axis=1, keepdims=True) if sessions else returns
+            dates = np.full(model.paths, np.datetime64("NaT", "us"))
+        vectors = np.concatenate([placed.held @ returns, placed.benchmark @ returns])
+        if mix is not None:
+            vectors = simulation.paths(vectors, mix)
+        pnl, benchmark = np.split(vectors, [len(self.books)])
+        return ScenarioSet(
+            name=model.set_name,
+            model=model,
+            dates=dates,
+            sessions=sessions,
+            weights=None,
+            placed=placed,
+            returns=returns,
+            mix=mix,
+            pnl=np.round(pnl, 6),
+            benchmark=benchmark,
+            fallback=fallback,
+        )
+
+    def _modelled(self, placed: Placed, model: Model) -> tuple[Floats, Floats, Flags]:
+        """Local and FX returns as the method has them, and positions whose series the model could not be fitted to."""
+        none = np.zeros(len(self.rows), bool)
+        if model.method == "filtered":
+            fits, money_fits = self.past.fits(self.date, model) if model.volatility_model != "ewma" else ([], [])
+            own = [fits[i] for i in placed.series.tolist()] if fits else []
+            money = [money_fits[i] for i in placed.pairs.tolist()] if money_fits else []
+            by_local, back = filtering.variances(placed.local, model, own)
+            by_fx, fx_back = filtering.variances(placed.fx, model, money)
+            fallback = (back[placed.of] | fx_back[placed.via])[placed.line]
+            return filtering.rescaled(placed.local, by_local), filtering.rescaled(placed.fx, by_fx), fallback
+        if model.method == "factor":
+            local, left = self.past.by_factors(self.date, placed, model)
+            return local, placed.fx, left[placed.of][placed.line]
+        return placed.local, placed.fx, none
+
+    def _against(self, window: int) -> Placed:
+        from scipy.sparse import csr_matrix
+
+        moves, rows = self.past.moves, self.rows
+        last = int(np.searchsorted(moves.dates, np.datetime64(self.date, "us"), "right"))
+        first = max(0, last - window)
+        own, proxy, money = (rows[name].to_numpy(np.int64) for name in ("line", "proxy_line", "money"))
+        covered = moves.seen[own, last] - moves.seen[own, first] == last - first
+        by_delta = ~covered & (proxy >= 0)
+        value, carried = rows["value"].to_numpy(np.float64), rows["carried"].to_numpy(np.float64)
+        value = np.where(by_delta, rows["exposure_base"], value)
+        carried = np.where(by_delta, rows["market_value_base"], carried)
+        line = np.where(by_delta, proxy, own)
+        parts = self.weights
+        used, at = np.unique(np.r_[line, np.where(carried != 0, money, line), parts.line], return_inverse=True)
+        line, money, beside = np.split(at, [len(rows), 2 * len(rows)])
+        series, of = np.unique(moves.of[used], return_inverse=True)
+        pairs, via = np.unique(moves.via[used], return_inverse=True)
+        local = moves.local[series, first:last]
+        gaps = np.isnan(local).any(axis=1)
+        if gaps.any() and len(self.past.facts.proxies):
+            local = local.copy()
+            local[gaps] = self.past.filled(self.date, moves.names[series[gaps]], local[gaps], slice(first, last))
+        fx = moves.fx[pairs, first:last]
+        whole = np.asarray(~np.isnan(local[of]).any(axis=1) & ~np.isnan(fx[via]).any(axis=1))
+        shape = (len(self.books), len(used))
+        return Placed(
+            first=first,
+            last=last,
+            used=used,
+            line=line,
+            money=money,
+            value=value,
+            carried=carried,
+            covered=covered,
+            proxied=~covered & ~by_delta & whole[line],
+            by_delta=by_delta,
+            stale=(moves.stale[moves.of[used], last] - moves.stale[moves.of[used], first])[line] / max(last - first, 1),
+            local=local,
+            fx=fx,
+            of=of,
+            via=via,
+            series=series,
+            pairs=pairs,
+            changed=np.asarray(gaps)[of] & (len(self.past.facts.proxies) > 0),
+            whole=whole,
+            held=csr_matrix((np.r_[value, carried], (np.r_[self.book, self.book], np.r_[line, money])), shape=shape),
+            benchmark=csr_matrix((parts.weight, (parts.which, beside)), shape=(parts.count, len(used))),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What all sessions of a run share: returns, facts, and what was worked out of them once.
+
+    Attributes:
+        moves: of the lines of every session.
+        returns, fx_rates, instruments: the tables they came from.
+        facts: what else was read.
+        sessions: of the run, sorted.
+    """
+
+    moves: Moves
+    returns: pd.DataFrame
+    fx_rates: pd.DataFrame
+    instruments: pd.DataFrame
+    facts: Facts
+    sessions: pd.DatetimeIndex
+    _kept: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def changes(self) -> Dates:
+        """Dates from which other risk factors are in force."""
+        return dated.changes(self.facts.risk_factors)
+
+    @cached_property
+    def words(self) -> simulation.Words:
+        """Hash of the name of each local series."""
+        return pd.util.hash_array(self.moves.names).astype(np.uint64)
+
+    def fits(self, date: pd.Timestamp, model: Model) -> tuple[list[Any], list[Any]]:
+        """Parameters of a declared volatility model for every local and every FX series, once a month."""
+        key = ("fits", date.to_period("M"), making(model))
+        if key not in self._kept:
+            last = int(np.searchsorted(self.moves.dates, np.datetime64(date, "us"), "right"))
+            self._kept[key] = tuple(
+                filtering.fitted(series, self.moves.dates, last, model) for series in (self.moves.local, self.moves.fx)
+            )
+        found: tuple[list[Any], list[Any]] = self._kept[key]
+        return found
+
+    def factors(self, date: pd.Timestamp) -> Factors:
+        """The risk factors in force on ``date`` with their returns on every session read up to it."""
+        declared = self.facts.risk_factors
+        changes = self.changes
+        segment = int(np.searchsorted(changes, np.datetime64(date, "us"), "right"))
+        key = ("factors", segment)
+        if key not in self._kept:
+            sessions = self.sessions.to_numpy("datetime64[us]")
+            ahead = sessions[np.searchsorted(changes, sessions, "right") == segment]
+            # Asked once for the last session on which the same rows hold: what an earlier one knew is a window of it.
+            self._kept[key] = factors.series(
+                declared,
+                self.returns,
+                self.facts.benchmark_levels,
+                self.facts.alternative_data,
+                self.fx_rates,
+                self.instruments,
+                max(date, pd.Timestamp(ahead[-1])) if len(ahead) else date,
+            )
+        found: Factors = self._kept[key]
+        return found
+
+    def filled(self, date: pd.Timestamp, names: NDArray[np.object_], local: Floats, window: slice) -> Floats:
+        """``local`` of the instruments ``names`` over ``window`` with the returns of their proxies where missing."""
+        stand_in, beta = proxies.stand_ins(self.facts.proxies, self.instruments, date, names.tolist())
+        moves = self.moves
+        at = pd.Index(moves.names).get_indexer(pd.Index(stand_in))
+        found = np.where((at >= 0)[:, None], moves.local[at, window], np.nan)
+        others = (at < 0) & (stand_in != "")
+        if others.any():
+            known = self.factors(date)
+            which = pd.Index(known.names).get_indexer(pd.Index(stand_in[others]))
+            when = np.searchsorted(known.dates, moves.dates[window])
+            returns = np.where(known.known, known.returns, np.nan)[which][:, np.minimum(when, len(known.dates) - 1)]
+            found[others] = np.where((which >= 0)[:, None], returns, np.nan)
+        return proxies.filled(local, beta, found)
+
+    def by_factors(self, date: pd.Timestamp, placed: Placed, model: Model) -> tuple[Floats, Flags]:
+        """Local returns over the window as the time-series factor model has them, and those that stay as they were."""
+        from daybook.risk import factor_models
+
+        moves = self.moves
+        security = np.flatnonzero(moves.security[placed.series])
+        local, left = placed.local.copy(), np.zeros(len(placed.series), bool)
+        if not len(security) or placed.last == placed.first:
+            return local, left
+        series = placed.series[security]
+        known = ~np.isnan(local[security])
+        window = self.factors(date).window(date, placed.last - placed.first)
+        fitted = factor_models.time_series(moves.names[series], np.where(known, local[security], 0.0), known, window)
+        good = np.isfinite(fitted.exposures).all(axis=1)
+        left[security] = ~good
+        returns = window.returns[pd.Index(window.names).get_indexer(pd.Index(fitted.factors))]
+        seen = known[good][:, np.isin(window.dates, fitted.dates)]
+        since = dated.days(moves.dates[placed.first : placed.last])
+        words = self.words[series[good]]
+        drawn = simulation.shuffled(fitted.residuals[good], seen, words, since, model.seed)
+        local[security[good]] = fitted.exposures[good] @ returns + drawn
+        return local, left
 
 
 def positions(
@@ -130,37 +502,105 @@ def positions(
     return held[kept].sort_values(["business_date", "book", "instrument"], ignore_index=True)
 
 
-def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.DataFrame) -> Moves:
+def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.DataFrame, also: list[str]) -> Moves:
     """Returns of ``lines`` in base currency on every session of ``returns``.
 
     Args:
         returns: table ``returns`` (local total return per instrument and session).
         fx_rates: table ``fx_rates``, from at least one session before the first return on.
         lines: driver, currency, base_currency, linear; one row a line.
+        also: instruments whose local returns are wanted beside, whether a line moves with them or not.
     """
     own = returns.loc[returns["local_return"].notna()]
     dates = np.unique(own["business_date"].to_numpy("datetime64[us]"))
     money = lines["driver"].str.startswith(CASH)
     abroad = lines["driver"].str[len(CASH) :].where(money, lines["currency"])
-    exchanged = pd.DataFrame({"currency": abroad, "base_currency": lines["currency"]})
-    local = _local(own, lines["driver"], dates)
-    local[money] = _currency(fx_rates, exchanged[money], dates)
-    moves = _currency(fx_rates, lines, dates)
-    linear = lines["linear"].to_numpy(bool)[:, None]
-    total = np.where(linear, local * (1 + moves), (1 + local) * (1 + moves) - 1)
-    known = np.isfinite(total)
-    return Moves(dates, np.where(known, total, 0.0), known)
+    series = pd.DataFrame(
+        {
+            "name": lines["driver"].where(~money, lines["driver"] + ">" + lines["currency"]),
+            "currency": abroad,
+            "base_currency": lines["currency"],
+        }
+    )
+    distinct = series.drop_duplicates("name", ignore_index=True)
+    beside = [name for name in dict.fromkeys(also) if name not in set(distinct["name"])]
+    names = pd.Index([*distinct["name"], *beside])
+    local, stale = _local(own, names, dates)
+    exchanged = distinct["name"].str.startswith(CASH).to_numpy()
+    local[: len(distinct)][exchanged] = _currency(fx_rates, distinct[exchanged], dates)
+    pairs = lines[["currency", "base_currency"]].drop_duplicates(ignore_index=True)
+    fx = _currency(fx_rates, pairs, dates)
+    of = names.get_indexer(pd.Index(series["name"]))
+    via = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(lines[["currency", "base_currency"]]))
+    linear = lines["linear"].to_numpy(bool)
+    known = np.isfinite(local[of]) & np.isfinite(fx[via])
+    before = np.zeros((len(lines), 1), np.int64)
+    return Moves(
+        dates=dates,
+        names=names.to_numpy(object),
+        security=~np.asarray(names.str.startswith(CASH), bool),
+        local=local,
+        fx=fx,
+        of=of,
+        via=via,
+        linear=linear,
+        returns=combined(local, fx, of, via, linear, 1),
+        known=known,
+        seen=np.concatenate([before, known.cumsum(axis=1)], axis=1),
+        stale=np.concatenate([np.zeros((len(names), 1), np.int64), stale.cumsum(axis=1)], axis=1),
+    )
 
 
-def _local(own: pd.DataFrame, instruments: pd.Series, dates: NDArray[np.datetime64]) -> Floats:
-    names = pd.Index(instruments.unique())
+def combined(local: Floats, fx: Floats, of: Ints, via: Ints, linear: Flags, steps: int) -> Floats:
+    """Returns of lines in base currency over each ``steps`` sessions in a row; a missing session counts 0.
+
+    Args:
+        local: local returns, NaN where missing, shape (I, S).
+        fx: returns of currencies, NaN where missing, shape (P, S).
+        of: line -> index into ``local``, shape (L,).
+        via: line -> index into ``fx``, shape (L,).
+        linear: whether the line earns local return x (1 + FX return), shape (L,).
+        steps: sessions that are compounded.
+
+    Returns:
+        Shape (L, S - steps + 1), no column where there are fewer sessions than ``steps``.
+    """
+    own, move = local[of], fx[via]
+    if steps > 1:
+        there = np.isfinite(own) & np.isfinite(move)
+        own, move = compounded(np.where(there, own, 0.0), steps), compounded(np.where(there, move, 0.0), steps)
+    total = np.where(linear[:, None], own * (1 + move), (1 + own) * (1 + move) - 1)
+    return np.where(np.isfinite(total), total, 0.0)
+
+
+def compounded(returns: Floats, steps: int) -> Floats:
+    """Return over each ``steps`` sessions in a row, shape (N, S - steps + 1)."""
+    count = max(returns.shape[1] - steps + 1, 0)
+    growth = np.ones((len(returns), count))
+    for step in range(steps if count else 0):
+        growth *= 1 + returns[:, step : step + count]
+    return np.asarray(growth - 1)
+
+
+def age_weights(scenarios: int, decay: float) -> Floats:
+    """Weight of each scenario, oldest first, adding up to 1: that of the newest is the largest.
+
+    Boudoukh, Richardson and Whitelaw (1998): decay^(i-1) (1 - decay) / (1 - decay^S) for the i-th newest.
+    """
+    age = np.arange(scenarios - 1, -1, -1, dtype=np.float64)
+    weight = decay**age
+    return np.asarray(weight / weight.sum())
+
+
+def _local(own: pd.DataFrame, names: pd.Index, dates: Dates) -> tuple[Floats, Flags]:
+    """Local returns of ``names``, NaN where there is none, and which of them come from stale prices."""
     at = names.get_indexer(pd.Index(own["instrument"]))
     there = at >= 0
-    found = np.full((len(names), len(dates)), np.nan)
+    found, stale = np.full((len(names), len(dates)), np.nan), np.zeros((len(names), len(dates)), bool)
     when = np.searchsorted(dates, own["business_date"].to_numpy("datetime64[us]")[there])
     found[at[there], when] = own["local_return"].to_numpy()[there]
-    whole: Floats = found[names.get_indexer(pd.Index(instruments))]
-    return whole
+    stale[at[there], when] = own["status"].eq("stale").to_numpy()[there]
+    return found, stale
 
 
 def _currency(fx_rates: pd.DataFrame, lines: pd.DataFrame, dates: NDArray[np.datetime64]) -> Floats:
@@ -189,33 +629,64 @@ def days(
     fx_rates: pd.DataFrame,
     instruments: pd.DataFrame,
     sessions: pd.DatetimeIndex,
+    facts: Facts | None = None,
 ) -> Iterator[Day]:
-    """Each of ``sessions`` with the P&L of all its books in its own scenarios: one sparse product a session.
+    """Each of ``sessions`` with all its books, ready for the scenarios of any model.
 
     Args:
         valuations: table ``valuations`` of the sessions.
         nav: table ``nav`` of the sessions.
-        returns: table ``returns``, reaching ``WINDOW`` sessions back from the first session where there are as many.
+        returns: table ``returns``, reaching ``models.BACK`` sessions back from the first one where there are as many.
         fx_rates: table ``fx_rates``, reaching one session further.
         instruments: facts, dated by valid_from.
         sessions: sessions to compute.
+        facts: what else is declared, nothing by default.
     """
+    facts = facts or Facts()
     held = positions(valuations, nav, instruments, sessions)
+    views, weights = benchmark.closing_weights(facts.benchmark_weights, returns, fx_rates, facts.books, sessions)
+    weights = weights.assign(driver=weights["instrument"], linear=False)
+    weights["currency"] = _currencies(weights, instruments)
     beside = held[LINE].assign(driver=held["proxy"], linear=True)
     money = held[LINE].assign(driver=CASH + held["currency"], linear=False)
     approximate = held["linear"] | held["proxy"].ne("")
-    lines = pd.concat([held[LINE], beside[held["proxy"].ne("")], money[approximate]]).drop_duplicates(ignore_index=True)
+    wanted = [held[LINE], beside[held["proxy"].ne("")], money[approximate], weights[LINE]]
+    lines = pd.concat(wanted).drop_duplicates(ignore_index=True)
     known = pd.MultiIndex.from_frame(lines)
-    for name, wanted in (("line", held[LINE]), ("proxy_line", beside), ("money", money)):
-        held[name] = known.get_indexer(pd.MultiIndex.from_frame(wanted))
-    moves = scenario_returns(returns, fx_rates, lines)
-    seen = np.concatenate([np.zeros((len(lines), 1), np.int64), moves.known.cumsum(axis=1)], axis=1)
+    for name, of in (("line", held[LINE]), ("proxy_line", beside), ("money", money)):
+        held[name] = known.get_indexer(pd.MultiIndex.from_frame(of))
+    weights["line"] = known.get_indexer(pd.MultiIndex.from_frame(weights[LINE]))
+    moves = scenario_returns(returns, fx_rates, lines, facts.proxies["proxy"].tolist())
+    past = Past(moves, returns, fx_rates, instruments, facts, sessions)
     good = nav.loc[nav["status"].eq("ok")].sort_values(["business_date", "book"])
-    good_at, held_at = _bounds(good, sessions), _bounds(held, sessions)
+    views = views.merge(good[["business_date", "book"]], on=["business_date", "book"])
+    views, weights = views.sort_values(["business_date", "book"]), weights.sort_values("business_date", kind="stable")
+    weights["code"], views["code"] = dated.codes(
+        [weights[name] for name in benchmark.VIEW], [views[name] for name in benchmark.VIEW]
+    )
+    _, names = pd.factorize(good["book"], sort=True)
+    held["forward"] = held["asset_class"].eq("forward")
+    for frame in (good, held, views):
+        frame["number"] = names.get_indexer(pd.Index(frame["book"]))
+    changes = dated.changes(facts.var_models)
+    segments = np.searchsorted(changes, sessions.to_numpy("datetime64[us]"), "right").tolist()
+    models: dict[int, tuple[Model, ...]] = {}
+    bounds = [_bounds(frame, sessions) for frame in (good, held, views, weights)]
     for i, date in enumerate(sessions):
-        books = good.iloc[slice(*good_at[i])]
+        if segments[i] not in models:
+            models[segments[i]] = in_force(facts.var_models, date)
+        books, rows, seen, parts = (
+            frame.iloc[slice(*bound[i])] for frame, bound in zip((good, held, views, weights), bounds, strict=True)
+        )
         if len(books):
-            yield _day(date, books, held.iloc[slice(*held_at[i])], moves, seen)
+            yield _day(date, books, rows, seen, parts, models[segments[i]], past)
+
+
+def _currencies(weights: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":
+    """Currency of each instrument of a benchmark; cash has that of its name."""
+    cash = weights["instrument"].str.startswith(CASH)
+    own = attributes(instruments, "instrument", weights, ["currency"])["currency"]
+    return own.mask(cash, weights["instrument"].str[len(CASH) :])
 
 
 def _bounds(frame: pd.DataFrame, sessions: pd.DatetimeIndex) -> list[tuple[int, int]]:
@@ -226,68 +697,73 @@ def _bounds(frame: pd.DataFrame, sessions: pd.DatetimeIndex) -> list[tuple[int, 
     return list(zip(left.tolist(), right.tolist(), strict=True))
 
 
-def _day(date: pd.Timestamp, books: pd.DataFrame, rows: pd.DataFrame, moves: Moves, seen: Ints) -> Day:
-    from scipy.sparse import csr_matrix
-
-    last = int(np.searchsorted(moves.dates, np.datetime64(date, "us"), "right"))
-    first = max(0, last - WINDOW)
-    own, proxy, money = (rows[name].to_numpy(np.int64) for name in ("line", "proxy_line", "money"))
-    covered = seen[own, last] - seen[own, first] == last - first
-    by_delta = ~covered & (proxy >= 0)
-    rows = rows.assign(
-        value=rows["value"].mask(by_delta, rows["exposure_base"]),
-        carried=rows["carried"].mask(by_delta, rows["market_value_base"]),
-        by_delta=by_delta,
-    )
-    carried = rows["carried"].to_numpy(np.float64)
-    line = np.where(by_delta, proxy, own)
-    used, at = np.unique(np.r_[line, np.where(carried != 0, money, line)], return_inverse=True)
-    line, money = at[: len(rows)], at[len(rows) :]
-    window = moves.returns[used, first:last]
-    names = pd.Index(books["book"])
-    book = names.get_indexer(pd.Index(rows["book"]))
-    amounts = np.r_[rows["value"].to_numpy(np.float64), carried]
-    weights = csr_matrix((amounts, (np.r_[book, book], at)), shape=(len(books), len(used)))
+def _day(
+    date: pd.Timestamp,
+    books: pd.DataFrame,
+    rows: pd.DataFrame,
+    views: pd.DataFrame,
+    parts: pd.DataFrame,
+    models: tuple[Model, ...],
+    past: Past,
+) -> Day:
+    number = books["number"].to_numpy(np.int64)
+    kinds, which = np.unique(parts["code"].to_numpy(np.int64), return_inverse=True)
+    followed = views["code"].to_numpy(np.int64)
+    of = np.searchsorted(kinds, followed)
+    there = of < len(kinds)
+    there[there] = kinds[of[there]] == followed[there]
+    follows = np.full(len(books), -1, np.int64)
+    follows[np.searchsorted(number, views["number"].to_numpy(np.int64)[there])] = of[there]
     return Day(
         date=date,
-        books=names.to_numpy(object),
+        books=books["book"].to_numpy(object),
+        base_currency=books["base_currency"].to_numpy(object),
         nav=books["nav"].to_numpy(),
         rows=rows,
-        book=book,
-        line=line,
-        money=money,
-        window=moves.dates[first:last],
-        returns=window,
-        covered=covered,
-        pnl=np.round(weights @ window, 6),
+        book=np.searchsorted(number, rows["number"].to_numpy(np.int64)),
+        models=models,
+        benchmark=follows,
+        weights=Weights(which, parts["line"].to_numpy(np.int64), parts["weight"].to_numpy(np.float64), len(kinds)),
+        past=past,
     )
 
 
-def scenario_pnl(
-    valuations: pd.DataFrame,
-    nav: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    instruments: pd.DataFrame,
-    sessions: pd.DatetimeIndex,
-) -> pd.DataFrame:
-    """Table ``scenario_pnl``: P&L in base currency of each book in each scenario, oldest first.
-
-    Arguments as of ``days``. Books without a NAV have no row.
+def scenario_sets(day: Day) -> list[ScenarioSet]:
+    """The distinct sets of scenarios that the models in force on ``day`` read, by name; one that cannot be made is not
+    among them.
     """
-    frames = [
-        pd.DataFrame(
-            {
-                "business_date": day.date,
-                "book": day.books,
-                "scenario_set": SCENARIO_SET,
-                "pnl": list(day.pnl + 0.0),
-                "weights": [[]] * len(day.books),
-                "scenarios": len(day.window),
-                "window_start": day.window[0] if len(day.window) else pd.NaT,
-                "window_end": day.window[-1] if len(day.window) else pd.NaT,
-            }
-        )
-        for day in days(valuations, nav, returns, fx_rates, instruments, sessions)
-    ]
-    return tables.conform("scenario_pnl", pd.concat(frames)) if frames else tables.empty("scenario_pnl")
+    made = [day.scenarios(model) for model in day.models if not model.problem]
+    return list({made_set.name: made_set for made_set in made}.values())
+
+
+def scenario_pnl(days: Iterable[Day]) -> pd.DataFrame:
+    """Table ``scenario_pnl``: P&L in base currency of each book in each scenario of each set, oldest first.
+
+    Books without a NAV have no row. ``weights`` is empty where all scenarios are equally likely; of simulated scenarios
+    ``window_start`` and ``window_end`` are those of the past that they mix.
+
+    Args:
+        days: of ``days``.
+    """
+    frames = [_vectors(day, made) for day in days for made in scenario_sets(day)]
+    if not frames:
+        return tables.empty("scenario_pnl")
+    rows = pd.concat(frames).sort_values(["business_date", "book", "scenario_set"], ignore_index=True)
+    return tables.conform("scenario_pnl", rows)
+
+
+def _vectors(day: Day, made: ScenarioSet) -> pd.DataFrame:
+    placed, dates = made.placed, day.past.moves.dates
+    weights: list[Any] = [] if made.weights is None else made.weights.tolist()
+    return pd.DataFrame(
+        {
+            "business_date": day.date,
+            "book": day.books,
+            "scenario_set": made.name,
+            "pnl": list(made.pnl + 0.0),
+            "weights": [weights] * len(day.books),
+            "scenarios": made.pnl.shape[1],
+            "window_start": dates[placed.first] if made.sessions else pd.NaT,
+            "window_end": dates[placed.last - 1] if made.sessions else pd.NaT,
+        }
+    )

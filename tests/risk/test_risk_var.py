@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from daybook import tables
-from daybook.risk import components, scenarios, var
+from daybook.risk import scenarios, var
 from tests.frames import frame, sessions
 from tests.risk.firm import firm
 
@@ -41,6 +41,12 @@ def book(days: int, *positions, status="ok", nav=1000.0):
     )
 
 
+def historical(*inputs):
+    """Table ``var`` of the contract's own model."""
+    table = var.var(*inputs)
+    return table.loc[table["method"].eq("historical")].reset_index(drop=True)
+
+
 @pytest.mark.parametrize(
     ("scenarios", "confidence", "k"), [(500, 0.99, 5), (100, 0.99, 1), (101, 0.99, 2), (20, 0.95, 1), (499, 0.95, 25)]
 )
@@ -57,7 +63,7 @@ def test_the_tail_is_the_smallest_whole_number_that_holds_the_probability(count,
 
 def test_var_and_es_by_hand():
     # 100 scenarios: P&L of 1,000 long is -5.0, -4.9 ... +4.9.
-    result = var.var(*book(100, ("A", "USD", 1000.0))).set_index("confidence")
+    result = historical(*book(100, ("A", "USD", 1000.0))).set_index("confidence")
     assert result["var"].to_dict() == {0.95: 4.6, 0.99: 5.0}
     assert result["es"].to_dict() == {0.95: 4.8, 0.99: 5.0}
     assert result["nav_fraction"].to_dict() == {0.95: 0.0046, 0.99: 0.005}
@@ -67,91 +73,76 @@ def test_var_and_es_by_hand():
 
 
 def test_a_short_loses_when_the_price_rises():
-    result = var.var(*book(100, ("A", "USD", -1000.0))).set_index("confidence")
+    result = historical(*book(100, ("A", "USD", -1000.0))).set_index("confidence")
     assert result["var"].to_dict() == {0.95: 4.5, 0.99: 4.9}
 
 
 def test_a_book_that_only_gains_has_negative_var():
-    result = var.var(*book(100, ("E", "EUR", 1000.0), ("A", "USD", 0.0)))
+    result = historical(*book(100, ("E", "EUR", 1000.0), ("A", "USD", 0.0)))
     assert result["var"].tolist() == [-111.0, -111.0], "1.01 x 1.1 - 1 in every scenario"
 
 
 def test_foreign_cash_moves_with_its_currency_and_base_cash_does_not():
-    result = var.var(*book(100, ("CASH:EUR", "EUR", -1000.0), ("CASH:USD", "USD", 500.0)))
+    result = historical(*book(100, ("CASH:EUR", "EUR", -1000.0), ("CASH:USD", "USD", 500.0)))
     assert result["var"].tolist() == [100.0, 100.0]
     assert result["coverage"].tolist() == [1.0, 1.0]
 
 
 def test_too_few_scenarios_leave_the_figure_empty_and_say_so():
-    result = var.var(*book(99, ("A", "USD", 1000.0))).set_index("confidence")
+    result = historical(*book(99, ("A", "USD", 1000.0))).set_index("confidence")
     assert result["var"].notna().to_dict() == {0.95: True, 0.99: False}
     assert result.loc[0.99, "status"] == "99 scenarios, 100 needed"
     assert np.isnan(result.loc[0.99, "es"])
     inputs = list(book(99, ("CASH:USD", "USD", 1000.0)))
     inputs[2], inputs[3] = tables.empty("returns"), tables.empty("fx_rates")
-    none = var.var(*inputs)
+    none = historical(*inputs)
     assert none["var"].isna().all()
     assert none["status"].tolist() == ["0 scenarios, 20 needed", "0 scenarios, 100 needed"]
 
 
 def test_the_last_500_sessions_count():
-    result = var.var(*book(600, ("A", "USD", 1000.0)))
+    result = historical(*book(600, ("A", "USD", 1000.0)))
     # Returns of the last 500 of 600 run from -200 to +299 bp / 100.
     assert result["scenarios"].tolist() == [500, 500]
     assert result["var"].tolist() == [17.6, 19.6]
 
 
 def test_an_instrument_without_history_counts_zero_and_not_to_coverage():
-    result = var.var(*book(100, ("A", "USD", 750.0), ("NEW", "USD", 250.0)))
+    result = historical(*book(100, ("A", "USD", 750.0), ("NEW", "USD", 250.0)))
     assert result["coverage"].tolist() == [0.75, 0.75]
     assert result["var"].tolist() == [3.45, 3.75]
 
 
 def test_a_failed_book_has_a_row_that_says_why():
-    result = var.var(*book(100, ("A", "USD", 1000.0), status="failed", nav=np.nan))
+    result = historical(*book(100, ("A", "USD", 1000.0), status="failed", nav=np.nan))
     assert result[["var", "es", "nav_fraction", "coverage"]].isna().all(axis=None)
     assert result["status"].unique().tolist() == ["nav failed: no price of X"]
     assert result["confidence"].tolist() == [0.95, 0.99]
-    assert components.components(*book(100, ("A", "USD", 1000.0), status="failed")).empty
-    assert scenarios.scenario_pnl(*book(100, ("A", "USD", 1000.0), status="failed")).empty
+    assert scenarios.scenario_pnl(scenarios.days(*book(100, ("A", "USD", 1000.0), status="failed"))).empty
 
 
 def test_no_fraction_of_a_nav_that_is_not_positive():
-    assert var.var(*book(100, ("A", "USD", 1000.0), nav=-5.0))["nav_fraction"].isna().all()
+    assert historical(*book(100, ("A", "USD", 1000.0), nav=-5.0))["nav_fraction"].isna().all()
 
 
 def test_a_book_without_positions_has_no_risk():
-    result = var.var(*book(100))
+    result = historical(*book(100))
     assert result["var"].tolist() == [0.0, 0.0]
     assert not np.signbit(result["var"]).any()
     assert result["coverage"].isna().all()
-
-
-def test_components_by_hand():
-    inputs = book(100, ("A", "USD", 1000.0), ("CASH:EUR", "EUR", -100.0), ("CASH:USD", "USD", 1.0))
-    result = components.components(*inputs).query("confidence == 0.99").set_index("instrument")
-    # Worst scenario: A -50 bp = -5, short EUR -10.
-    assert result["component"].to_dict() == {"A": 5.0, "CASH:EUR": 10.0, "CASH:USD": 0.0}
-    assert result["marginal"].to_dict() == {"A": 0.005, "CASH:EUR": -0.1, "CASH:USD": 0.0}
-    assert result["incremental"].to_dict() == {"A": 5.0, "CASH:EUR": 10.0, "CASH:USD": 0.0}
-
-
-def test_marginal_is_empty_where_the_value_is_zero():
-    result = components.components(*book(100, ("A", "USD", 0.0), ("E", "EUR", 10.0))).set_index("instrument")
-    assert result.loc["A", "marginal"].isna().all()
 
 
 def test_a_future_earns_on_its_exposure():
     valuations, nav, returns, fx_rates, instruments, today = book(100, ("E", "EUR", 0.0))
     valuations["exposure_base"] = 1000.0
     future = instruments.assign(asset_class="future")
-    result = var.var(valuations, nav, returns, fx_rates, future, today)
+    result = historical(valuations, nav, returns, fx_rates, future, today)
     assert result["var"].tolist() == [-11.0, -11.0], "1,000 x 1 % x 1.1: the notional itself has no currency risk"
 
 
 def test_ties_go_to_the_earliest_date():
     pnl = np.array([[3.0, -1.0, -2.0, -1.0, -1.0]])
-    assert [int(components.kth_scenario(pnl, k)[0]) for k in (1, 2, 3, 4)] == [2, 1, 3, 4]
+    assert [int(var.tail_scenario(pnl, None, c)[0]) for c in (0.8, 0.6, 0.4, 0.2)] == [2, 1, 3, 4]
 
 
 @settings(max_examples=50)
@@ -166,25 +157,13 @@ def test_var_scales_shifts_and_stays_below_expected_shortfall(pnl, factor):
     assert np.allclose(var.historical(pnl + 7, (0.9,))[0], figure[:, :1] - 7)
 
 
-def test_components_add_up_and_incremental_is_var_less_var_without():
-    f = firm(3, seed=1, history=150)
-    inputs = (f.valuations, f.nav, f.returns, f.fx_rates, f.instruments, f.sessions)
-    figures, parts = var.var(*inputs), components.components(*inputs)
-    assert components.identity_gaps(figures, parts).empty
-    one = parts.query("book == 'beta' and instrument == 'I05' and confidence == 0.95")
-    without = f.valuations.loc[~(f.valuations["book"].eq("beta") & f.valuations["instrument"].eq("I05"))]
-    left = var.var(without, *inputs[1:]).query("book == 'beta' and confidence == 0.95")
-    whole = figures.query("book == 'beta' and confidence == 0.95")
-    assert np.allclose(one["incremental"], whole["var"].to_numpy() - left["var"].to_numpy(), atol=2e-6)
-    spoiled = parts.assign(component=parts["component"].where(parts["instrument"].ne("I05"), -parts["component"]))
-    assert len(components.identity_gaps(figures, spoiled)) == len(figures)
-    assert len(components.identity_gaps(figures, tables.empty("var_components"))) == len(figures)
-
-
 def test_scenario_pnl_is_what_var_reads_and_agrees_with_a_loop():
     f = firm(4, seed=2, history=120)
     inputs = (f.valuations, f.nav, f.returns, f.fx_rates, f.instruments, f.sessions)
-    vectors, figures = scenarios.scenario_pnl(*inputs), var.var(*inputs)
+    vectors, figures = (
+        scenarios.scenario_pnl(scenarios.days(*inputs)).query("scenario_set == 'historical'"),
+        historical(*inputs),
+    )
     assert vectors["scenarios"].tolist() == [n for n in (121, 122, 123, 124) for _ in range(4)]
     for (_, row), figure in zip(vectors.iterrows(), figures.query("confidence == 0.99")["var"], strict=True):
         assert -np.sort(row["pnl"])[1] == figure
@@ -218,33 +197,29 @@ def derivatives(*positions, own=()):
 
 def test_an_option_without_returns_of_its_own_moves_by_delta_and_is_not_covered():
     inputs = derivatives(("O", "USD", 50.0, 1000.0))
-    result = var.var(*inputs).set_index("confidence")
+    result = historical(*inputs).set_index("confidence")
     assert result["var"].to_dict() == {0.95: 4.6, 0.99: 5.0}
     assert result["coverage"].tolist() == [0.0, 0.0]
     assert result["convention"].str.endswith(var.OPTIONS_BY_DELTA).all()
     # One with returns in every scenario has those, on what it is worth.
-    listed = var.var(*derivatives(("O", "USD", 50.0, 1000.0), own=["O"]))
+    listed = historical(*derivatives(("O", "USD", 50.0, 1000.0), own=["O"]))
     assert listed["var"].tolist() == [-1.5, -1.5]
     assert listed["coverage"].tolist() == [1.0, 1.0]
     assert not listed["convention"].str.contains("delta").any()
     # Without a delta there is nothing to go by.
     inputs[0]["reason"] = "exposure without delta"
-    assert var.var(*inputs)["var"].tolist() == [0.0, 0.0]
+    assert historical(*inputs)["var"].tolist() == [0.0, 0.0]
 
 
 def test_a_foreign_option_by_delta_keeps_its_worth_in_its_currency():
     # E earns 1 % and the euro 10 % in every scenario: 1000 x 0.01 x 1.1 + 50 x 0.1.
-    result = var.var(*derivatives(("P", "EUR", 50.0, 1000.0)))
+    result = historical(*derivatives(("P", "EUR", 50.0, 1000.0)))
     assert result["var"].tolist() == [-16.0, -16.0]
 
 
 def test_a_forward_moves_with_the_currency_that_it_buys():
     inputs = derivatives(("W", "USD", -5.0, 1000.0), ("CASH:EUR", "EUR", -400.0, -400.0))
-    result = var.var(*inputs)
+    result = historical(*inputs)
     assert result["var"].tolist() == [-60.0, -60.0]
     assert result["coverage"].tolist() == [1.0, 1.0]
     assert result["convention"].str.contains("forwards by their exposure").all()
-    parts = components.components(*inputs)
-    assert parts.loc[parts["confidence"] == 0.99, "component"].tolist() == [40.0, -100.0]
-    assert parts.loc[parts["confidence"] == 0.99, "incremental"].tolist() == [40.0, -100.0]
-    assert components.identity_gaps(result, parts).empty
