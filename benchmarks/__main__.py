@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import adjusted, firm, first_day, imports, ingest, lots, one_more_day, sessions, valuation
+from benchmarks import adjusted, firm, first_day, imports, ingest, lots, one_more_day, risk, sessions, valuation
 from benchmarks.timing import Row, daybook
 
 SESSIONS = 250
@@ -38,6 +38,8 @@ def main() -> int:
         lines += valuation.rows(Path(folder))
         say("ten million trades to lots")
         lines += lots.rows(Path(folder))
+        say("the risk of ten thousand books")
+        lines += risk.rows(Path(folder))
         say("one more day for a firm of a million positions")
         lines += firm.rows(Path(folder))
         say("the first day, in an empty home")

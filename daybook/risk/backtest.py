@@ -121,15 +121,13 @@ def zone(observations: Any, exceptions: Any, confidence: Any) -> NDArray[np.obje
 def plus_factor(observations: Any, exceptions: Any) -> Floats:
     """Basel's addition to the multiplier of capital, for VaR at 0.99; NaN without observations.
 
-    Basel's table is for 250 observations. For another number it is read at the count that is as improbable: in the
-    yellow zone the fewest exceptions of 250 whose cumulative probability is no smaller, at least 5 and at most 9.
+    Basel's table is for 250 observations. For another number it is read, in the yellow zone, at the count from 5 to 9
+    of which more are as improbable: the nearest one, by the logarithm of that probability.
     """
     t, x = np.asarray(observations), np.asarray(exceptions)
     colour = zone(t, x, BASEL_CONFIDENCE)
-    table = _cumulative(250, np.arange(10), BASEL_CONFIDENCE)
-    # Half a unit of the twelfth place: the same probability must find itself, however it was rounded.
-    alike = np.searchsorted(table + 5e-13, _cumulative(t, x, BASEL_CONFIDENCE))
-    addition = np.asarray(PLUS_FACTORS)[np.clip(alike, 5, 9)]
+    basel, ours = _more(250, np.arange(5, 10)), _more(t, x)
+    addition = np.asarray(PLUS_FACTORS)[5 + np.searchsorted(-(basel[1:] + basel[:-1]) / 2, -ours)]
     found = np.where(colour == "green", PLUS_FACTORS[0], np.where(colour == "red", PLUS_FACTORS[-1], addition))
     return np.where(colour == "", np.nan, found)
 
@@ -466,6 +464,13 @@ def _cumulative(observations: Any, exceptions: Any, confidence: Any) -> Floats:
     from scipy.stats import binom
 
     return np.asarray(binom.cdf(exceptions, observations, 1 - np.asarray(confidence, np.float64)), np.float64)
+
+
+def _more(observations: Any, exceptions: Any) -> Floats:
+    """Logarithm of the probability of more exceptions than these at 0.99, were the model right."""
+    from scipy.stats import binom
+
+    return np.asarray(binom.logsf(exceptions, observations, 1 - BASEL_CONFIDENCE), np.float64)
 
 
 def _beyond(severity: Floats, observations: float, confidence: float) -> Floats:

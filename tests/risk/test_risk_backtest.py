@@ -158,6 +158,13 @@ def test_the_plus_factor_follows_the_zone(observations, exceptions):
     assert low <= backtest.plus_factor(observations, exceptions) <= high
 
 
+def test_the_plus_factor_of_about_250_observations_is_that_of_250():
+    for observations in (245, 250, 255):
+        assert backtest.plus_factor(observations, np.arange(5, 10)).tolist() == [0.4, 0.5, 0.65, 0.75, 0.85]
+    # More than 10 of 500 have a probability of 1.32 %, more than 6 of 250 one of 1.37 %.
+    assert backtest.plus_factor(500, [8, 9, 10, 15]).tolist() == [0.0, 0.4, 0.5, 1.0]
+
+
 def test_the_plus_factor_is_for_one_day_at_99():
     assert last([0.0] * 4)["plus_factor"] == 0
     assert np.isnan(last([0.0] * 4, model=("historical", 0.95, 1))["plus_factor"])
@@ -241,8 +248,9 @@ def test_a_range_gives_the_rows_of_single_sessions():
     draw = np.random.default_rng(3)
     var, bridge, nav, dates = history(list(draw.normal(0, 5, 330)), failed=(40, 290))
     var = pd.concat([var, var.assign(horizon_days=5, var=20.0)], ignore_index=True)
-    whole = backtest.backtest(var, bridge, nav, NONE, dates)
-    for i in (10, 255, 329):
+    chosen = (10, 100, 255, 300, 329)
+    whole = backtest.backtest(var, bridge, nav, NONE, dates[list(chosen)])
+    for i in chosen:
         near = dates[max(0, i - backtest.LOOK_BACK) : i + 1]
         given = [rows[rows["business_date"].isin(near)] for rows in (var, bridge, nav)]
         one = backtest.backtest(*given, NONE, dates[i : i + 1])
