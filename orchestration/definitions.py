@@ -18,6 +18,7 @@ from assets import (
     portfolio,
     pricing,
     risk,
+    risk_models,
     trading,
 )
 from jobs import eod, orders
@@ -40,6 +41,7 @@ ROOMS = [
     fees,
     performance,
     risk,
+    risk_models,
     compliance,
     portfolio,
     trading,

@@ -46,7 +46,6 @@ SMALL = "other sectors"
 FARTHEST = 3.0
 SHARES = "dei:EntityCommonStockSharesOutstanding.shares"
 EQUITY = "us-gaap:StockholdersEquity"
-FIELDS = (SHARES, EQUITY)
 """Reported figures behind size and value."""
 REPORTED = "USD"
 """Currency of figures whose field names none."""

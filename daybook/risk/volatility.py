@@ -28,6 +28,8 @@ from daybook import tables
 DECAY = 0.94
 """Decay of daily data in RiskMetrics (1996), Technical Document, 4th edition, section 5.3."""
 FAMILY = ("garch", "gjr", "egarch")
+FAMILY_OF_BOOKS = ("garch",)
+"""Of books, whose number is not bounded and whose fits take 20 ms each."""
 LEAST = 250
 """Returns without which no member of the family is fitted: a year of sessions."""
 LEAST_EWMA = 20
@@ -247,13 +249,13 @@ def forecasts(
 
 
 def _forecast(subject: str, fitted: Fit, returns: Floats) -> dict[str, object]:
-    """A row of one fitted model; without a forecast where the model must not be used."""
+    """A row of one fitted model; where it must not be used, the reason alone."""
+    numbers = ("omega", "alpha", "gamma", "persistence", "degrees_of_freedom", "log_likelihood")
     return {
         "subject": subject,
         "volatility_model": fitted.model,
         "volatility": float(np.sqrt(variances(fitted, returns)[-1])) if fitted.good else np.nan,
-        **{name: getattr(fitted, name) for name in ("omega", "alpha", "gamma", "persistence", "log_likelihood")},
-        "degrees_of_freedom": fitted.degrees_of_freedom,
+        **{name: getattr(fitted, name) if fitted.good else np.nan for name in numbers},
         "observations": fitted.observations,
         "convention": "constant mean, one lag, normal shocks, maximum likelihood of returns in per cent",
         "status": fitted.status,
