@@ -24,7 +24,7 @@ from resources.lake import Lake
 from resources.settings import settings
 
 GROUP = "intraday"
-OF_CLOSES = ("var", "nav", "performance", "stress")
+OF_CLOSES = ("var", "nav", "performance", "stress", "liquidity_profile")
 """Results of the last close that limits are measured by while a session goes."""
 
 
@@ -71,6 +71,10 @@ def books_now(
     price_overrides: pd.DataFrame,
     share_classes: pd.DataFrame,
     limits: pd.DataFrame,
+    limit_raises: pd.DataFrame,
+    constituents: pd.DataFrame,
+    issuers: pd.DataFrame,
+    accounts: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
     volatilities: pd.DataFrame,
     elections: pd.DataFrame,
@@ -93,6 +97,10 @@ def books_now(
         share_classes,
         lake.read("fee_accruals", sessions[0] - limit.LAST_CLOSE, sessions[-1]),
         limits,
+        limit_raises,
+        constituents,
+        issuers,
+        accounts,
         _closes(lake, sessions),
         risk_free_rates,
         volatilities,

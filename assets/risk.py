@@ -12,7 +12,6 @@ from assets import plots
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
 from daybook.risk import backtest, components, models, scenarios
 from daybook.risk import var as value_at_risk
-from daybook.risk.limits import limit_usage as usage
 from daybook.tables import TABLES
 
 GROUP = "risk"
@@ -125,26 +124,3 @@ def var_backtest(
     """Value at risk of each session against the next session's P&L, as it was struck where it was."""
     frame = backtest.backtest(var, nav_bridge, nav, struck_var, sessions_of(context))
     return shown(context, frame, lambda: plots.var_against_pnl(var, nav_bridge))
-
-
-@dg.asset(**OF_THE_DAY, group_name=GROUP)
-def exposures(
-    context: dg.AssetExecutionContext, valuations: pd.DataFrame, instruments: pd.DataFrame, nav: pd.DataFrame
-) -> dg.Output[pd.DataFrame]:
-    """Long, short, gross and net by instrument, issuer, sector, country, currency and asset class."""
-    return shown(context, exposure.exposures(valuations, instruments, nav, sessions_of(context)))
-
-
-@dg.asset(**OF_THE_DAY, group_name=GROUP, ins={"performance": dg.AssetIn(metadata=SINCE_START)})
-def limit_usage(
-    context: dg.AssetExecutionContext,
-    limits: pd.DataFrame,
-    exposures: pd.DataFrame,
-    var: pd.DataFrame,
-    nav: pd.DataFrame,
-    performance: pd.DataFrame,
-    stress: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """Every limit against what is used; a limit that cannot be evaluated is failed, never passed."""
-    frame = usage(limits, exposures, var, nav, performance, stress, sessions_of(context))
-    return shown(context, frame)

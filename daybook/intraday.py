@@ -6,6 +6,7 @@ here: the choice of those prices (``daybook.market.intraday``), anything that is
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from daybook import ledger, tables
@@ -13,7 +14,8 @@ from daybook.ledger import fees, pricing, units, valuation
 from daybook.ledger.transactions import live
 from daybook.market import intraday
 from daybook.risk import limits as limit
-from daybook.risk.exposures import exposures
+from daybook.risk.exposures import Reference, exposures
+from daybook.risk.look_through import look_through_exposures
 
 BOOK = ["business_date", "book"]
 
@@ -30,6 +32,10 @@ def refresh(
     share_classes: pd.DataFrame,
     fee_accruals: pd.DataFrame,
     limits: pd.DataFrame,
+    limit_raises: pd.DataFrame,
+    constituents: pd.DataFrame,
+    issuers: pd.DataFrame,
+    accounts: pd.DataFrame,
     lost: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
     volatilities: pd.DataFrame,
@@ -57,7 +63,11 @@ def refresh(
         share_classes: facts.
         fee_accruals: table of sessions before, from ``LAST_CLOSE`` days before on: what share classes owe counts as at
             the last close, less what was paid since; nothing accrues within the day.
-        limits: facts.
+        limits: facts. One by betas, by liquidity or on exposures against the benchmark is measured at the close alone.
+        limit_raises: facts.
+        constituents: facts.
+        issuers: facts.
+        accounts: facts, dated by valid_from.
         lost: ``daybook.risk.limits.losses`` of the sessions from ``LAST_CLOSE`` days before on: measures that need a
             close are those of the book's last one, and the reason says so.
         risk_free_rates: facts.
@@ -102,8 +112,18 @@ def refresh(
     valued = valuation.valuations(derived["positions"], cash, quoted, fx_rates, books, instruments, sessions)
     nav = valuation.nav(valued, cash, activity, failures, quoted, fx_rates, books, instruments, sessions)
     positions = _positions(valued, used, latest, intraday.closes(golden, seen, instruments))
-    exposed = exposures(valued, instruments, nav, sessions)
-    usage = limit.usage(limits, exposed, limit.last_losses(lost, nav), nav, sessions)
+    reference = Reference(issuers, books, accounts, transactions, models)
+    exposed = exposures(valued, instruments, nav, sessions, reference)
+    through = look_through_exposures(valued, instruments, nav, sessions, constituents, reference)
+    measures = limit.Measures(
+        nav,
+        exposed.assign(beta_adjusted=np.nan),
+        through.assign(beta_adjusted=np.nan),
+        limit.no_benchmarks(),
+        tables.empty("liquidity"),
+        limit.last_losses(lost, nav),
+    )
+    usage = limit.usage(limits, limit_raises, measures, sessions)
     return {
         "intraday_positions": positions,
         "intraday_exposures": _dated("intraday_exposures", exposed, positions),

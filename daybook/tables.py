@@ -174,8 +174,8 @@ COLUMNS = _columns("""
     observed_on | date | | date of the observation
     usable_from | date | | first date on which the value may be used
     limit | text | | id of a limit
-    measure | text | | long, short, gross, net, var, es, drawdown or stress_loss
-    dimension | text | | instrument, issuer, sector, country, currency or asset_class
+    measure | text | | what a limit is on: exposure, how it is spread, liquidity or a loss (docs/risk.md)
+    dimension | text | | instrument, issuer, sector, country, currency, asset_class and others (docs/risk.md)
     bucket | text | | one value of the dimension; empty: each of them
     warning | float | | level at which a warning is due
     hard | float | | level that must not be passed
@@ -467,12 +467,13 @@ COLUMNS = _columns("""
     liquidation_cost | float | base currency | expected cost of selling the position
     liquidated_fraction | float | fraction | part of the gross value of securities that is cash by then
     redemption_coverage | float | fraction | cash available / redemption under stress
-    beta_adjusted | float | base currency | net exposure times beta to the market
+    beta_adjusted | float | base currency | net exposure times beta to the market; 1 where none is known
+    beta_coverage | float | fraction | share of gross exposure whose beta to the market is known
     notional_base | float | base currency | gross notional of derivatives and value of everything else
     headroom | float | | hard level - size of the value
     reached | text | | warning, soft or hard: the highest level reached, empty below all
     previous | float | | value of the session before
-    consumed | float | | by how much the value would be smaller without the trade
+    consumed | float | | by how much the size of the value would be smaller without the trade
     breach_id | text | | permanent id of a breach
     acknowledged_by | text | | who acknowledged
     due_at | time | UTC | until when the owner must answer
@@ -849,10 +850,10 @@ _table("liquidity_profile", "result", "business_date book horizon_days",
        "What of each book is cash after so many sessions, and whether redemptions under stress can be paid.",
        )  # fmt: skip
 _table("exposures", "result", "business_date book dimension bucket",
-       "long short gross net gross_fraction net_fraction beta_adjusted notional_base",
+       "long short gross net gross_fraction net_fraction beta_adjusted notional_base beta_coverage",
        "Exposure of each book by dimension.")  # fmt: skip
 _table("look_through_exposures", "result", "business_date book dimension bucket",
-       "long short gross net gross_fraction net_fraction beta_adjusted notional_base coverage",
+       "long short gross net gross_fraction net_fraction beta_adjusted notional_base beta_coverage coverage",
        "Exposure of each book by dimension, funds and index futures looked through.")  # fmt: skip
 _table("limit_usage", "result", "business_date book limit dimension bucket",
        "measure basis value threshold utilisation headroom soft warning reached previous status reason owner",

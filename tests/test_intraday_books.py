@@ -58,7 +58,7 @@ def closes(*rows):
     stress = frame("stress", "business_date book scenario pnl", *[(day, "FUND", "crash", -400.0) for day, _, _ in rows])
     returns = [(day, "FUND", -0.1, -0.1, "ok") for day, _, _ in rows]
     performance = frame("performance", "business_date book daily_return cumulative_return status", *returns)
-    return limits.losses(var, nav, performance, stress)
+    return limits.losses(var, nav, performance, stress, tables.empty("liquidity_profile"))
 
 
 CLOSED = closes((TUESDAY, 150.0, 10_000.0), (WEDNESDAY, 999.0, 10_000.0))
@@ -84,9 +84,13 @@ def refresh(*days, seen=SEEN, golden=GOLDEN, rows=LOG, lost=CLOSED, owed=(), mor
         ),
         frame(
             "limits",
-            "limit book valid_from measure dimension bucket basis hard",
-            *[(name, "", TUESDAY, measure, dimension, "", "nav", hard) for name, measure, dimension, hard in LIMITS],
+            "limit book valid_from measure dimension bucket basis hard look_through",
+            *[
+                (name, "", TUESDAY, measure, dimension, "", "nav", hard, False)
+                for name, measure, dimension, hard in LIMITS
+            ],
         ),
+        *(tables.empty(name) for name in ("limit_raises", "constituents", "issuers", "accounts")),
         lost,
         *(quotes or (tables.empty("risk_free_rates"), tables.empty("volatilities"))),
         *(tables.empty(name) for name in ("elections", "cash_rates")),

@@ -36,6 +36,7 @@ def test_long_short_gross_and_net_by_hand():
     assert "CASH:USD" not in found["bucket"].tolist()
     assert found["dimension"].value_counts().to_dict() == {
         "instrument": 2, "currency": 2, "asset_class": 2, "issuer": 1, "sector": 1, "country": 1,
+        "parent": 1, "strategy": 1, "counterparty": 1,
     }  # fmt: skip
 
 

@@ -6,7 +6,10 @@ from daybook.risk import limits
 from tests.frames import frame, sessions
 
 TODAY = "2020-01-31"
-COLUMNS = "limit book valid_from measure dimension bucket basis warning hard valid_to"
+COLUMNS = (
+    "limit book valid_from measure dimension bucket basis warning soft hard valid_to"
+    " method confidence horizon_days look_through"
+)
 
 
 def limit(
@@ -20,11 +23,29 @@ def limit(
     book="",
     since="2019-01-01",
     until=None,
+    soft=np.nan,
+    model=("", np.nan, np.nan),
+    through=False,
 ):
-    return (name, book, since, measure, dimension, bucket, basis, warning, hard, until)
+    return (name, book, since, measure, dimension, bucket, basis, warning, soft, hard, until, *model, through)
 
 
-def run(*rows, nav=1000.0, status="ok", var="ok", stress=(-100.0, -250.0), cumulative=(0.1, 0.32, 0.1)):
+NONE = tables.empty("limit_raises")
+
+
+def run(
+    *rows,
+    nav=1000.0,
+    status="ok",
+    var="ok",
+    stress=(-100.0, -250.0),
+    cumulative=(0.1, 0.32, 0.1),
+    raised=NONE,
+    through=tables.empty("look_through_exposures"),
+    benchmarks=limits.no_benchmarks(),
+    fluid=tables.empty("liquidity"),
+    profile=tables.empty("liquidity_profile"),
+):
     """One book: A (Tech) 600 long, B (Tech) 200 short, C (Energy) 100 long; VaR 30, ES 40."""
     book = (TODAY, "b")
     exposures = frame(
@@ -55,9 +76,9 @@ def run(*rows, nav=1000.0, status="ok", var="ok", stress=(-100.0, -250.0), cumul
         "business_date book scenario pnl",
         *[(*book, f"s{i}", pnl) for i, pnl in enumerate(stress)],
     )
-    return limits.limit_usage(
-        frame("limits", COLUMNS, *rows), exposures, risk, books, performance, losses, sessions(TODAY)
-    )
+    told = limits.losses(risk, books, performance, losses, profile)
+    measures = limits.Measures(books, exposures, through, benchmarks, fluid, told)
+    return limits.usage(frame("limits", COLUMNS, *rows), raised, measures, sessions(TODAY))
 
 
 @pytest.mark.parametrize(
