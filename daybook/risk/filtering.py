@@ -68,18 +68,18 @@ EWMA = 0.94
 """Decay of the variance that a GARCH model falls back to: RiskMetrics (1996)."""
 
 
-def fitted(series: Floats, dates: NDArray[np.datetime64], last: int, model: Model) -> list[volatility.Fit]:
-    """Parameters of each series from the window that ends with the month before that of ``dates[last - 1]``.
+def fitted(series: Floats, dates: NDArray[np.datetime64], date: pd.Timestamp, model: Model) -> list[volatility.Fit]:
+    """Parameters of each series from the window that ends with the month before that of ``date``.
 
     Once a month, so that a session alone and the same session within a range have the same parameters.
 
     Args:
         series: returns of every session read, NaN where missing, shape (N, T).
         dates: of the sessions, shape (T,).
-        last: number of sessions up to the date.
+        date: the session.
         model: whose volatility_model, distribution and window count.
     """
-    month = pd.Timestamp(dates[last - 1]).to_period("M").start_time
+    month = date.to_period("M").start_time
     stop = int(np.searchsorted(dates, np.datetime64(month, "us"), "left"))
     part = series[:, max(0, stop - model.window) : stop]
     return [volatility.fit(row[~np.isnan(row)], model.volatility_model, model.distribution) for row in part]

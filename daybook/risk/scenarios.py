@@ -274,11 +274,13 @@ class Day:
         dates = moves.dates[placed.first : placed.last]
         dates = dates[len(dates) - returns.shape[1] :]
         sessions, mix = len(dates), None
-        if model.method == "monte_carlo":
+        if model.method == "monte_carlo" and sessions > 1:
             fat = model.degrees_of_freedom if model.distribution == "student_t" else float("nan")
             mix = simulation.draws(model.window, model.paths // 2, model.seed, fat)
-            returns = returns - returns.mean(axis=1, keepdims=True) if sessions else returns
+            returns = returns - returns.mean(axis=1, keepdims=True)
             dates = np.full(model.paths, np.datetime64("NaT", "us"))
+        elif model.method == "monte_carlo":  # there is nothing to mix
+            returns, dates = returns[:, :0], dates[:0]
         vectors = np.concatenate([placed.held @ returns, placed.benchmark @ returns])
         if mix is not None:
             vectors = simulation.paths(vectors, mix)
@@ -292,7 +294,7 @@ class Day:
             placed=placed,
             returns=returns,
             mix=mix,
-            pnl=np.round(pnl, 6),
+            pnl=np.round(pnl, 6, out=pnl),
             benchmark=benchmark,
             fallback=fallback,
         )
@@ -397,9 +399,8 @@ class Past:
         """Parameters of a declared volatility model for every local and every FX series, once a month."""
         key = ("fits", date.to_period("M"), making(model))
         if key not in self._kept:
-            last = int(np.searchsorted(self.moves.dates, np.datetime64(date, "us"), "right"))
             self._kept[key] = tuple(
-                filtering.fitted(series, self.moves.dates, last, model) for series in (self.moves.local, self.moves.fx)
+                filtering.fitted(series, self.moves.dates, date, model) for series in (self.moves.local, self.moves.fx)
             )
         found: tuple[list[Any], list[Any]] = self._kept[key]
         return found
@@ -434,11 +435,9 @@ class Past:
         found = np.where((at >= 0)[:, None], moves.local[at, window], np.nan)
         others = (at < 0) & (stand_in != "")
         if others.any():
-            known = self.factors(date)
+            known = self.factors(date).window(date, window.stop - window.start)
             which = pd.Index(known.names).get_indexer(pd.Index(stand_in[others]))
-            when = np.searchsorted(known.dates, moves.dates[window])
-            returns = np.where(known.known, known.returns, np.nan)[which][:, np.minimum(when, len(known.dates) - 1)]
-            found[others] = np.where((which >= 0)[:, None], returns, np.nan)
+            found[others] = np.where((which >= 0)[:, None] & known.known[which], known.returns[which], np.nan)
         return proxies.filled(local, beta, found)
 
     def by_factors(self, date: pd.Timestamp, placed: Placed, model: Model) -> tuple[Floats, Flags]:
