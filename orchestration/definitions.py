@@ -13,6 +13,7 @@ from assets import (
     fundamentals,
     intraday,
     limits,
+    liquidity,
     market_data,
     pack,
     performance,
@@ -20,6 +21,7 @@ from assets import (
     pricing,
     risk,
     risk_models,
+    stress,
     trading,
 )
 from jobs import eod, orders
@@ -43,6 +45,8 @@ ROOMS = [
     performance,
     risk,
     risk_models,
+    stress,
+    liquidity,
     limits,
     compliance,
     portfolio,
