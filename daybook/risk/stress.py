@@ -274,6 +274,8 @@ class _Day:
             self.beta = found.reindex(names).to_numpy(np.float64)
         self.stand_in, self.stand_in_beta = proxies.stand_ins(estimates.proxies, instruments, date, list(names))
         self.driver = pd.Index(names).get_indexer(pd.Index(lines["driver"]))
+        past = estimates.history
+        self.history = past.window(date, len(past.dates)) if past is not None else None
 
     def _written(self, rows: pd.DataFrame) -> "pd.Series[str]":
         return attributes(self.instruments, "instrument", rows, ["underlying"])["underlying"]
@@ -452,7 +454,7 @@ def _grown(day: _Day, replay: Replay, returns: pd.DataFrame) -> tuple[Floats, Te
     kept = row >= 0
     column = np.searchsorted(steps, window["business_date"].to_numpy("datetime64[us]"))
     daily[row[kept], column[kept]] = window["local_return"].to_numpy()[kept]
-    history = day.estimates.history
+    history = day.history
     if history is not None:
         at, when = wanted.get_indexer(pd.Index(history.names)), np.searchsorted(history.dates, steps)
         inside = when < len(history.dates)

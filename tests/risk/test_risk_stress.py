@@ -6,7 +6,7 @@ import pytest
 
 from daybook import calendars, tables
 from daybook.ledger import pricing
-from daybook.risk import stress
+from daybook.risk import factors, stress
 from tests.frames import frame, sessions
 
 TODAY = sessions("2021-01-04")
@@ -377,3 +377,20 @@ def test_an_option_that_a_shock_names_takes_that_and_a_bond_without_a_move_of_ra
     assert row["coverage"] == 1.0
     parts, _ = curved(stress.Shock({"asset_class": {"bond": -0.1}}, rates=0.01))
     assert parts.loc["B", "pnl"] == pytest.approx(-10.0)
+
+
+def test_a_proxy_may_be_a_factor_known_by_the_date():
+    dates = COVID.to_numpy("datetime64[us]")
+    moves = np.full((1, len(dates)), -0.02)
+    usable = dates[None, :].copy()
+    history = factors.Factors(
+        *(np.array([text], object) for text in ("oil", "commodity", "")),
+        dates, moves, np.ones((1, len(dates)), bool), usable, "USD", {},
+    )  # fmt: skip
+    given = dataclasses.replace(estimates(proxies=[("instrument", "B", "oil", 0.5)]), history=history)
+    row = run(("B", "USD", 100.0, 100.0), scenarios={"x": REPLAY}, estimates=given).loc["x"]
+    assert row["pnl"] == pytest.approx(100 * (0.99**N - 1), abs=1e-6)
+    assert row["reason"] == "100.0 % by proxy"
+    usable[:, 5] = np.datetime64("2021-02-01", "us")
+    row = run(("B", "USD", 100.0, 100.0), scenarios={"x": REPLAY}, estimates=given).loc["x"]
+    assert np.isnan(row["pnl"])
