@@ -54,6 +54,7 @@ _LARGEST = 1e33
 _INTS = types.Array(int64, 1, "C", readonly=True)
 _CODES = types.Array(int32, 1, "C", readonly=True)
 _MONEY = types.Array(float64, 1, "C", readonly=True)
+_TAILS = types.Array(int32, 2, "C", readonly=True)
 _CUBE = types.Array(float64, 2, "C", readonly=True)
 
 
@@ -107,14 +108,17 @@ def tails(indptr: Ints, lines: Codes, values: Floats, returns: Floats, k: int, t
 
 
 def components(indptr: Ints, lines: Codes, values: Floats, returns: Floats, scenarios: Codes) -> Floats:
-    """Minus the P&L of each position in the scenario of its book: component VaR, which adds up to VaR.
+    """Minus the mean P&L of each position in scenarios of its book: what it is of the book's VaR or ES.
+
+    Component VaR is read in the last column of ``Tails.scenarios``, component ES in all of them (Tasche 2000: the
+    derivative of ES is the mean over the tail); each adds up to its figure.
 
     Args:
         indptr: as of ``tails``.
         lines: as of ``tails``.
         values: as of ``tails``.
         returns: as of ``tails``.
-        scenarios: index of one scenario a book, such as the last column of ``Tails.scenarios``, shape (books,).
+        scenarios: indices of scenarios, as many for each book, shape (books, n).
 
     Returns:
         One amount a position, in base currency, not rounded.
@@ -124,10 +128,13 @@ def components(indptr: Ints, lines: Codes, values: Floats, returns: Floats, scen
     """
     indptr, lines, values = _checked(indptr, lines, values, len(returns))
     scenarios = np.ascontiguousarray(scenarios, np.int32)
-    if len(scenarios) != len(indptr) - 1 or (
-        len(scenarios) and not 0 <= scenarios.min() <= scenarios.max() < returns.shape[1]
+    if (
+        scenarios.ndim != 2
+        or scenarios.shape[1] == 0
+        or len(scenarios) != len(indptr) - 1
+        or (len(scenarios) and not 0 <= scenarios.min() <= scenarios.max() < returns.shape[1])
     ):
-        raise ValueError("one scenario a book is needed, by its index")
+        raise ValueError("every book needs as many scenarios, at least one, by their index")
     found = np.empty(len(values))
     _gather(indptr, lines, values, np.ascontiguousarray(returns, np.float64), scenarios, found)
     return found
@@ -403,9 +410,14 @@ def _worst(
                     _least(exact[j], picked[j], part[j], pnl[start + j], found[start + j])
 
 
-@njit(types.void(_INTS, _CODES, _MONEY, _CUBE, _CODES, float64[::1]), cache=True, nogil=True)
-def _gather(indptr: Ints, lines: Codes, values: Floats, returns: Floats, scenarios: Codes, found: Codes) -> None:
-    """Minus value x return of each position in the scenario of its book."""
+@njit(types.void(_INTS, _CODES, _MONEY, _CUBE, _TAILS, float64[::1]), cache=True, nogil=True)
+def _gather(indptr: Ints, lines: Codes, values: Floats, returns: Floats, scenarios: Codes, found: Floats) -> None:
+    """Minus value x mean return of each position in the scenarios of its book."""
+    count = scenarios.shape[1]
     for book in range(len(indptr) - 1):
         for i in range(indptr[book], indptr[book + 1]):
-            found[i] = -values[i] * returns[lines[i], scenarios[book]]
+            row = returns[lines[i]]
+            total = 0.0
+            for c in range(count):
+                total += row[scenarios[book, c]]
+            found[i] = -values[i] * (total / count)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daybook.risk import kernel
+from daybook.risk import kernel, var
 
 LINES, SCENARIOS = 40, 120
 
@@ -48,11 +48,9 @@ def test_a_tail_worked_by_hand():
     found = kernel.tails([0, 1, 3], [0, 0, 1], [100.0, 100.0, -100.0], returns, 3)
     assert found.pnl.tolist() == [[-2.0, -2.0, 1.0], [-3.0, -3.0, 1.0]]
     assert found.scenarios.tolist() == [[1, 3, 0], [1, 3, 0]]
-    assert kernel.components([0, 1, 3], [0, 0, 1], [100.0, 100.0, -100.0], returns, found.scenarios[:, 0]).tolist() == [
-        2.0,
-        2.0,
-        1.0,
-    ]
+    held = [0, 1, 3], [0, 0, 1], [100.0, 100.0, -100.0], returns
+    assert kernel.components(*held, found.scenarios[:, :1]).tolist() == [2.0, 2.0, 1.0]
+    assert kernel.components(*held, found.scenarios).tolist() == pytest.approx([1.0, 1.0, 2 / 3])
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(1, SCENARIOS), books=st.integers(0, 40))
@@ -112,12 +110,29 @@ def test_more_books_than_are_held_at_a_time():
     same(kernel.tails(*book, returns, 2), plain(*book, returns, 2))
 
 
-def test_components_add_up_to_the_pnl_of_the_scenario():
+def test_the_figures_are_those_of_the_table_var():
+    from scipy.sparse import csr_matrix
+
+    returns, (indptr, lines, values) = market(4, 50, 500), holdings(4, 200, 50)
+    pnl = np.round(csr_matrix((values, lines, indptr), shape=(200, 50)) @ returns, 6)
+    for j, confidence in enumerate((0.95, 0.99)):
+        found = kernel.tails(indptr, lines, values, returns, var.tail(500, confidence))
+        figure, shortfall = var.historical(pnl, (0.95, 0.99))
+        assert bits(0.0 - found.pnl[:, -1]) == bits(figure[:, j] + 0.0)
+        assert -found.pnl.mean(axis=1) == pytest.approx(shortfall[:, j], rel=1e-14)
+        assert (
+            found.scenarios[:, -1].tolist()
+            == np.argsort(pnl, axis=1, kind="stable")[:, found.pnl.shape[1] - 1].tolist()
+        )
+
+
+def test_components_add_up_to_var_and_to_shortfall():
     returns, (indptr, lines, values) = market(3), holdings(3, 50)
     found = kernel.tails(indptr, lines, values, returns, 4)
-    parts = kernel.components(indptr, lines, values, returns, found.scenarios[:, -1])
-    sums = np.bincount(np.repeat(np.arange(50), np.diff(indptr)), parts, 50)
-    assert sums == pytest.approx(-found.pnl[:, -1], abs=1e-6)
+    of = np.repeat(np.arange(50), np.diff(indptr))
+    for scenarios, figure in ((found.scenarios[:, -1:], -found.pnl[:, -1]), (found.scenarios, -found.pnl.mean(axis=1))):
+        sums = np.bincount(of, kernel.components(indptr, lines, values, returns, scenarios), 50)
+        assert sums == pytest.approx(figure, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +154,7 @@ def test_what_does_not_fit_together_is_refused(change, reason):
         kernel.tails(**{**asked, **change})
 
 
-def test_components_need_a_scenario_that_is_there():
-    with pytest.raises(ValueError, match="one scenario a book"):
-        kernel.components([0, 1], [0], [1.0], market(0), [SCENARIOS])
+@pytest.mark.parametrize("scenarios", [[SCENARIOS], [[SCENARIOS]], [[-1]], [[0], [0]], [[]]])
+def test_components_need_scenarios_that_are_there(scenarios):
+    with pytest.raises(ValueError, match="as many scenarios"):
+        kernel.components([0, 1], [0], [1.0], market(0), scenarios)
