@@ -30,6 +30,7 @@ OF_EVERY_SESSION = (
 )  # fmt: skip
 OF_THE_DATE = (
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
+    "var_contributions", "group_var", "group_var_components",
     "stress_components", "reverse_stress", "liquidity", "liquidity_profile",
     "volatility_forecasts", "factor_returns", "factor_exposures", "specific_risks", "factor_risk", "betas",
     "look_through_exposures", "limit_consumption",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from assets import plots
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
-from daybook.risk import backtest, components, models, scenarios
+from daybook.risk import backtest, components, contributions, groups, models, scenarios
 from daybook.risk import var as value_at_risk
 from daybook.tables import TABLES
 
@@ -20,7 +20,7 @@ YEARS_BACK = {
     "fx_rates": dg.AssetIn(metadata=back(models.BACK + 1)),
 }
 """The sessions that make scenarios; a rate is needed at the session before the first return too."""
-OF_THE_BOOKS = ("scenario_pnl", "var_components")
+OF_THE_BOOKS = ("scenario_pnl", "var_components", "var_contributions", "group_var", "group_var_components")
 """Tables of the date that are read off the same scenarios."""
 
 struck_var = dg.AssetSpec(
@@ -104,6 +104,11 @@ def risk_of_books(
     days = list(scenarios.days(valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts))
     yield shown(context, scenarios.scenario_pnl(days), output_name="scenario_pnl")
     yield shown(context, components.components(days), output_name="var_components")
+    parts = contributions.contributions(days, instruments, books)
+    yield shown(context, parts, output_name="var_contributions")
+    together, by_book = groups.group_var(days, nav, books, fx_rates, var_models, sessions_of(context))
+    yield shown(context, together, output_name="group_var")
+    yield shown(context, by_book, output_name="group_var_components")
 
 
 @dg.asset(

@@ -801,7 +801,7 @@ _table("var", "result", "business_date book method confidence horizon_days",
        "var es nav_fraction benchmark_var scenarios coverage proxy_coverage convention status",
        "Value at risk and expected shortfall.")  # fmt: skip
 _table("group_var", "result", "business_date grouping member method confidence horizon_days",
-       "var es nav undiversified diversification currency scenarios convention status",
+       "var es nav undiversified diversification currency scenarios coverage convention status",
        "Value at risk of groups of books, from the sum of their scenario vectors.")  # fmt: skip
 _table("group_var_components", "result", "business_date grouping member book method confidence horizon_days",
        "component incremental", "Where the value at risk of a group comes from, by book.")  # fmt: skip

@@ -23,16 +23,21 @@ class Adjusted(StrEnum):
 
 
 class By(StrEnum):
-    """What gains of books are added up to."""
+    """What books are taken together by."""
 
     book = "book"
     strategy = "strategy"
+    manager = "manager"
     entity = "entity"
+    parent_book = "parent_book"
     firm = "firm"
 
 
-ADDED_UP = ("pnl", "lot_pnl", "nav_bridge")
-"""Tables that ``--by`` adds up."""
+MONEY_BY = (By.book, By.strategy, By.entity, By.firm)
+ADDED_UP = dict.fromkeys(("pnl", "lot_pnl", "nav_bridge"), MONEY_BY) | {
+    "var": (By.strategy, By.manager, By.entity, By.parent_book, By.firm)
+}
+"""Tables of which ``--by`` takes books together, and by what; VaR is not added up but read off the sum of vectors."""
 
 
 class Format(StrEnum):
@@ -57,7 +62,10 @@ def show(
     as_of: Annotated[
         str | None, typer.Option(help="prices --adjusted: in the terms of this date; default the last session.")
     ] = None,
-    by: Annotated[By | None, typer.Option(help="pnl, lot_pnl, nav_bridge: added up, apart by base currency.")] = None,
+    by: Annotated[
+        By | None,
+        typer.Option(help="pnl, lot_pnl, nav_bridge: added up, apart by base currency; var: of the books together."),
+    ] = None,
     lot_method: Annotated[
         LotMethod | None, typer.Option(help="lots, realised, wash_sales: as if every lot were matched by it; derived.")
     ] = None,
@@ -76,20 +84,23 @@ def show(
     for name in chosen:
         if name not in TABLES[table].names:
             raise Misused(f"{table} has no column {name}")
-    if by is not None and table not in ADDED_UP:
-        raise Misused(f"only {', '.join(ADDED_UP)} can be added up by {by.value}, not {table}")
+    if by is not None:
+        _check_by(table, by, book)
     terms = _terms(table, adjusted, as_of)
     if lot_method is not None:
         rows = _by_method(table, when, known, lot_method.value)
     elif adjusted is None:
-        rows = _rows(table, when, known, instrument)
+        rows = _rows("group_var" if table == "var" and by is not None else table, when, known, instrument)
     else:
         rows = _series(adjusted, when, known, instrument, terms)
     for name, value in chosen.items():
         rows = rows[rows[name] == value]
     if instrument is not None and rows.empty:
         _check_instrument(instrument)
-    if by is not None:
+    if by is not None and table == "var":
+        rows = rows[rows["grouping"] == by.value].drop(columns="grouping").reset_index(drop=True)
+        rows = rows.drop(columns="member") if by is By.firm else rows.rename(columns={"member": by.value})
+    elif by is not None:
         from daybook.ledger.bridge import aggregated
 
         rows = aggregated(rows, opened().facts.current("books", known_at=known), by.value)
@@ -97,6 +108,22 @@ def show(
         print_table(table if when is None else f"{table} {when:%Y-%m-%d}", rows)
     else:
         machine(rows, format)
+
+
+def _check_by(table: str, by: By, book: str | None) -> None:
+    """That books of ``table`` can be taken together so.
+
+    Raises:
+        Misused: they cannot, or one book is asked for and taken together with others.
+    """
+    if by not in ADDED_UP.get(table, ()):
+        known = [name for name, ways in ADDED_UP.items() if by in ways]
+        ways = ", ".join(ADDED_UP.get(table, ()))
+        raise Misused(
+            f"by {by.value} there are {', '.join(known)}, not {table}" + (f": that by {ways}" if ways else "")
+        )
+    if table == "var" and book is not None:
+        raise Misused(f"var by {by.value} is of books together: leave --book out, or --by")
 
 
 def _by_method(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None, method: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars, tables
+from daybook.risk.scenarios import Facts
 
 CURRENCIES = np.array(["USD", "EUR", "GBP"])
 BASES = np.array(["USD", "EUR", "USD", "EUR"])
@@ -145,3 +146,10 @@ def _long(days: pd.DatetimeIndex, columns: dict[str, object], values: np.ndarray
     width = values.shape[1]
     labels = {key: np.tile(np.asarray(names, object), len(days)) for key, names in columns.items()}
     return pd.DataFrame({"business_date": np.repeat(days.to_numpy(), width), **labels, name: values.ravel()})
+
+
+def declared() -> Facts:
+    """A simulation that takes no time."""
+    models = tables.empty("var_models").reindex(range(1)).assign(method="monte_carlo", horizon_days=1.0, paths=200.0)
+    text = ["scaling", "volatility_model", "distribution", "confidences"]
+    return Facts(var_models=models.assign(valid_from=pd.Timestamp("2018-01-02"), **dict.fromkeys(text, "")))
