@@ -432,6 +432,8 @@ class Past:
         stand_in, beta = proxies.stand_ins(self.facts.proxies, self.instruments, date, names.tolist())
         moves = self.moves
         at = pd.Index(moves.names).get_indexer(pd.Index(stand_in))
+        # A name that never has a return is a risk factor's, or nobody's.
+        at = np.where(np.isfinite(moves.local[at]).any(axis=1), at, -1)
         found = np.where((at >= 0)[:, None], moves.local[at, window], np.nan)
         others = (at < 0) & (stand_in != "")
         if others.any():

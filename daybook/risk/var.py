@@ -401,7 +401,9 @@ def _share(day: Day, gross: Floats, of: NDArray[Any]) -> Floats:
 def _fallback(day: Day, made: ScenarioSet) -> NDArray[np.object_]:
     """What the convention says of positions that the method could say nothing of."""
     notes = np.full(len(day.books), "", object)
-    instead = " of value on its own returns instead" if made.model.method == "factor" else " filtered by EWMA instead"
+    instead = " of value on its own returns instead"
+    if made.model.method == "filtered":
+        instead = " of value filtered by EWMA instead"
     if made.fallback.any():
         back = _share(day, np.abs(made.placed.value), made.fallback)
         notes[back > 0] = "; " + _percent(back[back > 0]) + instead
