@@ -8,13 +8,14 @@ import typer
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
 from orchestration.commands.show import Format
-from orchestration.console import Misused, Refused, machine, table
+from orchestration.console import Misused, Refused, machine, out, table
 
 TOLD = [
-    "book", "method", "confidence", "horizon_days", "pnl_basis", "observations", "exceptions", "kupiec_p",
-    "christoffersen_p", "coverage_p", "tuff_p", "mixed_p", "zone", "plus_factor", "es_z", "es_p", "struck", "status",
+    "book", "method", "confidence", "horizon_days", "pnl_basis", "observations", "exceptions", "kupiec_p", "coverage_p",
+    "mixed_p", "zone", "es_z", "es_p", "struck",
 ]  # fmt: skip
-"""What is shown to people; csv and json have the likelihood ratios too."""
+"""What is shown to people; csv and json have everything."""
+PROBABILITIES = ("kupiec_p", "coverage_p", "mixed_p", "es_p")
 
 
 def backtest(
@@ -44,5 +45,7 @@ def backtest(
         raise Refused(f"there is no VaR{of} to test from {first} to {last}: daybook eod computes it")
     if format is not Format.table:
         return machine(rows, format)
-    table(f"back-test of VaR from {first} to {last}", rows[TOLD])
+    table(f"back-test of VaR from {first} to {last}", rows[TOLD].round({"es_z": 2} | dict.fromkeys(PROBABILITIES, 4)))
+    for status, of in rows[rows["status"] != "ok"].groupby("status", sort=True):
+        out.print(f"{status}: {len(of)} of {len(rows)} rows")
     return None

@@ -33,6 +33,8 @@ def test_a_calendar_year_is_tested_on_its_own_pnl(daybook, computed, engine):
     code, out, _ = daybook("backtest", "2022-01-01", "2022-12-31", "--book", "b", "--format", "csv")
     rows = pd.read_csv(io.StringIO(out)).set_index("pnl_basis").loc["clean"]
     assert (code, rows["observations"], rows["exceptions"], rows["struck"], rows["origin"]) == (0, 2, 0, 1, "both")
+    code, out, _ = daybook("backtest", "2022-01-01", "2022-12-31")
+    assert (code, "provisional: 2 of 250 observations: 2 of 2 rows" in out) == (0, True)
 
 
 def test_nothing_to_test_is_said(daybook, computed):
