@@ -40,12 +40,12 @@ _LANES = 64
 """Every 64th scenario shares a lane; the k-th smallest of the lanes' minima bounds the k-th smallest of all."""
 _SPARSE = 6
 """One scenario picked out in float64 costs what 6 in a row do: it pays for fewer than a sixth of them."""
-_SPARE = 8
+_SPARE = 4
 """Scenarios beyond k that a book may leave to be computed in float64, or half of k where that is more."""
 _SIDE = 8
 """Scenarios side by side: a row of the cache."""
-_CHUNK = 5_000
-"""Books whose picked scenarios are held at a time: 1.4 MB of them for k = 10."""
+_CHUNK = 10_000
+"""Books whose picked scenarios are held at a time: 2.4 MB of them for k = 10."""
 _AGAIN = 2
 """Positions for each line from which reading all lines coarsely pays."""
 _LARGEST = 1e33
