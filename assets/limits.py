@@ -17,7 +17,7 @@ from daybook.risk import limits as limit
 from daybook.risk.benchmark import OLDEST
 from daybook.risk.consumption import limit_consumption
 from daybook.risk.look_through import look_through_exposures
-from daybook.tables import TABLES, empty
+from daybook.tables import TABLES
 
 GROUP = "risk"
 DRIFT = back(OLDEST * 5 // 7 + 2)
@@ -40,6 +40,8 @@ def exposure_tables(
     valuations: pd.DataFrame,
     nav: pd.DataFrame,
     model_prices: pd.DataFrame,
+    betas: pd.DataFrame,
+    risk_factors: pd.DataFrame,
     transactions: pd.DataFrame,
     constituents: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -49,7 +51,8 @@ def exposure_tables(
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Long, short, gross, net, by beta and by notional, of each bucket; and the same with funds looked through."""
     sessions = sessions_of(context)
-    reference = exposure.Reference(issuers, books, accounts, transactions, model_prices)
+    to_market = exposure.market_betas(betas, risk_factors, sessions)
+    reference = exposure.Reference(issuers, books, accounts, transactions, model_prices, to_market)
     held = exposure.exposures(valuations, instruments, nav, sessions, reference)
     through = look_through_exposures(valuations, instruments, nav, sessions, constituents, reference)
     yield shown(context, held, output_name="exposures")
@@ -78,8 +81,12 @@ def limit_tables(
     var: pd.DataFrame,
     performance: pd.DataFrame,
     stress: pd.DataFrame,
+    liquidity: pd.DataFrame,
+    liquidity_profile: pd.DataFrame,
     postings: pd.DataFrame,
     model_prices: pd.DataFrame,
+    betas: pd.DataFrame,
+    risk_factors: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
@@ -92,7 +99,8 @@ def limit_tables(
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Every limit against what is used, failed where it cannot be evaluated; and which trade of the session used it."""
     sessions = sessions_of(context)
-    reference = exposure.Reference(issuers, books, accounts, transactions, model_prices)
+    to_market = exposure.market_betas(betas, risk_factors, sessions)
+    reference = exposure.Reference(issuers, books, accounts, transactions, model_prices, to_market)
     benchmarks = limit.benchmark_exposures(
         limits, benchmark_weights, returns, fx_rates, books, nav, instruments, constituents, sessions, reference
     )
@@ -106,8 +114,8 @@ def limit_tables(
         var,
         performance,
         stress,
-        empty("liquidity"),
-        empty("liquidity_profile"),
+        liquidity,
+        liquidity_profile,
         benchmarks,
         instruments,
         sessions,

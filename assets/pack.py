@@ -185,6 +185,8 @@ def findings(
 def pack(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.MaterializeResult:
     """The end-of-day pack: a page for the firm and one for each book. The day becomes a candidate for signature."""
     session, doors = sessions_of(context)[0], feeds.open()
+    used, values = (doors.lake.read(name, session, session) for name in ("limit_usage", "nav"))
+    doors.breaches.record(used, doors.facts.current("limits"), values, session)
     day = gather(doors, session, context.run_id)
     pages = {"index.html": page.firm(day)} | {page.file_name(book): page.book(day, book) for book in day.names}
     path = reports.write_pages(session, pages)

@@ -19,6 +19,7 @@ from orchestration.commands import (
     identify,
     impact,
     ingest,
+    limits,
     orders,
     override,
     quarantine,
@@ -57,6 +58,7 @@ app.command("approve")(requests.approve)
 app.command("reject")(requests.reject)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(orders.app, name="orders")
+app.add_typer(limits.app, name="limits")
 app.add_typer(override.app, name="override")
 
 

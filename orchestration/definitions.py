@@ -65,7 +65,7 @@ defs = dg.Definitions(
     schedules=[market_before_close, history_before_close, eod_risk],
     sensors=[
         *(inbox.inbox_files, intraday_sensors.prices_and_fills),
-        *(order_sensors.propose_orders, alerts.run_failed),
+        *(order_sensors.propose_orders, alerts.run_failed, alerts.limits_breached),
     ],
     resources={"io_manager": LakeIOManager(), "feeds": FeedsResource(), "notifier": Notifier()},
     executor=dg.in_process_executor,

@@ -18,6 +18,7 @@ from daybook.compliance.clean import unclean
 from daybook.market import prices as golden
 from daybook.tables import TABLES, conform
 from resources import closes, records
+from resources.breaches import Breaches
 from resources.brokers import BROKERS, brokers
 from resources.facts import Facts
 from resources.inbox import Inbox, Intake, Taken
@@ -52,6 +53,11 @@ class Feeds:
     def orders(self) -> Orders:
         """Orders and their events."""
         return Orders(self.engine)
+
+    @cached_property
+    def breaches(self) -> Breaches:
+        """Breaches of limits and what was said of them."""
+        return Breaches(self.engine)
 
     def collect(self, through: pd.Timestamp | None) -> Intake:
         """Ask every vendor, take in every file that waits, and ask every broker.
@@ -88,6 +94,8 @@ class Feeds:
             return self.orders.frame()
         if name == "executions":
             return self.orders.executions()
+        if name == "breaches":
+            return self.breaches.frame()
         table = {t.name: t for t in (records.quarantine, records.closes, records.struck_var)}[name]
         wanted = TABLES[name]
         query = sa.select(*(table.c[column] for column in wanted.names)).order_by(*table.primary_key.columns)

@@ -13,6 +13,7 @@ from daybook.market.overrides import in_force
 from daybook.market.security_master import effective
 from daybook.pack.day import PNL_COLUMNS, TABLES, Day
 from resources import closes, overrides
+from resources.breaches import STANDING
 from resources.facts import Facts
 from resources.feeds import Feeds
 from resources.lake import Lake
@@ -41,12 +42,18 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         books=books,
         instruments=effective(facts.current("instruments"), "instrument", days),
         limits=_in_force(facts, "limits", session),
+        breaches=_standing(feeds, session),
         rules=_in_force(facts, "rules", session),
         overrides=in_force(facts.current("price_overrides"), days).drop(columns="business_date"),
         waiting=overrides.waiting(feeds.engine),
         series=usable(facts.current("alternative_data", None, session), days),
         reconciled=_reconciled(facts, session),
     )
+
+
+def _standing(feeds: Feeds, session: pd.Timestamp) -> pd.DataFrame:
+    breaches = feeds.breaches.frame()
+    return breaches[breaches["status"].isin(STANDING) & (breaches["business_date"] <= session)]
 
 
 def _signed(register: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:

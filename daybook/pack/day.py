@@ -56,6 +56,7 @@ class Day:
         books: reference in force on D, columns of table books (book, name, base_currency, benchmark, strategy).
         instruments: reference in force on D (instrument, name, asset_class, multiplier).
         limits: limits in force on D, columns of table limits.
+        breaches: those of limits that stand when the pack is made, columns of table breaches.
         rules: compliance rules in force on D, columns of table rules.
         overrides: price overrides in force on D, one for each instrument, columns of table price_overrides.
         waiting: requests about overrides that a second person has not decided, ``WAITING_COLUMNS``.
@@ -76,6 +77,7 @@ class Day:
     books: pd.DataFrame = field(default_factory=_none("books"))
     instruments: pd.DataFrame = field(default_factory=_none("instruments"))
     limits: pd.DataFrame = field(default_factory=_none("limits"))
+    breaches: pd.DataFrame = field(default_factory=_none("breaches"))
     rules: pd.DataFrame = field(default_factory=_none("rules"))
     overrides: pd.DataFrame = field(default_factory=_none("price_overrides"))
     waiting: pd.DataFrame = field(default_factory=_nothing_waits)

@@ -209,7 +209,32 @@ def limits(day: Day, book: str | None) -> Section:
         limit=_MOST_LIMITS,
         more=f"All: daybook show limit_usage --date {figures.day(day.business_date)}",
     )
-    return Section("limits", "Limits", _LIMITS, [tally(rows, "limit"), table])
+    return Section("limits", "Limits", _LIMITS, [tally(rows, "limit"), table, *_breaches(day, book)])
+
+
+def _breaches(day: Day, book: str | None) -> list[Block]:
+    """Breaches that stand, with whoever has answered them."""
+    rows = day.breaches if book is None else day.breaches[day.breaches["book"] == book]
+    if not len(rows):
+        return []
+    due = ["" if pd.isna(at) else f"{at:%Y-%m-%d %H:%M} UTC" for at in rows["due_at"]]
+    table = grid(
+        "Breaches that stand",
+        [
+            *book_column(rows, book),
+            Column("Breach", rows["breach_id"]),
+            Column("Limit", rows["limit"]),
+            Column("Bucket", rows["bucket"], optional=True),
+            Column("Since", [figures.day(at) for at in rows["business_date"]]),
+            Column("Reached", rows["reached"]),
+            Column("Status", rows["status"]),
+            Column("Answer due", due, optional=True),
+            Column("Acknowledged by", rows["acknowledged_by"], optional=True),
+            Column("Comment", rows["comment"], optional=True),
+        ],
+        notes=["Answer with: daybook limits acknowledge BREACH --comment TEXT"],
+    )
+    return [table]
 
 
 def measured(day: Day, rows: pd.DataFrame, basis: list[str]) -> list[str]:

@@ -32,6 +32,7 @@ from daybook import tables
 from daybook.ledger.transactions import live
 from daybook.market.security_master import attributes, ultimate_parents
 from daybook.risk.benchmark import closing_weights
+from daybook.risk.betas import to_market
 
 DIMENSIONS = ("instrument", "issuer", "sector", "country", "currency", "asset_class")
 """Dimensions that an instrument alone tells (CONTRACT, values)."""
@@ -248,6 +249,16 @@ def of_benchmarks(
         exposure_base=money,
         notional_base=money.abs(),
     )
+
+
+def market_betas(betas: pd.DataFrame, risk_factors: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """``Reference.betas`` of ``sessions``, from table ``betas`` and the facts ``risk_factors``."""
+    parts = [to_market(betas, risk_factors, day).rename("beta") for day in sessions]
+    known = [
+        part.rename_axis("instrument").reset_index().assign(business_date=day)
+        for day, part in zip(sessions, parts, strict=True)
+    ]
+    return pd.concat([_no_betas(), *known], ignore_index=True)
 
 
 def _good(nav: pd.DataFrame) -> pd.DataFrame:

@@ -1,18 +1,22 @@
 """Each sensor asked once, with the event before it made by hand: what it starts, and what it passes over."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from jobs.eod import eod
+from resources.breaches import Breaches
 from resources.feeds import FeedsResource, feeds
 from resources.notifier import Notifier
-from sensors.alerts import run_failed
+from sensors.alerts import limits_breached, run_failed
 from sensors.inbox import inbox_files
 from sensors.intraday import prices_and_fills
 from sensors.orders import propose_orders
+from tests.frames import frame
 
 PRICES = "prices_2022-12-19.csv"
 HEAD = "business_date,instrument,close,currency\n"
@@ -295,3 +299,29 @@ def test_every_sensor_is_on_when_the_daemon_starts():
     sensors = [sensor for sensor in defs.sensors if isinstance(sensor, dg.SensorDefinition)]
     assert {sensor.name for sensor in sensors} == {"inbox_files", "prices_and_fills", "propose_orders", "run_failed"}
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
+
+
+def test_a_breach_and_an_overdue_answer_are_told_once(settings, engine, instance):
+    day = pd.Timestamp("2020-01-31")
+    usage = frame(
+        "limit_usage", "business_date book limit utilisation reached status", (day, "b", "LEV", 1.3, "hard", "breach")
+    )
+    columns = "limit valid_from measure hard answer_hours"
+    limits = frame("limits", columns, ("LEV", "2019-01-01", "gross", 1.0, 1e-9))
+    breaches = Breaches(engine)
+    breaches.record(usage, limits, frame("nav", "business_date book nav status", (day, "b", 1.0, "ok")), day)
+    (name,) = breaches.frame()["breach_id"]
+
+    def look(cursor):
+        context = dg.build_sensor_context(instance, cursor=cursor)
+        return limits_breached(context, feeds=FeedsResource(), notifier=Notifier()).cursor
+
+    told = settings.home / "notifications.jsonl"
+    assert [look(None), look(None), look("1")] == ["1", "1", "1"]
+    titles = [json.loads(line)["title"] for line in told.read_text().splitlines()]
+    assert titles[0] == "limit opened: b LEV, hard since 2020-01-31, 130.0 % of the hard level"
+    assert titles[1].startswith("no answer until 20")
+    assert len(titles) == 2
+    breaches.acknowledge(name, "ann", "selling")
+    look(None)
+    assert len(told.read_text().splitlines()) == 2
