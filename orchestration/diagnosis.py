@@ -23,6 +23,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("postgres", _postgres),
         ("lake", _lake),
         ("vendors", _vendors),
+        ("stress", _stress),
     ]
     found = [_look(part, look, settings) for part, look in parts]
     alive = services.running(settings)
@@ -80,3 +81,13 @@ def _vendors(settings: Settings) -> str:
 
     vendors(settings)
     return ", ".join(settings.vendors)
+
+
+def _stress(settings: Settings) -> str:
+    from resources import stress_scenarios
+
+    path = settings.stress or stress_scenarios.PACKAGED
+    declared = stress_scenarios.read(path)
+    if declared.problems:
+        raise ValueError("; ".join(declared.problems))
+    return f"{path}: {len(declared.scenarios)} scenarios"

@@ -394,3 +394,17 @@ def test_a_proxy_may_be_a_factor_known_by_the_date():
     usable[:, 5] = np.datetime64("2021-02-01", "us")
     row = run(("B", "USD", 100.0, 100.0), scenarios={"x": REPLAY}, estimates=given).loc["x"]
     assert np.isnan(row["pnl"])
+
+
+def test_a_session_alone_and_in_a_range_is_the_same_whatever_else_is_held():
+    valuations, nav, returns, rates, instruments, _ = inputs(("A", "USD", 300.0, 300.0), ("E", "EUR", -50.0, -50.0))
+    later = pd.Timestamp("2021-01-05")
+    both = [pd.concat([table, table.assign(business_date=later)]) for table in (valuations, nav)]
+    more = [table.assign(business_date=later, book="c") for table in (valuations, nav)]
+    many = [pd.concat([two, one]) for two, one in zip(both, more, strict=True)]
+    whole = stress.stress(*many, returns, rates, instruments, sessions("2021-01-04", "2021-01-05"), SCENARIOS)
+    alone = stress.stress(valuations, nav, returns, rates, instruments, TODAY, SCENARIOS)
+    for table in ("stress", "components"):
+        found = getattr(whole, table)
+        found = found[found["business_date"].eq(TODAY[0]) & found["book"].eq("b")].reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, getattr(alone, table))
