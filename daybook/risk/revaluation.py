@@ -515,10 +515,10 @@ def yield_changes(
     risk_free_rates: pd.DataFrame,
     instruments: pd.DataFrame,
     dates: NDArray[np.datetime64],
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Change of the yield of each bond over the session that ends on each date.
+) -> tuple[Floats, Floats]:
+    """Change of the yield of each bond over the session that ends on each date, and of its curve.
 
-    Its own, from golden prices that are of both sessions; else the change of the zero rate to its maturity on the
+    Its own comes from golden prices that are of both sessions; its curve's is the zero rate to its maturity on the
     risk-free curve of its currency.
 
     Args:
@@ -529,8 +529,8 @@ def yield_changes(
         dates: sessions, sorted, shape (T,).
 
     Returns:
-        Changes, continuous and yearly (0.0001 is a basis point), NaN where neither is known, and whether they are the
-        bond's own; both of shape (bonds, T).
+        Changes of the yield and of the zero rate, continuous and yearly (0.0001 is a basis point), NaN where they are
+        not known, both of shape (bonds, T).
     """
     names = pd.Index(bonds)
     sessions = np.unique(np.r_[prices["business_date"].to_numpy("datetime64[us]"), dates])
@@ -552,7 +552,6 @@ def yield_changes(
     curve = pricing.zero_rates(rows[["business_date", "currency", "maturity_date"]], risk_free_rates)
     at = np.searchsorted(sessions, dates)
     before = np.where(at > 0, at - 1, at)
-    levels = [np.asarray(level, np.float64).reshape(shape) for level in (own, curve)]
-    moved, general = (np.where(at > 0, level[:, at] - level[:, before], np.nan) for level in levels)
-    known = np.isfinite(moved)
-    return np.where(known, moved, general), known
+    levels = (np.asarray(level, np.float64).reshape(shape) for level in (own, curve))
+    changes, general = (np.where(at > 0, level[:, at] - level[:, before], np.nan) for level in levels)
+    return changes, general

@@ -10,10 +10,14 @@ cash the FX return. A return that is missing counts 0, and its line does not cou
 declared for the instrument, its return stands for the missing one (``proxies``). The scenarios of session D are the
 last ``window`` sessions up to D on which any instrument has a return, oldest first.
 
-What is not worth what it moves with is approximated to the first order: a currency forward earns exposure x return of
-the currency bought x (1 + FX return), and the FX return on its market value. So does an option that has no return of
-its own in every scenario and whose delta is known, with what it is written on; it does not count to coverage. A bond
-moves as its clean price does.
+Options and bonds whose terms and model are known are revalued in full (``revaluation``): an option with the local
+return of what it is written on, a bond with the change of its own yield, else of its curve's. A bond without yields of
+its own in every scenario for which a proxy is declared moves with that instead.
+
+What else is not worth what it moves with is approximated to the first order: a currency forward earns exposure x return
+of the currency bought x (1 + FX return), and the FX return on its market value. So does an option that has no return of
+its own in every scenario and whose delta is known, with what it is written on; it does not count to coverage. Any other
+bond moves as its clean price does.
 
 The sets, by method: ``historical`` is the past as it was; ``age_weighted`` the same with a weight for each session,
 w_i = decay^(i-1) (1 - decay) / (1 - decay^S) for the i-th newest (Boudoukh, Richardson and Whitelaw 1998, The best of
@@ -38,9 +42,10 @@ from daybook.ledger.valuation import WITHOUT_DELTA
 from daybook.market import dated
 from daybook.market.fx import rates
 from daybook.market.security_master import attributes
-from daybook.risk import benchmark, factors, filtering, proxies, simulation
+from daybook.risk import benchmark, factors, filtering, proxies, revaluation, simulation
 from daybook.risk.factors import Factors
 from daybook.risk.models import Model, in_force, making, set_name
+from daybook.risk.revaluation import YIELD, Curved
 
 CASH = "CASH:"
 DAY = pd.Timedelta(days=1)
@@ -59,6 +64,9 @@ class Facts:
 
     Attributes:
         var_models, proxies, risk_factors, books, benchmark_weights, benchmark_levels, alternative_data: facts.
+        model_prices: table of the sessions; without it nothing is revalued.
+        prices: golden, as far back as returns, and one session more: the yields of bonds.
+        risk_free_rates: facts: the yields of bonds that have none of their own.
     """
 
     var_models: pd.DataFrame = field(default_factory=lambda: tables.empty("var_models"))
@@ -68,6 +76,9 @@ class Facts:
     benchmark_weights: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_weights"))
     benchmark_levels: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_levels"))
     alternative_data: pd.DataFrame = field(default_factory=lambda: tables.empty("alternative_data"))
+    model_prices: pd.DataFrame = field(default_factory=lambda: tables.empty("model_prices"))
+    prices: pd.DataFrame = field(default_factory=lambda: tables.empty("prices"))
+    risk_free_rates: pd.DataFrame = field(default_factory=lambda: tables.empty("risk_free_rates"))
 
 
 @dataclass(frozen=True)
@@ -76,9 +87,12 @@ class Moves:
 
     Attributes:
         dates: sessions, sorted, shape (T,).
-        names: instrument of each local series, ``CASH:EUR>USD`` for the return of a currency, shape (I,).
+        names: instrument of each local series, ``CASH:EUR>USD`` for the return of a currency, ``YIELD:B`` for the
+            changes of a bond's yield, shape (I,).
         security: whether each is an instrument, shape (I,).
         local: local returns, NaN where missing, shape (I, T).
+        bonds: which local series are changes of yields, shape (Y,).
+        curve: changes of the rate that stands for a missing one, NaN where there is none, shape (Y, T).
         fx: returns of a currency into another, NaN where missing, shape (P, T).
         of: line -> index into ``local``, shape (L,).
         via: line -> index into ``fx``, shape (L,).
@@ -93,6 +107,8 @@ class Moves:
     names: NDArray[np.object_]
     security: Flags
     local: Floats
+    bonds: Ints
+    curve: Floats
     fx: Floats
     of: Ints
     via: Ints
@@ -112,11 +128,14 @@ class Placed:
         used: lines that anything held moves with, index into ``Moves.returns``, shape (U,).
         line: position -> index into ``used``.
         money: position -> index into ``used`` of what is carried.
-        value: what the line's return applies to, base currency.
-        carried: what the FX return applies to besides, base currency.
+        value: what the line's return applies to, base currency; 0 of what is revalued.
+        carried: what the FX return applies to besides, base currency; likewise.
+        gross: size of what is at risk, base currency.
         covered: whether a position has a return of its own in every session.
-        proxied: whether a proxy fills every gap of one that is not covered.
-        by_delta: whether an option moves with what it is written on.
+        proxied: whether a proxy, or what revalues it, fills every gap of one that is not covered.
+        by_delta: whether an option moves to the first order with what it is written on.
+        curved: positions that are revalued in full.
+        curve: position -> index into ``curved``, -1 where it is not revalued.
         stale: part of the position's returns that come from prices that were not of their session.
         local, fx: returns of what the lines are made of over the window, gaps filled, NaN where still missing.
         of, via: line used -> index into ``local`` and ``fx``.
@@ -134,9 +153,12 @@ class Placed:
     money: Ints
     value: Floats
     carried: Floats
+    gross: Floats
     covered: Flags
     proxied: Flags
     by_delta: Flags
+    curved: Curved
+    curve: Ints
     stale: Floats
     local: Floats
     fx: Floats
@@ -163,6 +185,7 @@ class ScenarioSet:
         placed: positions against the model's window.
         returns: scenario returns of ``placed.used``; with ``mix`` about their mean; shape (U, sessions).
         mix: how simulated scenarios mix past ones, ``None`` where they are not simulated.
+        curved: P&L of each position that is revalued in each scenario, shape (R, S).
         pnl: P&L of each book in each scenario, rounded to 10^-6, shape (B, S).
         benchmark: return of each benchmark in each scenario, shape (M, S).
         fallback: positions whose series no declared volatility model could be fitted to.
@@ -176,6 +199,7 @@ class ScenarioSet:
     placed: Placed
     returns: Floats
     mix: Floats | None
+    curved: Floats
     pnl: Floats
     benchmark: Floats
     fallback: Flags
@@ -194,11 +218,19 @@ class ScenarioSet:
         if self.mix is None:
             by_line, by_money = self.returns[line, scenario], self.returns[money, scenario]
             shape = (-1,) + (1,) * (by_line.ndim - 1)
-            return np.asarray(value.reshape(shape) * by_line + carried.reshape(shape) * by_money)
-        base = value[:, None] * self.returns[line] + carried[:, None] * self.returns[money]
-        if isinstance(scenario, slice):
-            return simulation.paths(base, self.mix)[:, scenario]
-        return simulation.at(base, self.mix, np.asarray(scenario))
+            found = value.reshape(shape) * by_line + carried.reshape(shape) * by_money
+        else:
+            base = value[:, None] * self.returns[line] + carried[:, None] * self.returns[money]
+            if isinstance(scenario, slice):
+                found = simulation.paths(base, self.mix)[:, scenario]
+            else:
+                found = simulation.at(base, self.mix, np.asarray(scenario))
+        curve = placed.curve[at]
+        there = np.flatnonzero(curve >= 0)
+        if len(there):
+            each = scenario if isinstance(scenario, slice) else np.asarray(scenario)[there]
+            found[there] = self.curved[curve[there], each]
+        return np.asarray(found)
 
 
 @dataclass(frozen=True)
@@ -282,9 +314,13 @@ class Day:
         elif model.method == "monte_carlo":  # there is nothing to mix
             returns, dates = returns[:, :0], dates[:0]
         vectors = np.concatenate([placed.held @ returns, placed.benchmark @ returns])
+        rows = placed.curved.rows
+        line, money = returns[placed.line[rows]], returns[placed.money[rows]]
         if mix is not None:
-            vectors = simulation.paths(vectors, mix)
+            vectors, line, money = (simulation.paths(base, mix) for base in (vectors, line, money))
         pnl, benchmark = np.split(vectors, [len(self.books)])
+        curved = placed.curved.pnl(slice(None), line / (1 + money), money) if len(rows) else line
+        np.add.at(pnl, self.book[rows], curved)
         return ScenarioSet(
             name=model.set_name,
             model=model,
@@ -294,6 +330,7 @@ class Day:
             placed=placed,
             returns=returns,
             mix=mix,
+            curved=curved,
             pnl=np.round(pnl, 6, out=pnl),
             benchmark=benchmark,
             fallback=fallback,
@@ -321,25 +358,42 @@ class Day:
         moves, rows = self.past.moves, self.rows
         last = int(np.searchsorted(moves.dates, np.datetime64(self.date, "us"), "right"))
         first = max(0, last - window)
-        own, proxy, money = (rows[name].to_numpy(np.int64) for name in ("line", "proxy_line", "money"))
-        covered = moves.seen[own, last] - moves.seen[own, first] == last - first
-        by_delta = ~covered & (proxy >= 0)
+        own, proxy, money, full = (
+            rows[name].to_numpy(np.int64) for name in ("line", "proxy_line", "money", "curve_line")
+        )
+
+        def known(line: Ints) -> Flags:
+            return np.asarray(moves.seen[line, last] - moves.seen[line, first] == last - first)
+
+        # What a proxy is declared for need not move by a yield that the bond does not have.
+        curved = (full >= 0) & (known(full) | ~rows["proxied"].to_numpy(bool))
+        covered = known(own) | (curved & rows["asset_class"].eq("bond").to_numpy() & known(full))
+        by_delta = ~covered & (proxy >= 0) & ~curved
         value, carried = rows["value"].to_numpy(np.float64), rows["carried"].to_numpy(np.float64)
         value = np.where(by_delta, rows["exposure_base"], value)
+        gross = np.abs(value)
+        value, carried = np.where(curved, 0.0, value), np.where(curved, 0.0, carried)
         carried = np.where(by_delta, rows["market_value_base"], carried)
-        line = np.where(by_delta, proxy, own)
+        line = np.where(curved, full, np.where(by_delta, proxy, own))
         parts = self.weights
-        used, at = np.unique(np.r_[line, np.where(carried != 0, money, line), parts.line], return_inverse=True)
+        used, at = np.unique(
+            np.r_[line, np.where((carried != 0) | curved, money, line), parts.line], return_inverse=True
+        )
         line, money, beside = np.split(at, [len(rows), 2 * len(rows)])
         series, of = np.unique(moves.of[used], return_inverse=True)
         pairs, via = np.unique(moves.via[used], return_inverse=True)
         local = moves.local[series, first:last]
-        gaps = np.isnan(local).any(axis=1)
-        if gaps.any() and len(self.past.facts.proxies):
-            local = local.copy()
+        gaps = np.asarray(np.isnan(local).any(axis=1))
+        changed = gaps if len(self.past.facts.proxies) else np.zeros(len(gaps), bool)
+        if changed.any():
             local[gaps] = self.past.filled(self.date, moves.names[series[gaps]], local[gaps], slice(first, last))
+        if len(moves.bonds):
+            _, bonds, its = np.intersect1d(series, moves.bonds, return_indices=True)
+            local[bonds] = np.where(np.isnan(local[bonds]), moves.curve[its, first:last], local[bonds])
+            changed = changed | (gaps & np.isin(series, moves.bonds))
         fx = moves.fx[pairs, first:last]
         whole = np.asarray(~np.isnan(local[of]).any(axis=1) & ~np.isnan(fx[via]).any(axis=1))
+        covered &= ~curved | whole[line]
         shape = (len(self.books), len(used))
         return Placed(
             first=first,
@@ -349,9 +403,12 @@ class Day:
             money=money,
             value=value,
             carried=carried,
+            gross=gross,
             covered=covered,
             proxied=~covered & ~by_delta & whole[line],
             by_delta=by_delta,
+            curved=Curved(np.flatnonzero(curved), self.past.curves.loc[rows.index[curved]]),
+            curve=np.where(curved, np.cumsum(curved) - 1, -1),
             stale=(moves.stale[moves.of[used], last] - moves.stale[moves.of[used], first])[line] / max(last - first, 1),
             local=local,
             fx=fx,
@@ -359,7 +416,7 @@ class Day:
             via=via,
             series=series,
             pairs=pairs,
-            changed=np.asarray(gaps)[of] & (len(self.past.facts.proxies) > 0),
+            changed=changed[of],
             whole=whole,
             held=csr_matrix((np.r_[value, carried], (np.r_[self.book, self.book], np.r_[line, money])), shape=shape),
             benchmark=csr_matrix((parts.weight, (parts.which, beside)), shape=(parts.count, len(used))),
@@ -375,6 +432,7 @@ class Past:
         returns, fx_rates, instruments: the tables they came from.
         facts: what else was read.
         sessions: of the run, sorted.
+        curves: what is needed to revalue positions, by their index in ``Day.rows``.
     """
 
     moves: Moves
@@ -383,6 +441,7 @@ class Past:
     instruments: pd.DataFrame
     facts: Facts
     sessions: pd.DatetimeIndex
+    curves: pd.DataFrame
     _kept: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -481,7 +540,8 @@ def positions(
         business_date, book, instrument, currency, base_currency, asset_class, market_value_base, exposure_base; driver
         (the instrument or ``CASH:<CCY>`` whose local return it has), linear (whether on its exposure), value (base
         currency: what the return applies to), carried (base currency: what the FX return applies to besides), proxy
-        (what moves an option of known delta, else "") and underlying_class; sorted by session, book and instrument.
+        (what moves an option of known delta, else ""), underlying_class, and quantity, price and fx_rate of
+        ``valuations``; sorted by session, book and instrument.
     """
     good = nav.loc[nav["status"].eq("ok") & nav["business_date"].isin(sessions)]
     held = valuations.loc[valuations["business_date"].isin(sessions)].merge(
@@ -499,11 +559,18 @@ def positions(
     under = held[["business_date"]].assign(instrument=known["underlying"])
     held["underlying_class"] = attributes(instruments, "instrument", under, ["asset_class"])["asset_class"]
     kept = ["business_date", "book", "instrument", *LINE, "asset_class", "market_value_base", "exposure_base"]
-    kept += ["value", "carried", "proxy", "underlying_class"]
+    kept += ["value", "carried", "proxy", "underlying_class", "quantity", "price", "fx_rate"]
     return held[kept].sort_values(["business_date", "book", "instrument"], ignore_index=True)
 
 
-def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.DataFrame, also: list[str]) -> Moves:
+def scenario_returns(
+    returns: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    lines: pd.DataFrame,
+    also: list[str],
+    instruments: pd.DataFrame,
+    facts: Facts,
+) -> Moves:
     """Returns of ``lines`` in base currency on every session of ``returns``.
 
     Args:
@@ -511,6 +578,8 @@ def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.Da
         fx_rates: table ``fx_rates``, from at least one session before the first return on.
         lines: driver, currency, base_currency, linear; one row a line.
         also: instruments whose local returns are wanted beside, whether a line moves with them or not.
+        instruments: facts, dated by valid_from.
+        facts: prices and risk-free rates, for the yields of bonds.
     """
     own = returns.loc[returns["local_return"].notna()]
     dates = np.unique(own["business_date"].to_numpy("datetime64[us]"))
@@ -529,6 +598,12 @@ def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.Da
     local, stale = _local(own, names, dates)
     exchanged = distinct["name"].str.startswith(CASH).to_numpy()
     local[: len(distinct)][exchanged] = _currency(fx_rates, distinct[exchanged], dates)
+    bonds = np.flatnonzero(names.str.startswith(YIELD))
+    curve = local[bonds]
+    if len(bonds):
+        wanted = names[bonds].str[len(YIELD) :].tolist()
+        changes = revaluation.yield_changes(wanted, facts.prices, facts.risk_free_rates, instruments, dates)
+        local[bonds], curve = changes
     pairs = lines[["currency", "base_currency"]].drop_duplicates(ignore_index=True)
     fx = _currency(fx_rates, pairs, dates)
     of = names.get_indexer(pd.Index(series["name"]))
@@ -541,6 +616,8 @@ def scenario_returns(returns: pd.DataFrame, fx_rates: pd.DataFrame, lines: pd.Da
         names=names.to_numpy(object),
         security=~np.asarray(names.str.startswith(CASH), bool),
         local=local,
+        bonds=bonds,
+        curve=curve,
         fx=fx,
         of=of,
         via=via,
@@ -645,20 +722,26 @@ def days(
     """
     facts = facts or Facts()
     held = positions(valuations, nav, instruments, sessions)
+    curves = revaluation.terms(held, facts.model_prices, instruments)
     views, weights = benchmark.closing_weights(facts.benchmark_weights, returns, fx_rates, facts.books, sessions)
     weights = weights.assign(driver=weights["instrument"], linear=False)
     weights["currency"] = _currencies(weights, instruments)
     beside = held[LINE].assign(driver=held["proxy"], linear=True)
     money = held[LINE].assign(driver=CASH + held["currency"], linear=False)
-    approximate = held["linear"] | held["proxy"].ne("")
-    wanted = [held[LINE], beside[held["proxy"].ne("")], money[approximate], weights[LINE]]
+    full = held[LINE].assign(driver=curves["driver"].reindex(held.index).fillna(""), linear=True)
+    curved = full["driver"].ne("")
+    approximate = held["linear"] | held["proxy"].ne("") | curved
+    wanted = [held[LINE], beside[held["proxy"].ne("")], full[curved], money[approximate], weights[LINE]]
     lines = pd.concat(wanted).drop_duplicates(ignore_index=True)
     known = pd.MultiIndex.from_frame(lines)
-    for name, of in (("line", held[LINE]), ("proxy_line", beside), ("money", money)):
+    for name, of in (("line", held[LINE]), ("proxy_line", beside), ("money", money), ("curve_line", full)):
         held[name] = known.get_indexer(pd.MultiIndex.from_frame(of))
     weights["line"] = known.get_indexer(pd.MultiIndex.from_frame(weights[LINE]))
-    moves = scenario_returns(returns, fx_rates, lines, facts.proxies["proxy"].tolist())
-    past = Past(moves, returns, fx_rates, instruments, facts, sessions)
+    held["proxied"] = False
+    if curved.any() and len(facts.proxies):
+        held["proxied"] = _proxied(held, curves, facts.proxies, instruments)
+    moves = scenario_returns(returns, fx_rates, lines, facts.proxies["proxy"].tolist(), instruments, facts)
+    past = Past(moves, returns, fx_rates, instruments, facts, sessions, curves)
     good = nav.loc[nav["status"].eq("ok")].sort_values(["business_date", "book"])
     views = views.merge(good[["business_date", "book"]], on=["business_date", "book"])
     views, weights = views.sort_values(["business_date", "book"]), weights.sort_values("business_date", kind="stable")
@@ -681,6 +764,18 @@ def days(
         )
         if len(books):
             yield _day(date, books, rows, seen, parts, models[segments[i]], past)
+
+
+def _proxied(
+    held: pd.DataFrame, curves: pd.DataFrame, declared: pd.DataFrame, instruments: pd.DataFrame
+) -> NDArray[np.bool_]:
+    """Whether each position is a bond that can be revalued, and for which a proxy is declared on its session."""
+    found = np.zeros(len(held), bool)
+    bonds = held.loc[curves.index[curves["kind"].eq("bond")]]
+    for date, rows in bonds.groupby("business_date"):
+        names = rows["instrument"].tolist()
+        found[rows.index] = proxies.stand_ins(declared, instruments, pd.Timestamp(str(date)), names)[0] != ""
+    return found
 
 
 def _currencies(weights: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":

@@ -27,6 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import tables
+from daybook.risk import revaluation
 from daybook.risk.models import BY_MOMENTS, HISTORICAL, Model, in_force
 from daybook.risk.scenarios import Day, Facts, Floats, Ints, Placed, ScenarioSet, days
 
@@ -367,18 +368,19 @@ class Known:
 
 
 def _known(day: Day, placed: Placed) -> Known:
-    books, gross = len(day.books), np.abs(placed.value)
+    books, gross = len(day.books), placed.gross
     own, by_proxy, stale = (_share(day, gross, of) for of in (placed.covered, placed.proxied, placed.stale))
     by_delta = np.bincount(day.book[placed.by_delta], minlength=books) > 0
     notes = np.full(books, "", object)
     forward = day.rows["forward"].to_numpy(bool)
-    delta = _share(day, gross, placed.by_delta)
+    delta, full = _share(day, gross, placed.by_delta), _share(day, gross, placed.proxied & (placed.curve >= 0))
     rest = 1 - own - by_proxy - delta
     said = (own < 1) | (stale >= _SHOWN)
     if said.any():
         words = "; " + _percent(own) + " of value on own history"
         for part, note in (
-            (by_proxy, " by proxy"),
+            (by_proxy - full, " by proxy"),
+            (full, " by what revalues it"),
             (delta, " by delta"),
             (np.where(rest >= _SHOWN, rest, 0.0), " without"),
             (np.where(stale >= _SHOWN, stale, 0.0), " of returns from stale prices"),
@@ -386,6 +388,7 @@ def _known(day: Day, placed: Placed) -> Known:
             words[part > 0] += ", " + _percent(part[part > 0]) + note
         notes[said] += words[said]
     notes[by_delta] += OPTIONS_BY_DELTA
+    notes[np.bincount(day.book[placed.curved.rows], minlength=books) > 0] += revaluation.CONVENTION
     notes[np.bincount(day.book[forward], minlength=books) > 0] += "; forwards by their exposure to the currency"
     nothing = (own == 0) & (by_proxy == 0) & ~by_delta
     return Known(own.round(12), np.where(np.isnan(own), 0.0, by_proxy.round(12)), nothing, notes)
@@ -405,7 +408,7 @@ def _fallback(day: Day, made: ScenarioSet) -> NDArray[np.object_]:
     if made.model.method == "filtered":
         instead = " of value filtered by EWMA instead"
     if made.fallback.any():
-        back = _share(day, np.abs(made.placed.value), made.fallback)
+        back = _share(day, made.placed.gross, made.fallback)
         notes[back > 0] = "; " + _percent(back[back > 0]) + instead
     return notes
 
