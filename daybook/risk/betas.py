@@ -91,7 +91,7 @@ def _span(known: Flags, factors: Factors) -> tuple[NDArray[np.datetime64], NDArr
     """First and last common session of each pair, NaT where there is none."""
     shape = (len(known), len(factors.names))
     first, last = (np.full(shape, np.datetime64("NaT", "us")) for _ in range(2))
-    for j in range(shape[1]):
+    for j in range(shape[1] if known.shape[1] else 0):
         both = known & factors.known[j]
         any_ = both.any(axis=1)
         first[any_, j] = factors.dates[both[any_].argmax(axis=1)]

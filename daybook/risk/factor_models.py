@@ -195,6 +195,9 @@ def time_series(instruments: Texts, local: Floats, known: Flags, factors: Factor
     use = np.flatnonzero((factors.kinds != CURRENCY) & ~np.isin(factors.names, list(reasons)))
     kept, common, left = independent(factors.returns[use], factors.known[use], factors.names[use])
     chosen = use[kept]
+    if not kept:
+        none = unmodelled(local, known, "no factor is known on enough sessions")
+        return model_of(TIME_SERIES, names_of([]), local[:0], common, -1, none, instruments, factors, reasons | left)
     markets = [i for i, at in enumerate(chosen) if factors.kinds[at] == MARKET]
     return model_of(
         TIME_SERIES,

@@ -12,9 +12,9 @@ reported equity over it) where at least half of the equities report them in ``RE
 deviations from the mean of the equities, cut off at ``FARTHEST``, 0 where it is missing, and known at the close before
 the session. Sectors and reports are those of the last session; capitalisation is carried back by the returns since.
 
-Sectors of fewer than ``FEWEST`` names are one, ``SMALL``. With fewer than two equities for each factor styles are left
-out, then sectors. What is no equity gets exposures from a regression on these factor returns, of which the last sector,
-the rest of the others, is left out.
+Sectors of fewer than ``FEWEST`` names are one, ``SMALL``. A session counts where its regression has one answer and two
+equities for each free parameter; where fewer than ``LEAST`` do, styles are left out, then sectors. What is no equity
+gets exposures from a regression on these factor returns, of which the last sector, the rest of the others, is left out.
 """
 
 from dataclasses import dataclass
@@ -110,28 +110,31 @@ def fundamental(instruments: Texts, local: Floats, known: Flags, of: Characteris
     first = local.shape[1] - window
     part, there = local[:, first:], known[:, first:]
     names = np.flatnonzero(of.equity & (there.sum(axis=1) >= LEAST))
+    everywhere = np.ones(window, bool)
     if len(names) < FEWEST:
         why = f"{len(names)} of {FEWEST} equities with {LEAST} returns that a model across them needs"
         none = unmodelled(part, there, why)
-        return model_of(FUNDAMENTAL, names_of([]), part[:0], np.ones(window, bool), -1, none, instruments, factors, {})
+        return model_of(FUNDAMENTAL, names_of([]), part[:0], everywhere, -1, none, instruments, factors, {})
     labels, members = _sectors(of.sector[names])
     styles, columns, reasons = _styles(local[names], known[names], of, names, first)
-    if len(names) < 2 * (len(labels) + len(styles) + 1):
-        reasons |= dict.fromkeys(styles, f"left out: {len(names)} equities are too few for it")
-        styles, columns = [], columns[:0]
-    if len(names) < 2 * (len(labels) + 1):
-        labels, members = [], members[:, :0]
-    own = names_of([MARKET, *labels, *styles])
-    fixed = np.concatenate([np.ones((len(names), 1)), members], axis=1)
-    loadings = np.concatenate([np.repeat(fixed[:, :, None], window + 1, axis=2), np.moveaxis(columns, 0, 1)], axis=1)
-    returns = _across(part[names], there[names], loadings[:, :, :window], len(labels))
-    common = np.asarray(np.isfinite(returns).all(axis=0), bool)
+    for chosen, parts in ((labels, styles), (labels, []), ([], [])):
+        fixed = np.concatenate([np.ones((len(names), 1)), members[:, : len(chosen)]], axis=1)
+        varying = np.moveaxis(columns[: len(parts)], 0, 1)
+        loadings = np.concatenate([np.repeat(fixed[:, :, None], window + 1, axis=2), varying], axis=1)
+        returns = _across(part[names], there[names], loadings[:, :, :window], len(chosen))
+        common = np.asarray(np.isfinite(returns).all(axis=0), bool)
+        if common.sum() >= LEAST:
+            break
+        why = f"{common.sum()} of {LEAST} sessions on which a regression across equities has one answer"
+        reasons |= dict.fromkeys(parts or chosen, f"left out: {len(names)} equities do not tell it apart")
+    else:
+        none = unmodelled(part, there, why)
+        return model_of(FUNDAMENTAL, names_of([]), part[:0], everywhere, -1, none, instruments, factors, reasons)
+    own = names_of([MARKET, *chosen, *parts])
     returns = np.where(common, returns, 0.0)
     fitted = _others(part, there & common, returns, common, own)
-    explained = np.einsum("nkt,kt->nt", loadings[:, :, :window], returns)
-    fitted = _equities(
-        fitted, names, loadings[:, :, window], part[names] - explained, part[names], there[names] & common
-    )
+    left = part[names] - np.einsum("nkt,kt->nt", loadings[:, :, :window], returns)
+    fitted = _equities(fitted, names, loadings[:, :, window], left, part[names], there[names] & common)
     return model_of(FUNDAMENTAL, own, returns, common, 0, fitted, instruments, factors, reasons)
 
 
@@ -208,7 +211,7 @@ def _across(returns: Floats, known: Flags, loadings: Floats, sectors: int) -> Fl
         x, y = loadings[here, :, t], returns[here, t]
         turn = _adding_up_to_nothing(x[:, 1 : 1 + sectors].sum(axis=0), factors)
         design = x @ turn
-        if len(y) < 2 * design.shape[1] - 1:
+        if len(y) < 2 * design.shape[1]:
             continue
         solved, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
         if rank == design.shape[1]:

@@ -116,13 +116,13 @@ def fit(returns: Floats, model: str, distribution: str = NORMAL) -> Fit:
         model: garch, gjr or egarch.
         distribution: of the shocks, normal or student_t.
     """
-    from arch.univariate import EGARCH, GARCH, ConstantMean, Normal, StudentsT
-
     sessions = len(returns)
     if sessions < LEAST:
         return _nothing(model, sessions, f"{sessions} of {LEAST} returns that a fit needs")
     if np.ptp(returns) == 0:
         return _nothing(model, sessions, "constant series")
+    from arch.univariate import EGARCH, GARCH, ConstantMean, Normal, StudentsT
+
     volatility = EGARCH(1, 1, 1) if model == "egarch" else GARCH(1, int(model == "gjr"), 1)
     shocks = Normal() if distribution == NORMAL else StudentsT()
     made = ConstantMean(returns * _PERCENT, volatility=volatility, distribution=shocks, rescale=False)
