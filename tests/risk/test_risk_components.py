@@ -39,7 +39,7 @@ def attributed(parts, model):
 
 
 @pytest.mark.parametrize("name", MODELS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(parts=arrays(np.float64, (6, 40), elements=MONEY))
 def test_components_add_up_to_var_and_incremental_is_var_less_var_without(name, parts):
     component, incremental, figure, read = attributed(parts, MODELS[name])
