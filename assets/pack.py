@@ -30,7 +30,7 @@ OF_EVERY_SESSION = (
 )  # fmt: skip
 OF_THE_DATE = (
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
-    "var_contributions", "group_var", "group_var_components",
+    "var_contributions", "group_var", "group_var_components", "var_explain",
     "stress_components", "reverse_stress", "liquidity", "liquidity_profile",
     "volatility_forecasts", "factor_returns", "factor_exposures", "specific_risks", "factor_risk", "betas",
     "look_through_exposures", "limit_consumption",
@@ -112,6 +112,7 @@ def findings(
     attribution: pd.DataFrame,
     var: pd.DataFrame,
     var_components: pd.DataFrame,
+    var_explain: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """What the checks found, with its likely effect on NAV; a blocking finding stands against signing the day."""
     sessions, doors = sessions_of(context), feeds.open()
@@ -168,6 +169,7 @@ def findings(
             performance=performance,
             var=var,
             var_components=var_components,
+            var_explain=var_explain,
             sessions=sessions,
         ),
     )

@@ -9,8 +9,9 @@ import dagster as dg
 import pandas as pd
 
 from assets import plots
+from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
-from daybook.risk import backtest, components, contributions, groups, models, scenarios
+from daybook.risk import backtest, components, contributions, explain, groups, models, scenarios
 from daybook.risk import var as value_at_risk
 from daybook.tables import TABLES
 
@@ -18,9 +19,15 @@ GROUP = "risk"
 YEARS_BACK = {
     "returns": dg.AssetIn(metadata=back(models.BACK)),
     "fx_rates": dg.AssetIn(metadata=back(models.BACK + 1)),
+    "prices": dg.AssetIn(
+        metadata=back(models.BACK + 1) | {"columns": ("business_date", "instrument", "close", "status")}
+    ),
 }
 """The sessions that make scenarios; a rate is needed at the session before the first return too."""
-OF_THE_BOOKS = ("scenario_pnl", "var_components", "var_contributions", "group_var", "group_var_components")
+OF_THE_BOOKS = (
+    *("scenario_pnl", "var_components", "var_contributions", "group_var", "group_var_components"),
+    "var_explain",
+)
 """Tables of the date that are read off the same scenarios."""
 
 struck_var = dg.AssetSpec(
@@ -49,6 +56,9 @@ def var(
     benchmark_weights: pd.DataFrame,
     benchmark_levels: pd.DataFrame,
     alternative_data: pd.DataFrame,
+    model_prices: pd.DataFrame,
+    prices: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
 ) -> dg.Output[pd.DataFrame]:
     """Value at risk and expected shortfall by every model in force, with the convention beside the number."""
     facts = scenarios.Facts(
@@ -59,6 +69,9 @@ def var(
         benchmark_weights=benchmark_weights,
         benchmark_levels=benchmark_levels,
         alternative_data=alternative_data,
+        model_prices=model_prices,
+        prices=prices,
+        risk_free_rates=risk_free_rates,
     )
     frame = value_at_risk.var(valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts)
     return shown(context, frame)
@@ -72,7 +85,13 @@ def var(
         )
         for name in OF_THE_BOOKS
     },
-    ins=YEARS_BACK,
+    ins={
+        **YEARS_BACK,
+        **{
+            name: dg.AssetIn(partition_mapping=WITH_PRIOR)
+            for name in ("valuations", "nav", "model_prices", "var", "struck_var")
+        },
+    },
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],
 )
@@ -90,8 +109,13 @@ def risk_of_books(
     benchmark_weights: pd.DataFrame,
     benchmark_levels: pd.DataFrame,
     alternative_data: pd.DataFrame,
+    model_prices: pd.DataFrame,
+    prices: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    var: pd.DataFrame,
+    struck_var: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
-    """Vectors of P&L that add up over any grouping of books, and where value at risk comes from."""
+    """Vectors of P&L that add up over any grouping of books, where value at risk comes from, and why it changed."""
     facts = scenarios.Facts(
         var_models=var_models,
         proxies=proxies,
@@ -100,6 +124,9 @@ def risk_of_books(
         benchmark_weights=benchmark_weights,
         benchmark_levels=benchmark_levels,
         alternative_data=alternative_data,
+        model_prices=model_prices,
+        prices=prices,
+        risk_free_rates=risk_free_rates,
     )
     days = list(scenarios.days(valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts))
     yield shown(context, scenarios.scenario_pnl(days), output_name="scenario_pnl")
@@ -109,6 +136,10 @@ def risk_of_books(
     together, by_book = groups.group_var(days, nav, books, fx_rates, var_models, sessions_of(context))
     yield shown(context, together, output_name="group_var")
     yield shown(context, by_book, output_name="group_var_components")
+    steps = explain.explain(
+        var, struck_var, valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts
+    )
+    yield shown(context, steps, output_name="var_explain")
 
 
 @dg.asset(

@@ -13,7 +13,7 @@ from daybook.attribution import brinson
 from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
-from daybook.risk import components
+from daybook.risk import components, explain
 
 HOLDING = ["business_date", "book", "instrument"]
 QUANTITY_DIGITS = 8
@@ -39,6 +39,7 @@ def gaps(
     performance: pd.DataFrame,
     var: pd.DataFrame,
     var_components: pd.DataFrame,
+    var_explain: pd.DataFrame,
     sessions: pd.DatetimeIndex,
 ) -> Mapping[str, pd.DataFrame]:
     """Identity -> its offenders: business_date, book, gap, reason, and instrument where it has one.
@@ -58,6 +59,7 @@ def gaps(
         "parts": part_gaps(today),
         "share_classes": share_classes.identity_gaps(share_class_nav, today),
         "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
+        "var_explain": _said(explain.identity_gaps(var_explain, var), "steps do not lead from one VaR to the next"),
         "var_components": _said(components.identity_gaps(var, var_components), "components do not add up to VaR"),
     }
 
