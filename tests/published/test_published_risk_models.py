@@ -48,8 +48,8 @@ def test_plerou_edge_of_noise():
 
 
 def test_beta_with_its_standard_error(monkeypatch):
-    """Covariance, Correlation, Beta ex post and ex ante (scribd.com/doc/270068739): ten monthly returns of a stock and of
-    a market, regression output of a spreadsheet: beta 7.74715, standard error 10.26695, R squared 0.066443.
+    """Covariance, Correlation, Beta ex post and ex ante (scribd.com/doc/270068739): ten monthly returns of a stock and
+    of a market, regression output of a spreadsheet: beta 7.74715, standard error 10.26695, R squared 0.066443.
     """
     stock = np.array([100, 110, 112, 115, 108, 105, 109, 114, 115, 118, 120.0])
     index = np.array([10000, 10020, 10025, 10030, 10040, 10015, 10005, 9995, 10013, 10022, 10035.0])
