@@ -66,6 +66,12 @@ def vector(inputs, model, **facts):
     return day_of(inputs, **facts).scenarios(model).pnl[0]
 
 
+def rows_of(inputs, facts=None, model=models.HISTORICAL):
+    """Rows of table ``var`` under one model, by confidence."""
+    day = next(scenarios.days(*inputs, facts))
+    return pd.DataFrame(var.of_models(day, [model])[0]).set_index("confidence")
+
+
 def test_a_declared_model_replaces_the_default_of_its_method_and_horizon_while_it_holds():
     rows = frame(
         "var_models",
@@ -141,9 +147,9 @@ def test_a_recent_loss_counts_more_by_age():
     for place, expected in ((99, 10.0), (0, 0.0)):
         returns = [0.0] * 100
         returns[place] = -0.01
-        result = var.var(*book({"A": returns}, {"A": 1000.0})).set_index(["method", "confidence"])["var"]
-        assert result["age_weighted", 0.99] == expected
-        assert result["historical", 0.99] == 10.0
+        inputs = book({"A": returns}, {"A": 1000.0})
+        assert rows_of(inputs, model=Model("age_weighted", decay=0.98)).loc[0.99, "var"] == expected
+        assert rows_of(inputs).loc[0.99, "var"] == 10.0
 
 
 def test_overlapping_horizons_compound_and_share_sessions():
@@ -205,12 +211,12 @@ def test_the_first_move_after_a_standstill_is_not_made_into_a_catastrophe():
 
 def test_a_garch_filter_that_cannot_be_fitted_falls_back_and_says_for_how_much():
     inputs = book({"A": np.random.default_rng(0).normal(0, 0.01, 60).tolist()}, {"A": 100.0})
-    result = var.var(*inputs, Facts(var_models=declared("filtered", volatility_model="garch")))
-    row = result[result["method"].eq("filtered")].iloc[0]
+    model = Model("filtered", decay=0.94, volatility_model="garch")
+    row = rows_of(inputs, model=model).loc[0.95]
     assert row["convention"].startswith("filtered by garch normal, 60 scenarios")
     assert row["convention"].endswith("; 100.0 % of value filtered by EWMA instead")
     by_ewma = vector(inputs, Model("filtered", decay=0.94, volatility_model="ewma"))
-    assert np.array_equal(vector(inputs, Model("filtered", decay=0.94, volatility_model="garch")), by_ewma)
+    assert np.array_equal(vector(inputs, model), by_ewma)
 
 
 def test_a_proxy_goes_from_the_instrument_to_its_asset_class():
@@ -244,7 +250,7 @@ def test_a_proxy_fills_gaps_and_coverage_says_how_much():
     earned = vector(inputs, models.HISTORICAL, proxies=rows)
     assert earned[:2].tolist() == [6.0 - 4.5, -6.0 + 4.5]
     assert earned[50:52].tolist() == [6.0 - 6.0, -6.0 - 6.0]
-    result = var.var(*inputs, Facts(proxies=rows)).query("method == 'historical'").iloc[0]
+    result = rows_of(inputs, Facts(proxies=rows)).iloc[0]
     assert (result["coverage"], result["proxy_coverage"]) == (0.6, 0.3)
     assert result["convention"].endswith("; 60.0 % of value on own history, 30.0 % by proxy, 10.0 % without")
     # A proxy that is not known itself, and one that is not declared yet, leave the gap open.
@@ -252,7 +258,7 @@ def test_a_proxy_fills_gaps_and_coverage_says_how_much():
     late = rows.assign(valid_from=pd.Timestamp("2020-02-01"))
     for other in (lone, late):
         assert vector(inputs, models.HISTORICAL, proxies=other)[0] == 6.0
-        assert var.var(*inputs, Facts(proxies=other))["proxy_coverage"].unique().tolist() == [0.0]
+        assert rows_of(inputs, Facts(proxies=other))["proxy_coverage"].unique().tolist() == [0.0]
 
 
 def test_a_risk_factor_may_stand_in():
@@ -267,16 +273,15 @@ def test_a_risk_factor_may_stand_in():
 def test_stale_returns_stay_and_are_told():
     valuations, nav, returns, *rest = book({"A": [0.01] * 10}, {"A": 100.0})
     returns.loc[3, ["local_return", "status"]] = [0.0, "stale"]
-    result = var.var(valuations, nav, returns, *rest).iloc[0]
+    result = rows_of((valuations, nav, returns, *rest)).iloc[0]
     assert result["coverage"] == 1.0
     assert result["convention"].endswith("; 100.0 % of value on own history, 10.0 % of returns from stale prices")
 
 
 def test_a_book_of_which_nothing_is_known_says_so():
-    result = var.var(*book({"A": [0.01] * 100, "NEW": [None] * 100}, {"NEW": 10.0}))
-    kept = result[result["method"].ne("factor")]
-    assert kept["status"].unique().tolist() == [var.NOTHING_KNOWN]
-    assert kept["coverage"].unique().tolist() == [0.0]
+    result = rows_of(book({"A": [0.01] * 100, "NEW": [None] * 100}, {"NEW": 10.0}))
+    assert result["status"].tolist() == [var.NOTHING_KNOWN] * 2
+    assert result["coverage"].tolist() == [0.0, 0.0]
 
 
 def test_normal_and_student_figures_by_hand():
@@ -417,20 +422,19 @@ def test_the_benchmark_of_a_book_by_hand():
             ("2020-01-30", "mix", "A", 0.75), ("2020-01-30", "mix", "B", 0.25),
         ),
     )  # fmt: skip
-    result = var.var(*inputs, facts).query("method == 'historical'").set_index("confidence")
+    result = rows_of(inputs, facts)
     # Weights drift with today's returns of +0.49 % and -0.49 %.
     grown = np.array([0.75 * 1.0049, 0.25 * 0.9951])
     net = (grown[0] - grown[1]) / grown.sum()
     assert result.loc[0.99, "benchmark_var"] == pytest.approx(1000 * net * 0.005, abs=1e-6)
     fresh = replace(facts, benchmark_weights=facts.benchmark_weights.assign(business_date=TODAY[0]))
-    today = var.var(*inputs, fresh).query("method == 'historical' and confidence == 0.99")
-    assert today["benchmark_var"].iloc[0] == pytest.approx(1000 * 0.5 * 0.005, abs=1e-6)
+    assert rows_of(inputs, fresh).loc[0.99, "benchmark_var"] == pytest.approx(1000 * 0.5 * 0.005, abs=1e-6)
     old = replace(facts, benchmark_weights=facts.benchmark_weights.assign(business_date=pd.Timestamp("2019-01-02")))
-    assert var.var(*inputs, old)["benchmark_var"].isna().all(), "too old to stand for anything"
+    assert rows_of(inputs, old)["benchmark_var"].isna().all(), "too old to stand for anything"
     unknown = replace(facts, benchmark_weights=facts.benchmark_weights.replace({"instrument": {"B": "X"}}))
-    assert var.var(*inputs, unknown)["benchmark_var"].isna().all(), "a quarter of it has no history"
+    assert rows_of(inputs, unknown)["benchmark_var"].isna().all(), "a quarter of it has no history"
     broke = (inputs[0], inputs[1].assign(nav=-1.0), *inputs[2:])
-    assert var.var(*broke, facts)["benchmark_var"].isna().all()
+    assert rows_of(broke, facts)["benchmark_var"].isna().all()
 
 
 def every_method(f):
