@@ -71,7 +71,8 @@ class Breaches:
         """
         terms = in_force(limits, "limit", nav[["business_date", "book"]])[["book", "limit", "answer_hours", "worse_by"]]
         rows = usage.merge(terms, on=["book", "limit"], how="left").fillna(UNDECLARED)
-        found = {tuple(row[name] for name in PLACE): row for row in rows.to_dict(orient="records")}
+        told: list[Mapping[Any, Any]] = rows.to_dict(orient="records")
+        found = {tuple(row[name] for name in PLACE): row for row in told}
         books = set(nav["book"])
         with self._change() as log:
             standing = {
@@ -81,11 +82,11 @@ class Breaches:
                 if row["reached"] in LEVELS:
                     self._reached(log, row, standing.get(place), session)
             for place, state in standing.items():
-                row = found.get(place)
-                if row is None and place[0] in books:
+                now = found.get(place)
+                if now is None and place[0] in books:
                     log.add(state["breach_id"], "closed", session, comment="no longer measured")
-                elif row is not None and row["status"] != "failed" and row["reached"] not in LEVELS:
-                    log.add(state["breach_id"], "closed", session, payload=_told(row))
+                elif now is not None and now["status"] != "failed" and now["reached"] not in LEVELS:
+                    log.add(state["breach_id"], "closed", session, payload=_told(now))
             return len(log.added)
 
     def acknowledge(self, breach_id: str, user: str, comment: str) -> bool:
@@ -147,7 +148,7 @@ class Breaches:
             return True
 
     def _reached(
-        self, log: "_Log", row: Mapping[str, Any], state: Mapping[str, Any] | None, session: pd.Timestamp
+        self, log: "_Log", row: Mapping[Any, Any], state: Mapping[str, Any] | None, session: pd.Timestamp
     ) -> None:
         told = _told(row) | {"due_at": _due(log.now, row["answer_hours"]), "worse_by": row["worse_by"]}
         if state is None:
@@ -240,7 +241,7 @@ def _since_opened(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, An
     return rows[opened[-1] :]
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
     """What a pack says of a limit."""
     numbers = {name: None if pd.isna(row[name]) else float(row[name]) for name in ("value", "threshold", "utilisation")}
     return {"reached": row["reached"], **numbers}
@@ -250,7 +251,7 @@ def _due(now: datetime, hours: float) -> str:
     return (now + timedelta(hours=hours)).isoformat()
 
 
-def _name(row: Mapping[str, Any], session: pd.Timestamp) -> str:
+def _name(row: Mapping[Any, Any], session: pd.Timestamp) -> str:
     """The permanent id of the breach that ``row`` opens."""
     said = "\0".join([*(str(row[name]) for name in PLACE), f"{session:%Y-%m-%d}"])
     return "B" + hashlib.sha256(said.encode()).hexdigest()[:10]
