@@ -20,7 +20,7 @@ YEARS_BACK = {
     "returns": dg.AssetIn(metadata=back(models.BACK)),
     "fx_rates": dg.AssetIn(metadata=back(models.BACK + 1)),
     "prices": dg.AssetIn(
-        metadata=back(models.BACK + 1) | {"columns": ("business_date", "instrument", "close", "status")}
+        metadata=back(models.BACK + 1) | {"columns": ["business_date", "instrument", "close", "status"]}
     ),
 }
 """The sessions that make scenarios; a rate is needed at the session before the first return too."""
