@@ -71,7 +71,7 @@ class Breaches:
         """
         terms = in_force(limits, "limit", nav[["business_date", "book"]])[["book", "limit", "answer_hours", "worse_by"]]
         rows = usage.merge(terms, on=["book", "limit"], how="left").fillna(UNDECLARED)
-        told: list[Mapping[Any, Any]] = rows.to_dict(orient="records")
+        told: Sequence[Mapping[Any, Any]] = rows.to_dict(orient="records")
         found = {tuple(row[name] for name in PLACE): row for row in told}
         books = set(nav["book"])
         with self._change() as log:

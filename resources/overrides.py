@@ -1,7 +1,8 @@
 """Overriding a price: what may be asked for, and what comes of it when a second person has agreed.
 
 Belongs here: checking the wish against what is known, and the facts that approval adds. Does not belong here: who
-agrees (``resources.requests``), which price is golden (``daybook.market``), what changes (``orchestration.derivation``).
+agrees (``resources.requests``), which price is golden (``daybook.market``), what changes
+(``orchestration.derivation``).
 """
 
 from collections.abc import Mapping

@@ -83,7 +83,7 @@ def within(keys: Ints, dates: object, wanted: Ints, since: object, until: object
 
 
 def changes(facts: pd.DataFrame) -> Dates:
-    """The dates, sorted, from which another set of rows is in force: each valid_from, and the day after each valid_to."""
+    """The dates, sorted, on which other rows come into force: each valid_from, the day after each valid_to."""
     dates = pd.concat([facts["valid_from"], facts["valid_to"] + pd.Timedelta(days=1)]).dropna().unique()
     return np.sort(np.asarray(dates, "datetime64[us]"))
 
