@@ -78,28 +78,11 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float)
     from daybook.closing import blocking
     from resources import closes, reports
 
-    read = {name: feeds.lake.read(name, session, session) for name in ("nav", "pnl", "performance", "var", "findings")}
-    var = read["var"][(read["var"]["confidence"] == CONFIDENCE) & (read["var"]["method"] == "historical")]
-    shown = read["nav"][["book", "base_currency", "nav"]]
-    for part in (
-        read["pnl"].groupby("book", as_index=False)["total"].sum(),
-        read["performance"][["book", "daily_return"]],
-        var[["book", "var"]],
-        closes.states(feeds.engine, session)[["book", "status"]],
-    ):
-        shown = shown.merge(part, on="book", how="left")
-    figures = pd.DataFrame(
-        {
-            "book": shown["book"],
-            "NAV": shown["nav"].map(_money).astype("str") + " " + shown["base_currency"],
-            "P&L": shown["total"].map(_money),
-            "return": shown["daily_return"].map(_percent),
-            "VaR 99 %": shown["var"].map(_money),
-            "state": shown["status"].fillna("open"),
-        }
-    )
+    read = {name: feeds.lake.read(name, session, session) for name in ("nav", "pnl", "performance", "var")}
+    findings = feeds.lake.read("findings", session, session)
+    figures = by_book(**read, states=closes.states(feeds.engine, session))
     table(f"{session:%A, %Y-%m-%d}", figures, right=("NAV", "P&L", "return", "VaR 99 %"))
-    against = blocking(read["findings"])
+    against = blocking(findings)
     for finding in against.head(MOST_SHOWN).to_dict("records"):
         out.print(
             f"[bold red]blocks[/bold red] {escape(finding['book'] or 'the firm')}: {finding['check']}:"
@@ -111,6 +94,31 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float)
     out.print(f"pack: {reports.pack_folder(session) / 'index.html'}", soft_wrap=True, highlight=False)
     out.print(f"[dim]{seconds:.1f} s[/dim]", highlight=False)
     return NOT_CLOSABLE if len(against) or not whole else DONE
+
+
+def by_book(
+    nav: pd.DataFrame, pnl: pd.DataFrame, performance: pd.DataFrame, var: pd.DataFrame, states: pd.DataFrame
+) -> pd.DataFrame:
+    """One row of words for each book: NAV, P&L, return, historical VaR one session ahead, state of the day."""
+    of_one_day = (var["method"] == "historical") & (var["horizon_days"] == 1) & (var["confidence"] == CONFIDENCE)
+    shown = nav[["book", "base_currency", "nav"]]
+    for part in (
+        pnl.groupby("book", as_index=False)["total"].sum(),
+        performance[["book", "daily_return"]],
+        var.loc[of_one_day, ["book", "var"]],
+        states[["book", "status"]],
+    ):
+        shown = shown.merge(part, on="book", how="left")
+    return pd.DataFrame(
+        {
+            "book": shown["book"],
+            "NAV": shown["nav"].map(_money).astype("str") + " " + shown["base_currency"],
+            "P&L": shown["total"].map(_money),
+            "return": shown["daily_return"].map(_percent),
+            "VaR 99 %": shown["var"].map(_money),
+            "state": shown["status"].fillna("open"),
+        }
+    )
 
 
 def _money(value: float) -> str:
