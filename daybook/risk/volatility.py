@@ -29,7 +29,8 @@ DECAY = 0.94
 """Decay of daily data in RiskMetrics (1996), Technical Document, 4th edition, section 5.3."""
 FAMILY = ("garch", "gjr", "egarch")
 FAMILY_OF_BOOKS = ("garch",)
-"""Of books, whose number is not bounded and whose fits take 20 ms each."""
+MOST_FITTED = 500
+"""Subjects of one kind up to which the family is fitted: a fit takes 20 ms, so these take 10 s."""
 LEAST = 250
 """Returns without which no member of the family is fitted: a year of sessions."""
 LEAST_EWMA = 20
@@ -216,8 +217,13 @@ def forecasts(
         subjects: shape (L,).
         returns: over the sessions up to ``date``, oldest first, shape (L, T).
         known: which of them there are.
-        models: members of the GARCH family to fit besides ewma, each subject by itself.
+        models: members of the GARCH family to fit besides ewma, each subject by itself; of more than ``MOST_FITTED``
+            subjects none is, and the convention of ewma says so.
     """
+    if len(subjects) > MOST_FITTED and models:
+        rows = forecasts(date, kind, subjects, returns, known, ())
+        told = f"; no GARCH: {len(subjects)} {kind}s, it is fitted for up to {MOST_FITTED}"
+        return rows.assign(convention=rows["convention"] + told)
     seen = known.sum(axis=1)
     moved = np.where(known, returns, 0.0)
     spread = np.where(known, returns, -np.inf).max(axis=1, initial=-np.inf) - np.where(known, returns, np.inf).min(

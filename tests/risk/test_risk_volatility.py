@@ -1,6 +1,7 @@
 """Volatility: the recursions by hand and by arch itself, and what a fit says when it is none."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from daybook.risk import volatility
@@ -15,6 +16,15 @@ def shocks(count, seed=3):
         path.append(np.sqrt(variance) * z)
         variance = 2e-6 + 0.08 * path[-1] ** 2 + 0.9 * variance
     return np.array(path)
+
+
+def test_of_too_many_books_none_is_fitted_and_that_is_said(monkeypatch):
+    monkeypatch.setattr(volatility, "MOST_FITTED", 1)
+    returns = np.random.default_rng(0).normal(0, 0.01, (2, 300))
+    names = np.array(["A", "B"], object)
+    rows = volatility.forecasts(pd.Timestamp("2020-01-02"), "book", names, returns, np.isfinite(returns), ("garch",))
+    assert rows["volatility_model"].tolist() == ["ewma", "ewma"]
+    assert rows["convention"].str.endswith("; no GARCH: 2 books, it is fitted for up to 1").all()
 
 
 def test_ewma_begins_at_the_mean_square_and_forecasts_each_session_from_those_before_it():
