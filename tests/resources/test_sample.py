@@ -222,6 +222,9 @@ def test_every_isin_has_a_right_check_digit(told):
     assert ge.loc["US3696041033", "valid_to"] < ge.loc["US3696043013", "valid_from"]
 
 
+RAISED = ("limits", "limit_raises")
+
+
 def test_every_reference_is_to_something_delivered(told):
     books, instruments = set(told["books"]["book"]), set(told["instruments"]["instrument"])
     cash = {"CASH:USD", "CASH:EUR"}
@@ -230,6 +233,8 @@ def test_every_reference_is_to_something_delivered(told):
     for table in ("transactions", "custodian_positions", "custodian_cash"):
         assert set(told[table]["book"]) == books
     assert set(told["limits"]["book"]) == books
+    limits, raises = (set(told[table][["limit", "book"]].itertuples(index=False, name=None)) for table in RAISED)
+    assert raises <= limits
     assert set(told["books"]["benchmark"]) - {""} == set(told["benchmark_weights"]["benchmark"])
     assert set(told["instruments"]["issuer"]) == set(told["issuers"]["issuer"])
     factors = told["risk_factors"]
@@ -453,6 +458,10 @@ def test_every_rule_passes_on_the_default_date_and_could_fail(told):
 def test_exposure_limits_leave_room_on_the_default_date(told):
     limits = told["limits"].astype({"warning": "float64", "hard": "float64"})
     assert (limits["warning"] < limits["hard"]).all()
+    soft = pd.to_numeric(limits["soft"])
+    assert soft.notna().sum() == 2
+    assert not (soft <= limits["warning"]).any()
+    assert not (soft >= limits["hard"]).any()
     held = weights_on_the_default_date(told)
     for limit in limits[limits["measure"].isin(["gross", "net", "short"]) & limits["dimension"].eq("")].itertuples():
         weights = held[limit.book].drop("cash")

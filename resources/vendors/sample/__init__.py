@@ -86,6 +86,7 @@ class SampleVendor:
             "share_classes": reference.share_classes(self._inception),
             "accounts": reference.accounts(),
             "limits": reference.limits(),
+            "limit_raises": reference.limit_raises(),
             "rules": reference.rules(),
             "risk_factors": reference.risk_factors(),
             "liquidity_rules": reference.liquidity_rules(),

@@ -60,25 +60,30 @@ BENCHMARKS = {
 }
 
 _LIMITS = """
-    CORE-NET        | US-CORE    | net         |             |     | 1.010 | 1.02 | portfolio management
-    CORE-VAR        | US-CORE    | var         |             |     | 0.040 | 0.05 | risk
-    CORE-DRAWDOWN   | US-CORE    | drawdown    |             |     | 0.200 | 0.30 | risk
-    CORE-STRESS     | US-CORE    | stress_loss |             |     | 0.400 | 0.50 | risk
-    LOWVOL-VAR      | LOW-VOL    | var         |             |     | 0.030 | 0.04 | risk
-    LOWVOL-DRAWDOWN | LOW-VOL    | drawdown    |             |     | 0.200 | 0.25 | risk
-    LOWVOL-STRESS   | LOW-VOL    | stress_loss |             |     | 0.350 | 0.45 | risk
-    LS-GROSS        | LONG-SHORT | gross       |             |     | 1.600 | 1.80 | portfolio management
-    LS-NET          | LONG-SHORT | net         |             |     | 0.450 | 0.60 | portfolio management
-    LS-SHORT        | LONG-SHORT | short       |             |     | 0.700 | 0.80 | portfolio management
-    LS-VAR          | LONG-SHORT | var         |             |     | 0.030 | 0.04 | risk
-    LS-DRAWDOWN     | LONG-SHORT | drawdown    |             |     | 0.200 | 0.35 | risk
-    LS-STRESS       | LONG-SHORT | stress_loss |             |     | 0.250 | 0.35 | risk
-    EURO-GROSS      | EURO-MULTI | gross       |             |     | 1.010 | 1.02 | portfolio management
-    EURO-DOLLAR     | EURO-MULTI | long        | currency    | USD | 0.950 | 1.00 | portfolio management
-    EURO-FUNDS      | EURO-MULTI | long        | asset_class | etf | 0.550 | 0.60 | portfolio management
-    EURO-VAR        | EURO-MULTI | var         |             |     | 0.040 | 0.05 | risk
-    EURO-DRAWDOWN   | EURO-MULTI | drawdown    |             |     | 0.200 | 0.30 | risk
-    EURO-STRESS     | EURO-MULTI | stress_loss |             |     | 0.400 | 0.50 | risk
+    CORE-NET        | US-CORE    | net         |             |     | 1.010 |      | 1.02 | portfolio management
+    CORE-VAR        | US-CORE    | var         |             |     | 0.040 |      | 0.05 | risk
+    CORE-DRAWDOWN   | US-CORE    | drawdown    |             |     | 0.200 |      | 0.30 | risk
+    CORE-STRESS     | US-CORE    | stress_loss |             |     | 0.400 |      | 0.50 | risk
+    LOWVOL-VAR      | LOW-VOL    | var         |             |     | 0.030 |      | 0.04 | risk
+    LOWVOL-DRAWDOWN | LOW-VOL    | drawdown    |             |     | 0.200 |      | 0.25 | risk
+    LOWVOL-STRESS   | LOW-VOL    | stress_loss |             |     | 0.350 |      | 0.45 | risk
+    LS-GROSS        | LONG-SHORT | gross       |             |     | 1.600 |      | 1.80 | portfolio management
+    LS-NET          | LONG-SHORT | net         |             |     | 0.450 |      | 0.60 | portfolio management
+    LS-SHORT        | LONG-SHORT | short       |             |     | 0.700 |      | 0.80 | portfolio management
+    LS-VAR          | LONG-SHORT | var         |             |     | 0.030 |      | 0.04 | risk
+    LS-DRAWDOWN     | LONG-SHORT | drawdown    |             |     | 0.200 | 0.22 | 0.35 | risk
+    LS-STRESS       | LONG-SHORT | stress_loss |             |     | 0.250 |      | 0.35 | risk
+    EURO-GROSS      | EURO-MULTI | gross       |             |     | 1.010 |      | 1.02 | portfolio management
+    EURO-DOLLAR     | EURO-MULTI | long        | currency    | USD | 0.950 | 0.97 | 1.00 | portfolio management
+    EURO-FUNDS      | EURO-MULTI | long        | asset_class | etf | 0.550 |      | 0.60 | portfolio management
+    EURO-VAR        | EURO-MULTI | var         |             |     | 0.040 |      | 0.05 | risk
+    EURO-DRAWDOWN   | EURO-MULTI | drawdown    |             |     | 0.200 |      | 0.30 | risk
+    EURO-STRESS     | EURO-MULTI | stress_loss |             |     | 0.400 |      | 0.50 | risk
+"""
+
+# Dated, agreed by a second person, and never without an end.
+_RAISES = """
+    EURO-DOLLAR | EURO-MULTI | 2022-12-15 | 1.02 | 1.05 | 2023-01-13 | exchanged in the new year | chief risk officer
 """
 
 # Value traded in a session, bid-ask spread, and the cost of trading a whole session's volume: round assumptions of the
@@ -193,11 +198,18 @@ def accounts() -> pd.DataFrame:
 
 def limits() -> pd.DataFrame:
     """Risk and exposure limits as fractions of NAV."""
-    frame = _table(_LIMITS, "limit book measure dimension bucket warning hard owner")
+    frame = _table(_LIMITS, "limit book measure dimension bucket warning soft hard owner")
     frame["valid_from"] = INCEPTION
     frame["basis"] = "nav"
-    names = ["limit", "book", "valid_from", "measure", "dimension", "bucket", "basis", "warning", "hard", "owner"]
-    return frame[names]
+    names = "limit book valid_from measure dimension bucket basis warning soft hard owner"
+    return frame[names.split()]
+
+
+def limit_raises() -> pd.DataFrame:
+    """Levels that hold for a while, with reason and who agreed."""
+    frame = _table(_RAISES, "limit book valid_from soft hard valid_to reason approved_by")
+    frame[["valid_from", "valid_to"]] = frame[["valid_from", "valid_to"]].apply(pd.to_datetime)
+    return frame.assign(owner="portfolio management")
 
 
 def liquidity_rules() -> pd.DataFrame:
