@@ -160,7 +160,7 @@ def known_instruments(draft: Draft, column: str) -> None:
         draft.refuse(minor[codes], column, reasons[codes])
     if missing.any():
         draft.refuse(missing[codes], column, "unknown instrument", ("instrument:" + words)[codes])
-    if draft.name.table not in ("benchmark_weights", "custodian_positions", "transactions", "alternative_data"):
+    if draft.name.table not in terms.HOLD_CASH:
         draft.refuse(cash[codes], column, "cash is no instrument here")
 
 

@@ -201,8 +201,9 @@ def _identify(draft: Draft) -> None:
     if draft.name.table == "intraday_prices":
         seen = draft.cells["instrument"], draft.cells["observed_at"]
         draft.cells["business_date"] = intraday.trading_dates(draft.reference.instruments, *seen)
-    if draft.has("new_instrument"):
-        draft_.known_instruments(draft, "new_instrument")
+    for column in ("new_instrument", "fund"):
+        if draft.has(column):
+            draft_.known_instruments(draft, column)
     if draft.has("book") and draft.name.table != "books":
         if "account" in draft.sheet.columns and draft.name.table != "accounts":
             _resolve_account(draft)
@@ -366,6 +367,15 @@ def _reference(draft: Draft) -> None:
         draft.refuse(values.matching(lines, lambda line: "," in line or ";" in line), "sources", "separate by spaces")
         again = values.matching(lines, lambda line: len(set(line.split())) < len(line.split()))
         draft.refuse(again, "sources", "a source is named twice")
+    elif table == "proxies":
+        itself = (draft.cells["dimension"] == "instrument") & (draft.cells["bucket"] == draft.cells["proxy"])
+        draft.refuse(itself & draft.filled("proxy"), "proxy", "an instrument does not stand for itself")
+    elif table == "constituents":
+        itself = (draft.cells["fund"] == draft.cells["instrument"]) & draft.filled("fund")
+        draft.refuse(itself, "instrument", "a fund does not hold itself")
+    elif table in ("limits", "limit_raises"):
+        above = np.abs(draft.cells["soft"]) > np.abs(draft.cells["hard"])
+        draft.refuse(above, "soft", "above the hard level")
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")

@@ -189,6 +189,9 @@ MAY_BE_EMPTY = {
 }
 """Parts of a key that may be empty."""
 
+HOLD_CASH = ("benchmark_weights", "constituents", "custodian_positions", "transactions", "alternative_data")
+"""Tables in which CASH:<CCY> may stand in the column ``instrument``."""
+
 SCHEMES = ("isin", "figi", "cusip", "sedol", "cik", "ticker")
 """Columns that may stand in place of ``instrument``."""
 

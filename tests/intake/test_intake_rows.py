@@ -169,6 +169,21 @@ def test_the_same_key_twice():
 
 # -- table by table ---------------------------------------------------------------------------------------------------
 
+FUND = "business_date,fund,instrument,weight"
+LIMIT = "limit,book,valid_from,measure,soft,hard"
+RAISE = "limit,book,valid_from,valid_to,soft,hard,reason,approved_by"
+
+
+def test_funds_hold_cash():
+    found = checked("constituents_2024-01-05.csv", f"{FUND}\n2024-01-05,VOD,AAPL,0.9\n2024-01-05,VOD,CASH:USD,0.1\n")
+    assert (list(found.facts["line"]), against(found)) == ([2, 3], [])
+
+
+def test_levels_of_limits_in_order():
+    text = f"{LIMIT}\nL,B,2024-01-05,short,-2,-3\nM,B,2024-01-05,net,2,2\nN,B,2024-01-05,net,,2\n"
+    found = checked("limits_2024-01-05.csv", text)
+    assert (list(found.facts["limit"]), against(found)) == (["L", "M", "N"], [])
+
 
 @pytest.mark.parametrize(
     ("file", "header", "line", "column", "reason"),
@@ -198,6 +213,11 @@ def test_the_same_key_twice():
         ("prices", "business_date,isin,close", "2024-01-05,,1", "instrument", "missing"),
         ("intraday_prices", "observed_at,instrument,price", "2024-01-06T00:00:00Z,AAPL,1", "observed_at", LATE),
         ("intraday_prices", "observed_at,instrument,price", "10:30,AAPL,1", "observed_at", "not a time"),
+        ("proxies", "dimension,bucket,valid_from,proxy", "instrument,AAPL,2024-01-05,AAPL", "proxy", "for itself"),
+        ("constituents", FUND, "2024-01-05,NEW,AAPL,1", "fund", "unknown instrument"),
+        ("constituents", FUND, "2024-01-05,VOD,VOD,1", "instrument", "a fund does not hold itself"),
+        ("limits", LIMIT, "L,B,2024-01-05,net,-3,-2", "soft", "above the hard level"),
+        ("limit_raises", RAISE, "L,B,2024-01-05,2024-01-08,3,2,x,ann", "soft", "above the hard level"),
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,EUR,USD,0", "rate", "not above zero"),
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,EUR,EUR,1", "quote", "the same currency"),
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,eur,USD,1", "base", "not a currency"),
