@@ -56,7 +56,16 @@ class Figures:
     block: str = field(default="figures", init=False)
 
 
-Block = Words | Side | Figures | Grid
+@dataclass(frozen=True)
+class Fold:
+    """Tables that stay closed until somebody opens them; open in print."""
+
+    title: str
+    items: Sequence[Grid]
+    block: str = field(default="fold", init=False)
+
+
+Block = Words | Side | Figures | Fold | Grid
 
 
 @dataclass(frozen=True)

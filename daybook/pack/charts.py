@@ -152,6 +152,7 @@ def bars(
     currency: str = "",
     total: Floats | None = None,
     total_name: str = "Sum",
+    signed: bool = True,
 ) -> Markup:
     """Horizontal bars, one row per label, to the right of zero when positive and to the left when negative.
 
@@ -163,8 +164,9 @@ def bars(
     up = np.sum([np.maximum(v, 0) for v in stack.values()], axis=0)
     down = np.sum([np.minimum(v, 0) for v in stack.values()], axis=0)
     ends = np.sum([np.asarray(v, float) for v in parts.values()], axis=0) if total is None else total
-    at = ticks(min(0.0, float(down.min())), max(0.0, float(up.max())), 4)
-    texts = [_value(float(v), unit, signed=True) for v in ends]
+    whole = np.nan_to_num(np.asarray([] if total is None else total, float))
+    at = ticks(min(0.0, float(down.min()), *whole), max(0.0, float(up.max()), *whole), 4)
+    texts = [_value(float(v), unit, signed) for v in ends]
     many = len(stack) > 1 or total is not None
     top = 24.0 if many else 6.0
     row = 21.0
@@ -193,7 +195,7 @@ def bars(
                 f' width="{max(end - start, 0.8):.1f}" height="13"/>'
             )
         if total is not None and math.isfinite(total[n]):
-            body.append(_diamond(float(x(np.clip(total[n], at[0], at[-1]))), y + 10.5))
+            body.append(_diamond(float(x(total[n])), y + 10.5))
         body.append(_text(WIDTH - 2, y + 15, texts[n], "end value"))
     what = f"In {currency}. " if currency else ""
     told = "; ".join(f"{figures.words(label)} {text}" for label, text in zip(labels, texts, strict=True))
@@ -254,12 +256,17 @@ def losses(
     return _svg(key, title, told, height, body)
 
 
-def meter(utilisation: float, tone: str) -> Markup:
-    """A small bar of how much of a limit is used; the line across it is 100 %. It stands beside the number."""
+def meter(utilisation: float, tone: str, levels: Sequence[float] = ()) -> Markup:
+    """A small bar of how much of a limit is used, beside the number: the line across it is 100 %, short ones are
+    earlier ``levels``, as fractions of it. What is empty before the line is the headroom.
+    """
     used = min(max(utilisation, 0.0), 1.5) / 1.5 * 90 if math.isfinite(utilisation) else 0.0
+    earlier = "".join(f"M{level * 60:.1f} 2V10" for level in levels if 0 < level < 1)
     return Markup(
         '<svg class="meter" viewBox="0 0 90 12" aria-hidden="true"><path class="track" d="M0 3H90V9H0Z"/>'
-        f'<rect class="{tone}" x="0" y="3" width="{used:.1f}" height="6"/><path class="full" d="M60 0V12"/></svg>'
+        f'<rect class="{tone}" x="0" y="3" width="{used:.1f}" height="6"/>'
+        + (f'<path class="early" d="{earlier}"/>' if earlier else "")
+        + '<path class="full" d="M60 0V12"/></svg>'
     )
 
 

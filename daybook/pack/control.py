@@ -15,8 +15,8 @@ from daybook.pack import feeds, figures
 from daybook.pack.blocks import Block, Section, Words
 from daybook.pack.day import Day
 from daybook.pack.grids import Column, Grid, grid
+from daybook.pack.limits import declared, level, measured, tally
 from daybook.pack.money import book_column, counted, instruments, listed
-from daybook.pack.risk import declared, level, measured, tally
 
 _COMPLIANCE = (
     "Value against threshold on the basis that the rule declares; active: caused by a trade of the day, passive: by the"

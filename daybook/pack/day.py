@@ -14,7 +14,10 @@ from daybook.tables import empty
 
 TABLES = (
     "nav", "pnl", "nav_bridge", "valuations", "positions", "cash", "reconciliation_breaks", "performance",
-    "attribution", "var", "var_components", "var_backtest", "stress", "exposures", "limit_usage", "compliance_results",
+    "attribution", "var", "group_var", "group_var_components", "var_explain", "var_components", "var_contributions",
+    "var_backtest", "stress", "stress_components", "reverse_stress", "volatility_forecasts", "factor_risk", "betas",
+    "liquidity", "liquidity_profile", "exposures", "look_through_exposures", "limit_usage", "limit_consumption",
+    "compliance_results",
     "targets", "proposed_orders", "portfolio_failures", "findings", "prices", "feed_outcomes",
     "accruals", "cash_ladder", "share_class_nav", "fee_accruals",
 )  # fmt: skip

@@ -119,6 +119,16 @@ def ratio(value: float) -> str:
     return decimal(value, 4)
 
 
+def beta(value: float) -> str:
+    """A number without a unit that is estimated: two decimals."""
+    return decimal(value, 2)
+
+
+def times(value: float) -> str:
+    """How many times over: one decimal."""
+    return decimal(value, 1)
+
+
 def compact(value: float, signed: bool = False) -> str:
     """Money in three or four digits: 1.25m."""
     if not math.isfinite(value):
@@ -147,6 +157,8 @@ NUMBERS: Mapping[str, Callable[[float], str]] = {
     "fraction_bp": fraction_bp,
     "count": count,
     "ratio": ratio,
+    "beta": beta,
+    "times": times,
 }
 """Kind of a figure -> how it is written."""
 

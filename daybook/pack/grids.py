@@ -16,6 +16,7 @@ from daybook.pack import figures
 _GOOD = frozenset("pass ok green complete filled done closed ready released active".split())
 _CARE = frozenset("warning stale partial yellow waiting proposed late override restated partially_filled".split())
 _BAD = frozenset("breach failed missing blocking red rejected open blocked".split())
+_SHORT = 16  # characters that stay on one line
 _MARKS = {"good": "✓ ", "care": "▲ ", "bad": "✕ ", "plain": ""}
 
 
@@ -139,7 +140,7 @@ def _words(kind: str, value: Any) -> tuple[str, str]:
     text = figures.words(value)
     if kind == "status":
         return (pill(text) if text else ""), ""
-    return text, "code" if kind == "code" else "text" if len(text) > 24 else ""
+    return text, "code" if kind == "code" else "text" if len(text) > 24 else "short" if len(text) <= _SHORT else ""
 
 
 def _foot(column: Column, value: Any) -> Cell:

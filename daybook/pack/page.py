@@ -1,7 +1,7 @@
 """The pages of the pack: one for the firm, one for each book.
 
 Belongs here: which sections a page has, the first screen, the links between pages. Does not belong here: what a section
-says (``money``, ``results``, ``risk``, ``series``, ``control``), and the markup (``templates/``).
+says (the modules named after them, ``money``, ``results`` and ``control``), and the markup (``templates/``).
 """
 
 from functools import lru_cache
@@ -9,7 +9,23 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from daybook.pack import cash, classes, control, figures, money, overrides, results, risk
+from daybook.pack import (
+    backtest,
+    cash,
+    classes,
+    components,
+    control,
+    exposures,
+    factors,
+    figures,
+    limits,
+    liquidity,
+    money,
+    overrides,
+    results,
+    stress,
+    var,
+)
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
 from daybook.pack.day import Day
@@ -48,11 +64,14 @@ def firm(day: Day) -> str:
         overrides.overrides(day, None),
         results.performance_firm(day),
         results.attribution_firm(day),
-        risk.var_firm(day),
-        risk.components(day, None),
-        risk.stress(day, None),
-        risk.exposures_firm(day),
-        risk.limits(day, None),
+        var.firm(day),
+        components.section(day, None),
+        backtest.firm(day),
+        stress.firm(day),
+        factors.firm(day),
+        liquidity.firm(day),
+        exposures.firm(day),
+        limits.section(day, None),
         control.compliance(day, None),
         control.orders(day, None),
         *series(day),
@@ -79,11 +98,14 @@ def book(day: Day, book: str) -> str:
         overrides.overrides(day, book),
         results.performance_book(day, book),
         results.attribution_book(day, book),
-        risk.var_book(day, book),
-        risk.components(day, book),
-        risk.stress(day, book),
-        risk.exposures_book(day, book),
-        risk.limits(day, book),
+        var.book(day, book),
+        components.section(day, book),
+        backtest.book(day, book),
+        stress.book(day, book),
+        factors.book(day, book),
+        liquidity.book(day, book),
+        exposures.book(day, book),
+        limits.section(day, book),
         control.compliance(day, book),
         control.orders(day, book),
         control.quality(day, book),

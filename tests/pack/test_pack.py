@@ -20,8 +20,8 @@ from daybook.pack.verdict import verdicts
 
 D = pd.Timestamp("2022-12-27")
 FIRM_SECTIONS = (
-    "close nav breaks overrides performance attribution var components stress exposures limits compliance orders"
-    " quality versions"
+    "close nav breaks overrides performance attribution var components backtest stress factors liquidity exposures"
+    " limits compliance orders quality versions"
 ).split()
 BOOK_SECTIONS = ["close", "nav", "holdings", *FIRM_SECTIONS[2:]]
 BOOKS = {"growth": "USD", "longshort": "USD", "lowvol": "USD", "multi": "EUR"}
@@ -347,6 +347,8 @@ def made_up(sessions: int = 560) -> Day:
             limit=["single name", "VaR 99", "gross"] * 4,
             dimension=["instrument", "", ""] * 4,
             bucket=["AAPL", "", ""] * 4,
+            measure=["long", "var", "gross"] * 4,
+            basis=["nav", "money", "nav"] * 4,
             value=[0.11, 812000.0, 0.95] * 4,
             threshold=[0.10, 1e6, 2.0] * 4,
             utilisation=[1.1, 0.812, 0.475] * 4,
@@ -932,16 +934,13 @@ def test_a_book_that_its_policy_could_not_serve_is_named(day: Day) -> None:
 
 def test_a_level_has_the_unit_that_its_limit_declares(day: Day) -> None:
     table = read(page.book(day, "multi")).tables["Limits, worst first"]
-    assert [row[4:6] for row in table[1:]] == [
-        ["11.00%", "10.00%"],
-        ["812,000 EUR", "1,000,000 EUR"],
-        ["95.00%", "200.00%"],
+    assert [[*row[:3], row[4]] for row in table[1:]] == [
+        ["single name", "long, instrument AAPL", "11.00%", "10.00%"],
+        ["VaR 99", "var", "812,000 EUR", "1,000,000 EUR"],
+        ["gross", "gross", "95.00%", "200.00%"],
     ]
-    own = rows("limits", limit=["VaR 99", "VaR 99"], book=["multi", ""], basis=["nav", "money"], measure="var")
-    changed = read(page.firm(dataclasses.replace(day, limits=own))).tables["Limits, worst first"]
-    units = {row[0]: row[5] for row in changed if row[1] == "VaR 99"}
-    assert units["growth"] == "812,000 USD"
-    assert units["multi"] == "81,200,000.00%"
+    firm = read(page.firm(day)).tables["Limits, worst first"]
+    assert {row[0]: row[3] for row in firm if row[1] == "VaR 99"}["growth"] == "812,000 USD"
 
 
 def test_orders_of_a_book_in_breach_cannot_be_sent(day: Day) -> None:
@@ -996,7 +995,7 @@ def test_pnl_is_held_against_the_var_of_the_session_before() -> None:
     pnl = pd.DataFrame({"business_date": dates, "book": "a", "price_pnl": [-999.0, -150.0, -250.0], "fx_pnl": 0.0,
                         "income": 0.0, "trading_pnl": -500.0, "fees": 0.0, "total": -999.0})  # fmt: skip
     day = Day(D, {"a": "candidate"}, "", {"var": var[2:]}, {"var": var, "pnl": pnl})
-    told = read(page.book(day, "a")).sections["var"]
+    told = read(page.book(day, "a")).sections["backtest"]
     # -150 exceeds the 100 of the day before; -250 is within 300, though beyond the 10 of its own day.
     assert "exceptions: 1; 2022-12-23 −150." in told
 
