@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from assets import plots
 from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, SINCE_START, back, sessions_of, shown
 from daybook.risk import exposures as exposure
@@ -55,7 +56,7 @@ def exposure_tables(
     reference = exposure.Reference(issuers, books, accounts, transactions, model_prices, to_market)
     held = exposure.exposures(valuations, instruments, nav, sessions, reference)
     through = look_through_exposures(valuations, instruments, nav, sessions, constituents, reference)
-    yield shown(context, held, output_name="exposures")
+    yield shown(context, held, lambda: plots.exposure_bars(held), output_name="exposures")
     yield shown(context, through, output_name="look_through_exposures")
 
 
@@ -122,5 +123,5 @@ def limit_tables(
         reference,
     )
     used = limit_consumption(usage, limits, postings, valuations, nav, instruments, reference, sessions)
-    yield shown(context, usage, output_name="limit_usage")
+    yield shown(context, usage, lambda: plots.headroom(usage), output_name="limit_usage")
     yield shown(context, used, output_name="limit_consumption")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
+from assets import plots
 from assets.sessions import OF_THE_DAY, back, sessions_of, shown
 from daybook.risk import liquidity as selling
 from daybook.tables import TABLES
@@ -45,4 +46,4 @@ def liquidity_tables(
     )
     books = selling.profile(positions, valuations, nav, instruments, liquidity_rules, redemption_terms, sessions)
     yield shown(context, positions, output_name="liquidity")
-    yield shown(context, books, output_name="liquidity_profile")
+    yield shown(context, books, lambda: plots.sold(books), output_name="liquidity_profile")

@@ -1,11 +1,12 @@
 """Plots in an asset's metadata: the charts of the pack, as pictures that stand alone.
 
-Belongs here: wrapping a chart for the Dagster UI. Does not belong here: drawing (``daybook.pack.charts``).
+Belongs here: wrapping a chart for the Dagster UI; every function draws the first ``MOST`` books by name. Does
+not belong here: drawing (``daybook.pack.charts``).
 """
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,11 +15,14 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from daybook.pack import charts
+from assets.metadata import table
+from daybook.pack import charts, components, exposures, liquidity, models, stress, var
 from daybook.pack.charts import Line
 from daybook.pack.results import benchmark_line
 
 CONFIDENCE = 0.99
+MOST = 12
+"""Books that are drawn, the first by name: every picture is kept with its event for good."""
 SCALE, MARGIN = 1.5, 20.0
 """Pixels of the UI for one unit of a chart, and units added at its left and right."""
 _BOX = re.compile(r'viewBox="0 0 \S+ (\S+)"')
@@ -41,9 +45,73 @@ def var_against_pnl(var: pd.DataFrame, nav_bridge: pd.DataFrame) -> dict[str, An
     return {f"plot {book}": _picture(_losses(book, rows, totals)) for book, rows in _books(drawn)}
 
 
+def component_bars(var_components: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: the positions that add most to VaR, and take most from it."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        title = f"{book}: VaR by position, {models.named(rows)}"
+        return components.picture(f"components-{book}", title, rows.assign(label=rows["instrument"]), "")
+
+    main = models.main(var_components)
+    return _drawn(main[np.isfinite(main["component"])], drawn)
+
+
+def var_steps(var_explain: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: why VaR is not what it was the session before; none where it could not be split."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        title = f"{book}: why VaR changed, {models.named(rows)}"
+        return charts.waterfall(f"explain-{book}", title, var.steps(rows.iloc[0]), "")
+
+    main = models.main(var_explain)
+    return _drawn(main[[bool(var.steps(row)) for _, row in main.iterrows()]], drawn)
+
+
+def tornadoes(stressed: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: P&L under every scenario that could be computed, as a part of NAV."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return stress.tornado(f"stress-{book}", f"{book}: P&L under stress, share of NAV", rows)
+
+    return _drawn(stressed[np.isfinite(stressed["pnl_fraction"])], drawn)
+
+
+def exposure_bars(exposed: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: long, short and net by sector, as parts of NAV."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return exposures.picture(f"exposure-{book}", f"{book}: exposure by sector, share of NAV", rows)
+
+    return _drawn(exposed[(exposed["dimension"] == "sector") & np.isfinite(exposed["net_fraction"])], drawn)
+
+
+def sold(profile: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: what is sold after so many sessions."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return liquidity.picture(f"sold-{book}", f"{book}: sold by then, share of gross value", rows)
+
+    return _drawn(profile[np.isfinite(profile["liquidated_fraction"])], drawn)
+
+
+def headroom(limit_usage: pd.DataFrame) -> dict[str, Any]:
+    """A table of the limits that are used most, those that failed first, with a bar of ten for the hard level."""
+    order = np.lexsort((-limit_usage["utilisation"].fillna(np.inf), limit_usage["status"] != "failed"))
+    worst = limit_usage.iloc[order].head(3 * MOST)
+    tenths = (worst["utilisation"].fillna(0).clip(0, 1) * 10).round().astype(int)
+    shown = worst[["book", "limit", "measure", "dimension", "bucket", "value", "threshold", "headroom", "status"]]
+    return {"headroom": table(shown.assign(used=["▮" * n + "▯" * (10 - n) for n in tenths], reason=worst["reason"]))}
+
+
+def _drawn(frame: pd.DataFrame, draw: Callable[[str, pd.DataFrame], str]) -> dict[str, Any]:
+    return {f"plot {book}": _picture(str(draw(book, rows))) for book, rows in _books(frame)}
+
+
 def _books(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    for book, rows in frame.groupby("book"):
-        yield str(book), rows.set_index("business_date").sort_index()
+    """The rows of each of the first books, by session."""
+    first = sorted(set(frame["book"]))[:MOST]
+    for book, rows in frame[frame["book"].isin(first)].groupby("book"):
+        yield str(book), rows.set_index("business_date").sort_index(kind="stable")
 
 
 def _growth(book: str, rows: pd.DataFrame) -> str:

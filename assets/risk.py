@@ -130,7 +130,8 @@ def risk_of_books(
     )
     days = list(scenarios.days(valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts))
     yield shown(context, scenarios.scenario_pnl(days), output_name="scenario_pnl")
-    yield shown(context, components.components(days), output_name="var_components")
+    parts_of_var = components.components(days)
+    yield shown(context, parts_of_var, lambda: plots.component_bars(parts_of_var), output_name="var_components")
     parts = contributions.contributions(days, instruments, books)
     yield shown(context, parts, output_name="var_contributions")
     together, by_book = groups.group_var(days, nav, books, fx_rates, var_models, sessions_of(context))
@@ -139,7 +140,7 @@ def risk_of_books(
     steps = explain.explain(
         var, struck_var, valuations, nav, returns, fx_rates, instruments, sessions_of(context), facts
     )
-    yield shown(context, steps, output_name="var_explain")
+    yield shown(context, steps, lambda: plots.var_steps(steps), output_name="var_explain")
 
 
 @dg.asset(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
+from assets import plots
 from assets.sessions import OF_THE_DAY, SINCE_START, sessions_of, shown
 from daybook.risk import factors, reverse_stress
 from daybook.risk import stress as stresses
@@ -65,7 +66,7 @@ def stress_tables(
         history=factors.series(*market) if len(proxies) else None,
     )
     made = stresses.stress(valuations, nav, returns, fx_rates, instruments, sessions, declared.scenarios, estimates)
-    yield shown(context, made.stress, output_name="stress")
+    yield shown(context, made.stress, lambda: plots.tornadoes(made.stress), output_name="stress")
     yield shown(context, made.components, output_name="stress_components")
     reverse = reverse_stress.reverse_stress(factor_risk, factor_returns, nav, declared.losses, sessions)
     yield shown(context, reverse, output_name="reverse_stress")

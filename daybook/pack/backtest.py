@@ -90,7 +90,7 @@ def _record(caption: str, rows: pd.DataFrame, book: str | None) -> Grid:
     columns = [
         *book_column(rows, book),
         *([Column("Model", models.labels(rows))] if models_here > 1 else []),
-        *([Column("Confidence", rows["confidence"], "confidence")] if rows["confidence"].nunique() > 1 else []),
+        *([Column("VaR", rows["confidence"], "confidence")] if rows["confidence"].nunique() > 1 else []),
         Column("P&L", rows["pnl_basis"]),
         Column("Sessions", observed, "count"),
         Column("Exceptions", rows["exceptions"], "count"),
@@ -99,9 +99,10 @@ def _record(caption: str, rows: pd.DataFrame, book: str | None) -> Grid:
         Column("Plus", rows["plus_factor"], "money", "factor", "Basel's plus factor is for 99 % and one session"),
         *(_p_column(rows, name, label) for name, label, _ in asked),
         Column("Struck", struck, "count"),
-        Column("Status", models.said(rows["status"]), optional=True),
+        Column("Status", models.said(rows["status"]) if asked else [], optional=True),
     ]
-    return grid(caption, columns, limit=_MOST_ROWS, more="All: daybook show var_backtest", dense=True)
+    notes = [] if asked else [f"{status}." for status in dict.fromkeys(rows["status"]) if status != "ok"]
+    return grid(caption, columns, limit=_MOST_ROWS, more="All: daybook show var_backtest", notes=notes, dense=True)
 
 
 def _p_column(rows: pd.DataFrame, name: str, label: str) -> Column:

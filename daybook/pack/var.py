@@ -235,19 +235,24 @@ def _explained(day: Day, book: str | None) -> list[Block]:
         return [table]
     others = rows.drop(index=shown.index)
     fold = [Fold("Day over day by other models", [_steps_table("VaR day over day", others, currency, book)])]
-    picture = waterfall("explain", models.main(rows).iloc[0], currency)
+    picture = _waterfall(models.main(rows).iloc[0], currency)
     return [Side([table, *picture]), *(fold if len(others) else [])]
 
 
-def waterfall(key: str, row: "pd.Series[float]", currency: str) -> list[Chart]:
-    """The steps from VaR of the session before to today's; none where it could not be split."""
-    steps = [(label, figures.number(row[name])) for name, label in _STEPS.items()]
-    if not np.isfinite([value for _, value in steps]).all():
+def steps(row: "pd.Series[float]") -> list[tuple[str, float]]:
+    """What led from VaR of the session before to today's, by name; none where it could not be split."""
+    found = [(label, figures.number(row[name])) for name, label in _STEPS.items()]
+    return found if np.isfinite([value for _, value in found]).all() else []
+
+
+def _waterfall(row: "pd.Series[float]", currency: str) -> list[Chart]:
+    found = steps(row)
+    if not found:
         return []
     title = f"Why VaR {figures.confidence(float(row['confidence']))} changed"
     ends = [figures.whole(figures.number(row[name])) for name in ("opening_var", "closing_var")]
     note = f"{currency}; from {ends[0]} to {ends[1]}; the axis starts at the opening VaR."
-    return [Chart(charts.waterfall(key, title, steps, currency), title, note.lstrip("; "))]
+    return [Chart(charts.waterfall("explain", title, found, currency), title, note.lstrip("; "))]
 
 
 def _steps_table(caption: str, rows: pd.DataFrame, currency: str, book: str | None) -> Grid:
@@ -266,7 +271,7 @@ def _steps_table(caption: str, rows: pd.DataFrame, currency: str, book: str | No
         ],
         limit=_MOST_ROWS,
         more="All: daybook show var_explain",
-        notes=[f"All of it: {status.iloc[0]}."] if same else [],
+        notes=[f"In every row: {status.iloc[0]}."] if same else [],
         dense=True,
     )
 

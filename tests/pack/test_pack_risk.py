@@ -136,7 +136,7 @@ def test_the_steps_from_yesterdays_var_lead_to_todays() -> None:
     unsplit = {**told, **steps, **lost, "status": "not split: nav failed"}
     broken = section(page.book(day(**{**frames, "var_explain": rows("var_explain", unsplit)}), "a"), "var")
     assert "99% 10 – – – – +10" in broken
-    assert "All of it: not split: nav failed." in broken
+    assert "In every row: not split: nav failed." in broken
     assert "the axis starts at the opening VaR" not in broken
 
 
