@@ -15,6 +15,7 @@ from daybook.ledger import reconciliation
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
+from daybook.risk import look_through
 from resources import closes, register, reports, struck
 from resources.feeds import FeedsResource
 from resources.gather import gather
@@ -100,6 +101,7 @@ def findings(
     elections: pd.DataFrame,
     price_sources: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
+    constituents: pd.DataFrame,
     alternative_data: pd.DataFrame,
     identifiers: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
@@ -137,6 +139,8 @@ def findings(
         corporate_actions=corporate_actions,
         declared=price_sources,
         weights=benchmark_weights,
+        funds=constituents,
+        circles=look_through.circles(constituents, instruments, sessions),
         reconciliation_breaks=reconciliation_breaks,
         feed_outcomes=feed_outcomes,
         custodian_reports=custodian_reports,

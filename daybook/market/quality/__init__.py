@@ -30,6 +30,8 @@ from daybook.market.quality.reference import (
     benchmark_returns,
     benchmark_weights,
     ended_series,
+    fund_circles,
+    fund_weights,
     identifier_forms,
     identifier_overlaps,
 )
@@ -57,6 +59,8 @@ def findings(
     corporate_actions: pd.DataFrame,
     declared: pd.DataFrame,
     weights: pd.DataFrame,
+    funds: pd.DataFrame,
+    circles: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
     feed_outcomes: pd.DataFrame,
     custodian_reports: pd.DataFrame,
@@ -91,6 +95,8 @@ def findings(
         corporate_actions: facts.
         declared: facts of table price_sources.
         weights: facts of table benchmark_weights.
+        funds: facts of table constituents.
+        circles: what ``look_through.circles`` returns.
         reconciliation_breaks: table of ``sessions``.
         feed_outcomes: table of ``sessions``.
         custodian_reports: facts of ``sessions`` and from before.
@@ -142,6 +148,8 @@ def findings(
         open_quarantine(quarantine, sessions, valuations, prices, identifiers),
         benchmark_weights(weights, sessions),
         benchmark_returns(performance),
+        fund_weights(funds, sessions),
+        fund_circles(circles),
         ended_series(alternative_data, sessions),
         identifier_forms(identifiers, valuations),
         identifier_overlaps(identifiers, sessions),

@@ -71,6 +71,33 @@ def benchmark_weights(weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.D
     return finding(off.rename(columns={"benchmark": "instrument"}), "benchmark_weights", "warning", text)
 
 
+def fund_weights(funds: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Funds whose constituents weigh more than 1 and ``WEIGHT_SUM``: ``constituents_weights``, warning.
+
+    Less than 1 is no finding: what is left stands in the fund, and the coverage of look-through says so.
+
+    Args:
+        funds: facts of table ``constituents``.
+        sessions: midnight, naive.
+    """
+    rows = constituents.in_force(funds.rename(columns={"fund": "benchmark"}), sessions)
+    each = rows.groupby(["business_date", "benchmark", "delivered"], as_index=False)["weight"].sum()
+    over = each[each["weight"] > 1.0 + WEIGHT_SUM]
+    text = "constituents of " + dated.iso(over["delivered"]).set_axis(over.index) + " weigh "
+    text += over["weight"].map("{:.6f}".format).astype("str") + "; what is above 1 counts as short of the fund itself"
+    return finding(over.rename(columns={"benchmark": "instrument"}), "constituents_weights", "warning", text)
+
+
+def fund_circles(circles: pd.DataFrame) -> pd.DataFrame:
+    """Funds that hold each other: ``constituents_circle``, warning.
+
+    Args:
+        circles: business_date, fund.
+    """
+    text = "it holds itself through other funds, and is not looked through"
+    return finding(circles.rename(columns={"fund": "instrument"}), "constituents_circle", "warning", text)
+
+
 def benchmark_returns(performance: pd.DataFrame) -> pd.DataFrame:
     """Books whose benchmark has weights but no return, because a member has none: ``benchmark_return``, warning.
 

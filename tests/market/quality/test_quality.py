@@ -49,6 +49,17 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
     ]
     later = quality.benchmark_weights(weights, sessions("2099-01-05"))
     assert later["reason"].tolist() == found["reason"].tolist(), "it stands until other weights come"
+    columns = "business_date fund instrument weight"
+    rows = [(D, "F", "A", 0.7), (D, "F", "B", 0.5), (D, "G", "A", 0.6), (D, "H", "A", 1.001)]
+    assert said(reference.fund_weights(frame("constituents", columns, *rows), sessions(D))) == [
+        [
+            *("constituents_weights", "", "F", "warning"),
+            "constituents of 2020-01-17 weigh 1.200000; what is above 1 counts as short of the fund itself",
+        ]
+    ]
+    assert said(reference.fund_circles(pd.DataFrame({"business_date": [D], "fund": ["F"]}))) == [
+        ["constituents_circle", "", "F", "warning", "it holds itself through other funds, and is not looked through"]
+    ]
     columns = "business_date book status"
     told = frame("performance", columns, (D, "P", "ok; benchmark: no return of B"), (D, "Q", "ok; no benchmark"))
     assert said(reference.benchmark_returns(told)) == [
@@ -72,6 +83,8 @@ def given(**changed):
     names += " feed_outcomes custodian_reports expected_feeds"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
+    funds = tables.empty("constituents")
+    frames |= {"funds": funds, "circles": funds[["business_date", "fund"]]}
     columns = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     nothing = {
