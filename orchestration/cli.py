@@ -28,6 +28,7 @@ from orchestration.commands import (
     services,
     show,
     status,
+    what_if,
 )
 from orchestration.console import FAILED, USAGE, Misused, Refused, complain
 
@@ -51,6 +52,7 @@ app.command("ingest")(ingest.ingest)
 app.command("impact")(impact.impact)
 app.command("show")(show.show)
 app.command("backtest")(backtest.backtest)
+app.command("what-if")(what_if.what_if)
 app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)

@@ -23,9 +23,11 @@ from assets import (
     risk_models,
     stress,
     trading,
+    what_if,
 )
 from jobs import eod, orders
 from jobs import intraday as within_the_day
+from jobs import what_if as supposed
 from orchestration.schedules import eod_risk, history_before_close, market_before_close
 from resources.feeds import FeedsResource
 from resources.lake_io import LakeIOManager
@@ -53,6 +55,7 @@ ROOMS = [
     trading,
     pack,
     intraday,
+    what_if,
 ]
 
 defs = dg.Definitions(
@@ -60,7 +63,7 @@ defs = dg.Definitions(
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[
         *(eod.eod, eod.history, eod.market_history, eod.market_opening, *eod.stages),
-        *(within_the_day.ingest, within_the_day.intraday, orders.propose),
+        *(within_the_day.ingest, within_the_day.intraday, orders.propose, supposed.what_if),
     ],
     schedules=[market_before_close, history_before_close, eod_risk],
     sensors=[
