@@ -120,6 +120,14 @@ class Day:
             return empty(table)
         return frame if book is None else self._of_book(frame, table, book)
 
+    def of_books(self, table: str, book: str | None = None) -> pd.DataFrame:
+        """Rows of a table of subjects that are about books, its column ``subject`` called ``book``."""
+        if table not in self._about_books:
+            rows = self.rows(table)
+            self._about_books[table] = rows[rows["subject_kind"] == "book"].rename(columns={"subject": "book"})
+        frame = self._about_books[table]
+        return frame if book is None else self._of_book(frame, f"books of {table}", book)
+
     def past(self, table: str, book: str) -> pd.DataFrame:
         """Rows of ``table`` for ``book`` over all sessions up to D, oldest first."""
         frame = self._history.get(table)
@@ -133,6 +141,10 @@ class Day:
     def _history(self) -> Mapping[str, pd.DataFrame]:
         found = {name: frame for name, frame in self.history.items() if "business_date" in frame.columns}
         return {name: _finite(frame.sort_values("business_date", kind="stable")) for name, frame in found.items()}
+
+    @cached_property
+    def _about_books(self) -> dict[str, pd.DataFrame]:
+        return {}
 
     @cached_property
     def _books(self) -> dict[str, dict[str, pd.DataFrame]]:

@@ -27,19 +27,19 @@ _MOST_ROWS = 40
 
 def firm(day: Day) -> Section:
     """Betas of every book to every factor, and its volatility by every model."""
-    betas, volatility = _of_books(day, "betas"), _volatilities(day)
+    betas, volatility = day.of_books("betas"), _volatilities(day)
     if not len(betas) and not len(volatility):
         return Section("factors", _TITLE, _FACTORS, [Words("No betas and no factor models have been computed.")])
     blocks: list[Block] = []
     if len(betas):
         factors = sorted(set(betas["factor"]), key=lambda name: (name != "market", name))
-        books = sorted(set(betas["subject"]))
+        books = sorted(set(betas["book"]))
         columns = [Column("Book", books)]
         for name in factors[:_MOST_FACTORS]:
-            part = betas[betas["factor"] == name].set_index("subject").reindex(books)
+            part = betas[betas["factor"] == name].set_index("book").reindex(books)
             cells = [_beta(b, e) for b, e in zip(part["beta"], part["standard_error"], strict=True)]
             columns.append(Column(figures.words(name).replace("_", " "), cells, "amount"))
-        notes = _unknown(betas, "subject")
+        notes = _unknown(betas)
         if len(factors) > _MOST_FACTORS:
             notes.append(f"The first {_MOST_FACTORS} of {len(factors)} factors.")
         blocks.append(grid("Betas, ± standard error", columns, limit=_MOST_ROWS, notes=notes, dense=True))
@@ -49,15 +49,14 @@ def firm(day: Day) -> Section:
         parts = {m: volatility[volatility["model"] == m].set_index("book").reindex(books) for m in models}
         columns = [Column(m, parts[m]["volatility"], "percent", "of NAV", "see the note") for m in models]
         table = [Column("Book", books), *columns]
-        notes = _unknown(volatility.rename(columns={"model": "factor", "book": "subject"}), "subject")
+        notes = _unknown(volatility.rename(columns={"model": "factor"}))
         blocks.append(grid("Volatility of a session", table, limit=_MOST_ROWS, notes=notes, dense=True))
     return Section("factors", _TITLE, _FACTORS, blocks)
 
 
 def book(day: Day, book: str) -> Section:
     """Betas of one book beside what the factors make of its volatility."""
-    betas, risk = _of_books(day, "betas"), day.rows("factor_risk", book)
-    betas = betas[betas["subject"] == book]
+    betas, risk = day.of_books("betas", book), day.rows("factor_risk", book)
     volatility = _volatilities(day, book)
     if not len(betas) and not len(volatility):
         return Section("factors", _TITLE, _FACTORS, [Words("No betas and no factor models have been computed.")])
@@ -84,16 +83,11 @@ def book(day: Day, book: str) -> Section:
     return Section("factors", _TITLE, _FACTORS, blocks)
 
 
-def _of_books(day: Day, table: str) -> pd.DataFrame:
-    rows = day.rows(table)
-    return rows[rows["subject_kind"] == "book"]
-
-
 def _volatilities(day: Day, book: str | None = None) -> pd.DataFrame:
     """Volatility of every book by every model: book, model, volatility, status."""
-    forecasts = _of_books(day, "volatility_forecasts").rename(columns={"subject": "book"})
+    forecasts = day.of_books("volatility_forecasts", book)
     forecasts = forecasts.assign(model=forecasts["volatility_model"].map(lambda name: _NAMES.get(name, name)))
-    risk = day.rows("factor_risk")
+    risk = day.rows("factor_risk", book)
     keys = [risk["book"].astype("object"), risk["risk_model"].astype("object")]
     summed = risk.groupby(keys, sort=True).agg(
         volatility=("volatility_part", lambda parts: parts.sum(skipna=False)), status=("status", "first")
@@ -101,8 +95,7 @@ def _volatilities(day: Day, book: str | None = None) -> pd.DataFrame:
     by_factors = summed.reset_index().rename(columns={"risk_model": "model"})
     by_factors = by_factors.assign(model=by_factors["model"].str.replace("_", " ") + " factors")
     columns = ["book", "model", "volatility", "status"]
-    found = pd.concat([forecasts[columns], by_factors[columns]], ignore_index=True)
-    return found if book is None else found[found["book"] == book]
+    return pd.concat([forecasts[columns], by_factors[columns]], ignore_index=True)
 
 
 def _figure(row: "pd.Series[float]") -> Figure:
@@ -153,10 +146,10 @@ def _beta(beta: float, error: float) -> str:
     return f"{figures.decimal(number, 2)} ± {figures.decimal(figures.number(error), 2)}"
 
 
-def _unknown(rows: pd.DataFrame, subject: str) -> list[str]:
-    """Why figures are missing, by subject and factor."""
+def _unknown(rows: pd.DataFrame) -> list[str]:
+    """Why figures are missing, by book and factor."""
     odd = rows[rows["status"] != "ok"]
-    told = (odd[subject] + ", " + odd["factor"] + ": " + odd["status"]).tolist()
+    told = (odd["book"] + ", " + odd["factor"] + ": " + odd["status"]).tolist()
     shown = [figures.words(text) for text in told[:8]]
     return [*shown, f"and {len(told) - 8} more."] if len(told) > 8 else shown
 

@@ -5,8 +5,11 @@ what is said of a figure (the sections).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from daybook.pack import figures
 
@@ -37,23 +40,27 @@ def ordered(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main_model(rows: pd.DataFrame, by: Sequence[str] = ("book",)) -> pd.DataFrame:
     """The rows of the main model of each ``by``: the first method there is, at its shortest horizon."""
-    if not len(rows):
-        return rows
-    order = sorted(set(rows["method"]), key=lambda name: (name != FIRST, name))
-    rank = rows["method"].map({name: n for n, name in enumerate(order)})
-    groups = [rows[name].astype("object") for name in by]
-    rows = rows[(rank == rank.groupby(groups).transform("min")).to_numpy()]
-    groups = [rows[name].astype("object") for name in by]
-    return rows[(rows["horizon_days"] == rows["horizon_days"].groupby(groups).transform("min")).to_numpy()]
+    names, methods = np.unique(rows["method"].to_numpy(object), return_inverse=True)
+    rank = np.argsort(np.lexsort((names, names != FIRST)))[methods] if len(names) else methods
+    rows = rows[_least(rank, rows, by)]
+    return rows[_least(rows["horizon_days"].to_numpy(), rows, by)]
 
 
 def main(rows: pd.DataFrame, by: Sequence[str] = ("book",)) -> pd.DataFrame:
     """The rows of the main figure of each ``by``: the main model at its highest confidence."""
     rows = main_model(rows, by)
-    if not len(rows):
-        return rows
-    groups = [rows[name].astype("object") for name in by]
-    return rows[(rows["confidence"] == rows["confidence"].groupby(groups).transform("max")).to_numpy()]
+    return rows[_least(-rows["confidence"].to_numpy(), rows, by)]
+
+
+def _least(values: NDArray[Any], rows: pd.DataFrame, by: Sequence[str]) -> NDArray[np.bool_]:
+    """Where a row's value is the least of its group."""
+    group = np.zeros(len(rows), np.intp)
+    for name in by:
+        codes = pd.factorize(rows[name])[0]
+        group = pd.factorize(group * (int(codes.max(initial=0)) + 1) + codes)[0]
+    least = np.full(int(group.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(least, group, values)
+    return np.asarray(values == least[group])
 
 
 def named(rows: pd.DataFrame) -> str:
