@@ -335,6 +335,11 @@ def _signs(draft: Draft) -> None:
     for column in terms.FRACTIONS.get(table, ()):
         found = draft.cells[column]
         draft.refuse((found < 0) | (found > 1), column, "not between 0 and 1")
+    for column in terms.WHOLE.get(table, ()):
+        found = draft.cells[column]
+        with np.errstate(invalid="ignore"):
+            draft.refuse((found % 1 != 0) & ~np.isnan(found), column, "not a whole number")
+            draft.refuse(np.abs(found) > terms.COUNTABLE, column, f"more than {terms.COUNTABLE}")
     if table == "raw_fx_rates":
         same = (draft.cells["base"] == draft.cells["quote"]) & draft.filled("base")
         draft.refuse(same, "quote", "base and quote are the same currency")
@@ -367,6 +372,9 @@ def _reference(draft: Draft) -> None:
         draft.refuse(values.matching(lines, lambda line: "," in line or ";" in line), "sources", "separate by spaces")
         again = values.matching(lines, lambda line: len(set(line.split())) < len(line.split()))
         draft.refuse(again, "sources", "a source is named twice")
+    elif table == "var_models":
+        wrong = values.matching(draft.texts["confidences"], lambda words: not all(map(_probable, words.split())))
+        draft.refuse(wrong, "confidences", "not numbers between 0 and 1, separated by spaces: 0.95 0.99")
     elif table == "proxies":
         itself = (draft.cells["dimension"] == "instrument") & (draft.cells["bucket"] == draft.cells["proxy"])
         draft.refuse(itself & draft.filled("proxy"), "proxy", "an instrument does not stand for itself")
@@ -379,6 +387,14 @@ def _reference(draft: Draft) -> None:
     elif table == "rules":
         needs = draft.cells["kind"] != "prohibited"
         draft.refuse(needs & ~draft.filled("threshold"), "threshold", "missing")
+
+
+def _probable(word: str) -> bool:
+    """Whether ``word`` is a number above 0 and below 1."""
+    try:
+        return 0 < float(word) < 1
+    except ValueError:
+        return False
 
 
 def _repeated(draft: Draft) -> None:

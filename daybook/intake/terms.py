@@ -123,6 +123,16 @@ FRACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns whose numbers lie from 0 to 1."""
 
+WHOLE: Mapping[str, tuple[str, ...]] = {
+    "var_models": ("horizon_days", "window", "paths", "seed"),
+    "limits": ("horizon_days",),
+    "redemption_terms": ("notice_days",),
+}
+"""Columns whose numbers are whole."""
+
+COUNTABLE = 2**53
+"""Up to where every whole number is a number of 64 bits of its own."""
+
 QUANTITY_PLACES, MONEY_PLACES = 8, 6
 PLACES: Mapping[str, int] = {
     **dict.fromkeys(("quantity", "settled_quantity", "units"), QUANTITY_PLACES),

@@ -31,6 +31,8 @@ KINDS = (MARKET, "style", "sector", "rate", "commodity", CURRENCY)
 EXCESS = ("style", "sector")
 MARKET_CLASSES = ("equity", "etf")
 SOURCES = ("instrument", "benchmark", "series", "currency")
+LARGEST = 1e9
+"""Largest return that can be one: beyond it a price is a mistake, and its powers leave nothing of other numbers."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -112,7 +114,8 @@ def series(
         instruments: facts, dated by valid_from: which of them make the market where none is declared.
         date: the session.
     """
-    own = returns.loc[returns["local_return"].notna() & (returns["business_date"] <= date)]
+    own = credible(returns)
+    own = own.loc[own["business_date"] <= date]
     dates = np.unique(own["business_date"].to_numpy("datetime64[us]"))
     rows = _complete(in_force(risk_factors, date), fx_rates)
     base = numeraire(fx_rates)
@@ -224,9 +227,14 @@ def _currency(fx_rates: pd.DataFrame, currency: str, base: str, dates: Dates) ->
     return found
 
 
+def credible(returns: pd.DataFrame) -> pd.DataFrame:
+    """Rows of table ``returns`` that have a local return, and one that can be: at most ``LARGEST``."""
+    return returns.loc[returns["local_return"].abs() <= LARGEST]
+
+
 def local_returns(returns: pd.DataFrame, dates: Dates) -> tuple[Texts, Floats, Flags]:
     """Instruments by name, their local returns on ``dates`` (0 where unknown) and whether they are known, (N, T)."""
-    own = returns.loc[returns["local_return"].notna()]
+    own = credible(returns)
     day = own["business_date"].to_numpy("datetime64[us]")
     own = own.loc[np.isin(day, dates)]
     row, names = pd.factorize(own["instrument"], sort=True)

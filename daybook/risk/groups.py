@@ -211,8 +211,8 @@ def _vectors(model: Model, day: Day | None, firm: pd.DataFrame) -> Vectors:
     at[firm["reason"].ne("").to_numpy()] = -1
     rate = np.zeros(len(day.books))
     rate[at[at >= 0]] = firm["rate"].to_numpy()[at >= 0]
-    value = np.abs(made.placed.value)
-    gross, own = (np.bincount(day.book, part, len(day.books)) * rate for part in (value, value * made.placed.covered))
+    size = made.placed.gross
+    gross, own = (np.bincount(day.book, part, len(day.books)) * rate for part in (size, size * made.placed.covered))
     pnl = np.rint(made.pnl * rate[:, None] * SCALE) / SCALE
     return Vectors(pnl, at, made.weights, made.sessions, gross, own)
 

@@ -36,6 +36,7 @@ from daybook import tables
 from daybook.risk.exposures import DIMENSIONS, GROUPED, PLACE, Reference, of_benchmarks, placed, summed
 from daybook.risk.exposures import exposures as exposed
 from daybook.risk.look_through import leaves, of_positions
+from daybook.risk.var import NOTHING_KNOWN
 
 ON_EXPOSURES = ("long", "short", "gross", "net", "beta_adjusted", "notional")
 SPREAD = ("largest", "concentration")
@@ -449,7 +450,9 @@ def losses(
         business_date, book, WHICH (method "" and numbers 0 where they tell nothing apart); money; fraction of that
         session's NAV; against, the same measure of the benchmark; why it is missing or what it leaves out.
     """
-    said = var["status"].mask(var["status"].eq("ok"), "")
+    known = _share("of value has a history or a proxy", var["coverage"] + var["proxy_coverage"])
+    said = _joined(var["status"].mask(var["status"].eq("ok"), ""), known)
+    unknown = var["status"].eq(NOTHING_KNOWN)
     model = var[[*KEY, "method"]].assign(
         confidence=var["confidence"].round(12),
         horizon_days=var["horizon_days"].astype("float64"),
@@ -457,7 +460,7 @@ def losses(
         bucket="",
     )
     tails = [
-        model.assign(measure=name, money=var[name], against=against, why=said)
+        model.assign(measure=name, money=var[name].mask(unknown), against=against, why=said)
         for name, against in (("var", var["benchmark_var"]), ("es", np.nan))
     ]
     money = pd.concat([*tails, _worst(stress), _by_scenario(stress)], ignore_index=True)

@@ -19,6 +19,10 @@ WINDOW = 500
 """Sessions that make the scenarios of a default model: two years."""
 MOST = 1_000
 """Longest window that may be declared: four years."""
+MOST_PATHS = 100_000
+"""Most simulated scenarios that may be declared: the standard error of VaR at 0.99 is then 0.8 % of it."""
+LEAST_DECAY = 0.01
+"""Least decay that may be declared: 99 % of the weight is then on one session."""
 BACK = MOST + 24
 """Sessions to read back: the window, and the month since a GARCH model was fitted on one."""
 
@@ -35,8 +39,8 @@ class Model:
         decay: of the weights (age_weighted; parametric and cornish_fisher where declared) or of the variance (filtered
             by EWMA); NaN for none.
         volatility_model: ewma, garch, gjr or egarch, of ``filtered``; "" for none.
-        distribution: normal or student_t, of ``parametric`` and ``monte_carlo``.
-        degrees_of_freedom: of Student's t, NaN for none.
+        distribution: normal or student_t, of ``parametric``, ``monte_carlo`` and the GARCH family.
+        degrees_of_freedom: of Student's t, NaN for none; the GARCH family estimates its own.
         paths: simulated scenarios of ``monte_carlo``, each second one the mirror image of the one before: even.
         seed: of the draws of ``monte_carlo`` and ``factor``.
         confidences: 0.99, not 99; sorted.
@@ -69,7 +73,14 @@ class Model:
         """Why no figure can be computed with what is declared, "" when one can."""
         if self.window > MOST:
             return f"a window of {self.window} sessions is longer than the {MOST} that are read"
-        if self.distribution == "student_t" and not self.degrees_of_freedom > 2:
+        if self.horizon_days > MOST:
+            return f"a horizon of {self.horizon_days} sessions is longer than the {MOST} that are read"
+        if self.paths > MOST_PATHS:
+            return f"{self.paths} paths are more than the {MOST_PATHS} that are simulated"
+        if self.decay < LEAST_DECAY:
+            return f"a decay of {self.decay:g} is below {LEAST_DECAY:g}: one session alone would count"
+        drawn = self.method in ("parametric", "monte_carlo") and self.distribution == "student_t"
+        if drawn and not self.degrees_of_freedom > 2:
             return "Student's t needs more than 2 degrees of freedom to have a variance"
         if not all(0 < c < 1 for c in self.confidences):
             return "confidences must lie between 0 and 1"

@@ -49,6 +49,8 @@ from daybook.risk.revaluation import YIELD, Curved
 
 CASH = "CASH:"
 DAY = pd.Timedelta(days=1)
+NOTHING = Model("historical", window=0)
+"""What is made of a model that cannot be made: no scenario."""
 LINE = ["driver", "currency", "base_currency", "linear"]
 """What makes a scenario return: whose local return, seen from which currency, on a value or on an exposure."""
 
@@ -142,6 +144,7 @@ class Placed:
         series, pairs: rows of ``Moves.local`` and ``Moves.fx`` that these are.
         changed: whether a proxy may have changed the line's returns, shape (U,).
         whole: whether the line has a return, its own or a proxy's, in every session, shape (U,).
+        some: whether it has one in any session, shape (U,).
         held: value and carried, book by line used, sparse.
         benchmark: weights of each benchmark, by line used, sparse.
     """
@@ -168,6 +171,7 @@ class Placed:
     pairs: Ints
     changed: Flags
     whole: Flags
+    some: Flags
     held: Any
     benchmark: Any
 
@@ -274,10 +278,10 @@ class Day:
     _sets: dict[tuple[object, ...], ScenarioSet] = field(default_factory=dict, repr=False)
 
     def scenarios(self, model: Model) -> ScenarioSet:
-        """P&L of all books in the scenarios of ``model``, which need not be one in force."""
-        key = making(model)
+        """P&L of all books in the scenarios of ``model``, in force or not; none where it has a problem."""
+        key = () if model.problem else making(model)
         if key not in self._sets:
-            self._sets[key] = self._made(model)
+            self._sets[key] = self._made(NOTHING if model.problem else model)
         made = self._sets[key]
         weights = age_weights(made.pnl.shape[1], model.decay) if model.weighted else None
         return replace(made, model=model, name=set_name(model, (*self.models, model)), weights=weights)
@@ -392,7 +396,8 @@ class Day:
             local[bonds] = np.where(np.isnan(local[bonds]), moves.curve[its, first:last], local[bonds])
             changed = changed | (gaps & np.isin(series, moves.bonds))
         fx = moves.fx[pairs, first:last]
-        whole = np.asarray(~np.isnan(local[of]).any(axis=1) & ~np.isnan(fx[via]).any(axis=1))
+        there = np.isfinite(local[of]) & np.isfinite(fx[via])
+        whole, some = np.asarray(there.all(axis=1)), np.asarray(there.any(axis=1))
         covered &= ~curved | whole[line]
         shape = (len(self.books), len(used))
         return Placed(
@@ -418,6 +423,7 @@ class Day:
             pairs=pairs,
             changed=changed[of],
             whole=whole,
+            some=some,
             held=csr_matrix((np.r_[value, carried], (np.r_[self.book, self.book], np.r_[line, money])), shape=shape),
             benchmark=csr_matrix((parts.weight, (parts.which, beside)), shape=(parts.count, len(used))),
         )
@@ -514,7 +520,7 @@ class Past:
         known = ~np.isnan(local[security])
         window = self.factors(date).window(date, placed.last - placed.first)
         fitted = factor_models.time_series(moves.names[series], np.where(known, local[security], 0.0), known, window)
-        good = np.isfinite(fitted.exposures).all(axis=1)
+        good = fitted.status == "ok"
         left[security] = ~good
         returns = window.returns[pd.Index(window.names).get_indexer(pd.Index(fitted.factors))]
         seen = known[good][:, np.isin(window.dates, fitted.dates)]
@@ -581,7 +587,7 @@ def scenario_returns(
         instruments: facts, dated by valid_from.
         facts: prices and risk-free rates, for the yields of bonds.
     """
-    own = returns.loc[returns["local_return"].notna()]
+    own = factors.credible(returns)
     dates = np.unique(own["business_date"].to_numpy("datetime64[us]"))
     money = lines["driver"].str.startswith(CASH)
     abroad = lines["driver"].str[len(CASH) :].where(money, lines["currency"])

@@ -445,7 +445,7 @@ def _grown(day: _Day, replay: Replay, returns: pd.DataFrame) -> tuple[Floats, Te
     # Data that begin or end within the replay would call a part of it the whole.
     if not len(dates) or len(begin) < 2 or dates.min() > begin[1] or dates.max() < replay.last:
         return local, basis
-    window = returns.loc[dates.gt(replay.first) & dates.le(replay.last) & returns["local_return"].notna()]
+    window = factors.credible(returns.loc[dates.gt(replay.first) & dates.le(replay.last)])
     steps = np.unique(window["business_date"].to_numpy("datetime64[us]"))
     if not len(steps):
         return local, basis

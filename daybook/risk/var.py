@@ -34,6 +34,7 @@ from daybook.risk.scenarios import Day, Facts, Floats, Ints, Placed, ScenarioSet
 CONFIDENCES = HISTORICAL.confidences
 OPTIONS_BY_DELTA = "; options without returns of their own by delta, not in coverage"
 NOTHING_KNOWN = "nothing held has a return in these scenarios"
+UNREADABLE = "a return in these scenarios is no price move: its P&L or the square of it is no number"
 OUTSIDE = "outside the domain of Cornish-Fisher"
 FOLLOWED = 0.95
 """Part of a benchmark's weight that must have returns in every scenario for a VaR of it."""
@@ -225,7 +226,8 @@ def figures(
             historical(pnl, model.confidences) if weights is None else weighted(pnl, weights, model.confidences)
         )
     else:
-        deviation, skewness, kurtosis = moments(pnl, weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            deviation, skewness, kurtosis = moments(pnl, weights)
         for j, confidence in enumerate(model.confidences):
             if model.method == "parametric":
                 var[:, j], shortfall[:, j] = (deviation * unit for unit in quantile(model, confidence))
@@ -233,7 +235,9 @@ def figures(
             unit, beyond, rising = cornish_fisher(skewness, kurtosis, confidence)
             var[:, j], shortfall[:, j] = deviation * unit, deviation * beyond
             status[~rising & resolved[j], j] = OUTSIDE
-    var[:, ~resolved] = shortfall[:, ~resolved] = np.nan
+    unreadable = ~(np.isfinite(var) & np.isfinite(shortfall))
+    status[unreadable & resolved] = UNREADABLE
+    var[unreadable | ~resolved] = shortfall[unreadable | ~resolved] = np.nan
     return var + 0.0, shortfall + 0.0, status
 
 
@@ -251,7 +255,8 @@ def convention(scenarios: int, model: Model = HISTORICAL) -> str:
 
 def _method(scenarios: int, model: Model) -> str:
     order = "k-th smallest with k = ceil(S(1-c)), ES = mean of the k smallest"
-    shape = f"Student t {model.degrees_of_freedom:g}" if model.distribution == "student_t" else "normal"
+    fat = "" if isnan(model.degrees_of_freedom) else f" {model.degrees_of_freedom:g}"
+    shape = f"Student t{fat}" if model.distribution == "student_t" else "normal"
     recent = "" if isnan(model.decay) else f", decay {model.decay:g}"
     match model.method:
         case "age_weighted":
@@ -357,7 +362,7 @@ class Known:
     Attributes:
         own: gross value with a return of its own in every scenario / gross value; NaN where nothing is held.
         by_proxy: gross value whose gaps a proxy fills / gross value; 0 where nothing is held.
-        nothing: whether something is held, and no scenario says anything of it.
+        nothing: whether something is held, and no scenario says anything of any of it.
         notes: what the convention says of it.
     """
 
@@ -390,7 +395,7 @@ def _known(day: Day, placed: Placed) -> Known:
     notes[by_delta] += OPTIONS_BY_DELTA
     notes[np.bincount(day.book[placed.curved.rows], minlength=books) > 0] += revaluation.CONVENTION
     notes[np.bincount(day.book[forward], minlength=books) > 0] += "; forwards by their exposure to the currency"
-    nothing = (own == 0) & (by_proxy == 0) & ~by_delta
+    nothing = _share(day, gross, placed.some[placed.line]) == 0
     return Known(own.round(12), np.where(np.isnan(own), 0.0, by_proxy.round(12)), nothing, notes)
 
 

@@ -171,6 +171,7 @@ def test_the_same_key_twice():
 
 FUND = "business_date,fund,instrument,weight"
 LIMIT = "limit,book,valid_from,measure,soft,hard"
+MODEL = "method,horizon_days,valid_from,seed,confidences"
 RAISE = "limit,book,valid_from,valid_to,soft,hard,reason,approved_by"
 
 
@@ -216,6 +217,11 @@ def test_levels_of_limits_in_order():
         ("proxies", "dimension,bucket,valid_from,proxy", "instrument,AAPL,2024-01-05,AAPL", "proxy", "for itself"),
         ("constituents", FUND, "2024-01-05,NEW,AAPL,1", "fund", "unknown instrument"),
         ("constituents", FUND, "2024-01-05,VOD,VOD,1", "instrument", "a fund does not hold itself"),
+        ("var_models", MODEL, "historical,1.5,2024-01-05,,", "horizon_days", "not a whole number"),
+        ("var_models", MODEL, "monte_carlo,1,2024-01-05,1e25,", "seed", "more than 9007199254740992"),
+        ("var_models", MODEL, "historical,1,2024-01-05,,99", "confidences", "not numbers between 0 and 1"),
+        ("var_models", MODEL, "historical,1,2024-01-05,,0.95;0.99", "confidences", "separated by spaces"),
+        ("var_models", MODEL, "historical,1,2024-01-05,,nan", "confidences", "not numbers between 0 and 1"),
         ("limits", LIMIT, "L,B,2024-01-05,net,-3,-2", "soft", "above the hard level"),
         ("limit_raises", RAISE, "L,B,2024-01-05,2024-01-08,3,2,x,ann", "soft", "above the hard level"),
         ("fx_rates", "business_date,base,quote,rate", "2024-01-05,EUR,USD,0", "rate", "not above zero"),

@@ -9,6 +9,8 @@ from daybook.risk import groups, scenarios, var
 from daybook.risk.models import Model
 from tests.frames import frame, sessions
 from tests.risk.firm import declared, firm
+from tests.risk.test_risk_full_revaluation import inputs as revalued
+from tests.risk.test_risk_full_revaluation import priced
 
 HISTORICAL = Model("historical", confidences=(0.9,))
 NAMES = "book strategy manager entity parent_book"
@@ -206,6 +208,16 @@ def test_a_holiday_of_one_calendar_is_told():
     status = figures.query("grouping == 'firm'")["status"]
     assert set(status) == {"without ny (nav failed: no price of X), tokyo (no session of its calendar)"}
     assert groups.group_var([], nav.iloc[:0], books, rates, declared().var_models, day)[0].empty
+
+
+def test_coverage_counts_what_is_revalued():
+    option, stock = ("O", 3, priced(100.0), 300 * priced(100.0)), ("A", 1, 100.0, 100.0)
+    *given, facts = revalued(option, stock)
+    books = frame("books", "book base_currency", ("b", "USD"))
+    days = scenarios.days(*given, facts)
+    figures, _ = groups.group_var(days, given[1], books, given[3], facts.var_models, given[-1])
+    whole = figures.query("grouping == 'firm' and method == 'historical'")["coverage"]
+    assert whole.tolist() == pytest.approx([100 / (100 + option[3])] * 2)
 
 
 def test_a_session_alone_gives_the_rows_of_a_range():

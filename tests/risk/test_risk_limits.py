@@ -3,6 +3,7 @@ import pytest
 
 from daybook import tables
 from daybook.risk import consumption, exposures, limits
+from daybook.risk.var import NOTHING_KNOWN
 from tests.frames import frame, sessions
 
 TODAY = "2020-01-31"
@@ -398,3 +399,19 @@ def test_which_trade_used_a_limit_and_which_freed_it():
         ("N", "T1"): 0.1, ("N", "T2"): -0.04, ("N", "T4"): -0.07, ("S", "T4"): 0.07,
         ("C", "T1"): 10.0, ("C", "T2"): 1.0, ("C", "T4"): 69.0,
     }  # fmt: skip
+
+
+def test_var_of_what_nobody_knows_is_no_pass():
+    row = ("historical", 0.99, 1)
+    known = frame(
+        "var",
+        "business_date book method confidence horizon_days var es coverage proxy_coverage status",
+        (TODAY, "half", *row, 1.0, 2.0, 0.4, 0.1, "ok"),
+        (TODAY, "none", *row, 0.0, 0.0, 0.0, 0.0, NOTHING_KNOWN),
+    )
+    books = frame("nav", "business_date book nav status", (TODAY, "half", 1000.0, "ok"), (TODAY, "none", 1000.0, "ok"))
+    empty = [tables.empty(name) for name in ("performance", "stress", "liquidity_profile")]
+    found = limits.losses(known, books, *empty).set_index(["book", "measure"])
+    assert found.loc[("half", "var"), ["money", "why"]].tolist() == [1.0, "50 % of value has a history or a proxy"]
+    assert found.loc["none", "money"].isna().all()
+    assert found.loc["none", "why"].str.startswith(NOTHING_KNOWN).all()

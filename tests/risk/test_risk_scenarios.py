@@ -492,3 +492,61 @@ def test_vectors_are_kept_once_for_each_set_with_their_weights():
     assert sum(one.loc["age_weighted", "weights"]) == pytest.approx(1.0)
     assert len(one.loc["historical", "weights"]) == 0
     assert np.array_equal(one.loc["age_weighted", "pnl"], one.loc["historical", "pnl"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"method": "monte_carlo", "degrees_of_freedom": 2.0}, "more than 2 degrees"),
+        ({"method": "monte_carlo", "paths": 1e12}, "1000000000000 paths are more"),
+        ({"method": "monte_carlo", "window": 1e9}, "longer than the 1000"),
+        ({"method": "monte_carlo", "horizon_days": 1e6, "scaling": "square_root"}, "a horizon of 1000000 sessions"),
+        ({"method": "parametric", "decay": 0.0}, "one session alone"),
+        ({"method": "cornish_fisher", "decay": 0.0}, "one session alone"),
+    ],
+)
+def test_what_cannot_be_made_is_said_and_makes_nothing(cells, said):
+    facts = Facts(var_models=declared(**cells))
+    inputs = book({"A": [0.01, -0.01] * 50}, {"A": 100.0})
+    rows = var.var(*inputs, facts)
+    bad = rows["method"].eq(cells["method"]) & rows["horizon_days"].eq(cells.get("horizon_days", 1))
+    assert rows.loc[bad, "status"].str.contains(said).tolist() == [True, True]
+    assert rows.loc[bad, ["var", "es"]].isna().all(axis=None)
+    assert rows.loc[bad, "scenarios"].eq(0).all()
+    assert rows.loc[~bad, "var"].notna().all()
+    made = scenarios.scenario_pnl(scenarios.days(*inputs, facts))
+    assert all(np.isfinite(vector).all() for vector in made["pnl"])
+
+
+def test_a_garch_filter_estimates_its_degrees_of_freedom():
+    student = Model("filtered", volatility_model="garch", distribution="student_t")
+    assert student.problem == ""
+    assert "garch Student t," in var.convention(500, student)
+
+
+def test_without_a_factor_returns_stay_as_they_were():
+    # 30 sessions are too few for a regression: exposures to no factor at all are no model.
+    moves = [0.01, -0.02, 0.03] * 10
+    result = rows_of(book({"A": moves}, {"A": 100.0}), model=Model("factor", seed=1, confidences=(0.9,)))
+    assert result.loc[0.9, "var"] == 2.0
+    assert result.loc[0.9, "convention"].endswith("; 100.0 % of value on its own returns instead")
+
+
+@pytest.mark.parametrize("mistake", [1e200, np.inf])
+def test_a_return_that_is_none_is_missing(mistake):
+    # 100 sessions of 1 %, one of a price that cannot be: it is no gain, and what rests on it is not known.
+    result = rows_of(book({"A": [0.01] * 99 + [mistake], "B": [0.0] * 100}, {"A": 100.0}), model=Model("parametric"))
+    deviation = np.std([1.0] * 99 + [0.0], ddof=1)
+    assert result["var"].tolist() == pytest.approx([1.6448536270 * deviation, 2.3263478740 * deviation], abs=1e-6)
+    assert result["coverage"].tolist() == result["proxy_coverage"].tolist() == [0.0, 0.0]
+    # A part of the returns is known: that is not nothing.
+    assert result["status"].tolist() == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("method", ["historical", "parametric", "cornish_fisher"])
+def test_no_figure_is_read_off_what_is_no_number(method):
+    pnl = np.array([[1e200, -1e200] * 50, [np.nan] * 100, [np.inf, -np.inf] * 50])
+    figure, shortfall, status = var.figures(pnl, None, Model(method))
+    good = 1 if method == "historical" else 0
+    assert np.isfinite(figure).sum() == np.isfinite(shortfall).sum() == 2 * good
+    assert (status[good:] == var.UNREADABLE).all()
