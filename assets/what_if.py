@@ -104,19 +104,22 @@ def known(
     read["prices"] = pd.concat(prices, ignore_index=True)
     with_forwards = classes.eq("forward").any()
     read["transactions"] = given(feeds.facts, "transactions", None, None) if with_forwards else empty("transactions")
-    for name, steps in (("returns", models.BACK), ("fx_rates", models.BACK + 1)):
-        parts = [lake.read(name, *span) for span in _spans(days, back(steps), session, stresses)]
-        read[name] = pd.concat(parts, ignore_index=True)
+    parts = spans(days, session, read["var_models"], stresses)
+    for name in ("returns", "fx_rates"):
+        read[name] = pd.concat([lake.read(name, *span) for span in parts], ignore_index=True)
     return read
 
 
-def _spans(
-    days: pd.DatetimeIndex, since: pd.Timestamp, session: pd.Timestamp, stresses: Mapping[str, Scenario]
+def spans(
+    days: pd.DatetimeIndex, session: pd.Timestamp, var_models: pd.DataFrame, stresses: Mapping[str, Scenario]
 ) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """First and last of the sessions in a row from ``since`` to ``session`` and of each replay before: what lies
-    between is not read.
+    """First and last of the sessions in a row whose returns and rates are read: those of the longest window of the
+    models in force, and those of each replay.
     """
-    wanted = np.asarray((days >= since) & (days <= session))
+    longest = max(model.window for model in models.in_force(var_models, session)) + models.BACK - models.MOST + 1
+    place = int(days.searchsorted(session))
+    wanted = np.zeros(len(days), bool)
+    wanted[max(place - longest, 0) : place + 1] = True
     for each in stresses.values():
         if isinstance(each, Replay) and each.last <= session:
             wanted |= np.asarray((days >= each.first) & (days <= each.last))

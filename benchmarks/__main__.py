@@ -11,7 +11,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import adjusted, firm, first_day, imports, ingest, lots, one_more_day, risk, sessions, valuation
+from benchmarks import (
+    adjusted,
+    firm,
+    first_day,
+    imports,
+    ingest,
+    lots,
+    one_more_day,
+    risk,
+    sessions,
+    valuation,
+    what_if,
+)
 from benchmarks.timing import Row, daybook
 
 SESSIONS = 250
@@ -40,6 +52,8 @@ def main() -> int:
         lines += lots.rows(Path(folder))
         say("the risk of ten thousand books")
         lines += risk.rows(Path(folder))
+        say("what ten trades would do")
+        lines += what_if.rows(Path(folder))
         say("one more day for a firm of a million positions")
         lines += firm.rows(Path(folder))
         say("the first day, in an empty home")

@@ -177,9 +177,9 @@ def what_if(
         session: the close; midnight, naive.
         known: tables by name: ``OF_THE_SESSION``; ``FACTS``; transactions (empty will do where no book holds a
             forward); valuations and nav of each book's session before; performance from each book's first session on;
-            prices of the session, and of bonds reaching ``models.BACK`` + 1 sessions back; returns reaching
-            ``models.BACK`` sessions back and of every session of each replay of ``stresses``; fx_rates likewise, one
-            session further; raw_prices of ``liquidity.WINDOW`` sessions.
+            prices of the session, and of bonds as far back as rates; returns of the windows of the models in force and
+            of every session of each replay of ``stresses``; fx_rates likewise, one session further; raw_prices of
+            ``liquidity.WINDOW`` sessions.
         stresses: scenarios of stress by name.
         order: preference among sources of prices.
     """
