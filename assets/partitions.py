@@ -19,8 +19,18 @@ def session_days(names: tuple[str, ...]) -> pd.DatetimeIndex:
     return calendars.joint_sessions(names, "any")
 
 
+class Sessions(dg.TimeWindowPartitionsDefinition):
+    """Days on which markets are open.
+
+    Dagster's own hash prints all 350 days on which they are not, 3,000 times in a run of one session: 4 % of its time.
+    """
+
+    def __hash__(self) -> int:
+        return hash((self.start_timestamp, self.cron_schedule, self.end_offset, len(self.exclusions or ())))
+
+
 @cache
-def session_partitions(names: tuple[str, ...]) -> dg.TimeWindowPartitionsDefinition:
+def session_partitions(names: tuple[str, ...]) -> Sessions:
     """One partition per session of any of the calendars ``names``; all other days are excluded.
 
     ``end_offset`` 1 makes today's session a partition from midnight on: with 0 Friday's would appear on Monday.
@@ -29,7 +39,7 @@ def session_partitions(names: tuple[str, ...]) -> dg.TimeWindowPartitionsDefinit
     weekdays = sorted(set((days.dayofweek + 1) % 7))
     every = pd.date_range(days[0], calendars.HORIZON, freq="D", unit="us")
     candidates = every[((every.dayofweek + 1) % 7).isin(weekdays)]
-    return dg.TimeWindowPartitionsDefinition(
+    return Sessions(
         start=days[0].to_pydatetime(),
         fmt="%Y-%m-%d",
         cron_schedule=f"0 0 * * {','.join(map(str, weekdays))}",

@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-import orchestration  # noqa: F401: it says how the machine is used, before numpy is imported
+import orchestration  # noqa: F401 (it says how the machine is used, before numpy is imported)
 from resources import postgres, records
 from resources.lake import Lake
 from resources.settings import Settings, quiet_telemetry

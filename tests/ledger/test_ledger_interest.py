@@ -149,7 +149,7 @@ MONEY = st.integers(-(10**6), 10**6)
 MOVES = st.lists(st.tuples(st.integers(0, 14), MONEY, st.booleans()), min_size=1, max_size=6)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(MOVES, st.sampled_from(["actual/360", "actual/actual", "30/360"]))
 def test_one_session_is_its_row_of_the_range_and_all_income_is_what_was_paid_and_accrued(moves, count):
     sessions = days("2019-12-20", "2020-01-15")

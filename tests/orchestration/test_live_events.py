@@ -1,7 +1,8 @@
 """The sensors through the processes that ``daybook ui`` starts: a real daemon, queue and run workers.
 
 One installation and one daemon for all of it, since starting them is most of the time. Nothing here sleeps: every wait
-is for a named event, with a deadline.
+is for a named event, with a deadline. What each sensor does with what it sees is held by ``test_sensors_by_hand``, that
+they are on when a daemon starts too; only that processes start, pass it on and end is proved here alone.
 """
 
 import http.server
@@ -26,6 +27,7 @@ from dagster_graphql import DagsterGraphQLClient
 from resources import records
 from tests.orchestration.small_firm import prices
 
+pytestmark = pytest.mark.soak
 DEADLINE = 120
 """Seconds that any one event may take; on a quiet machine it takes a tenth of that."""
 

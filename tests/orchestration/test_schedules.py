@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from assets.partitions import session_partitions
 from orchestration.schedules import eod_risk, history_before_close, market_before_close
 from tests.orchestration.small_firm import prices
 
@@ -63,3 +64,11 @@ def test_prices_of_the_small_firm_do_not_depend_on_what_is_asked():
 
     day = pd.DatetimeIndex(["2022-12-27"])
     assert set(prices(day).splitlines()) < set(prices(pd.DatetimeIndex(["2022-12-23", "2022-12-27"])).splitlines())
+
+
+def test_equal_partitions_have_one_hash_and_others_another():
+    made = session_partitions.__wrapped__
+    assert hash(made(("XNYS",))) == hash(made(("XNYS",)))
+    assert made(("XNYS",)) == made(("XNYS",))
+    assert made(("XNYS",)) != made(("XNYS", "XTKS"))
+    assert hash(made(("XNYS",))) != hash(made(("XNYS", "XTKS")))
