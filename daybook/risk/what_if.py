@@ -356,7 +356,7 @@ class _Measured:
 
 def _doubled(frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` with each row of a book once more for the book after its trades."""
-    if "book" not in frame:
+    if "book" not in frame or frame.empty:
         return frame
     own = frame[frame["book"].ne("")]
     named = [name for name in ("book", "account", "custodian_account") if name in frame]
@@ -386,6 +386,10 @@ def _var(
         *("var_models", "proxies", "risk_factors", "books", "benchmark_weights", "benchmark_levels"),
         *("alternative_data", "model_prices", "prices", "risk_free_rates"),
     )
+    asked = both["limits"]
+    if not (asked["basis"].eq("benchmark") & asked["measure"].eq("var")).any():
+        # VaR of the benchmark is for limits alone, and costs as much as that of the book.
+        both = {**both, "benchmark_weights": tables.empty("benchmark_weights")}
     facts = scenarios.Facts(**{name: both[name] for name in names})
     market = both["returns"], both["fx_rates"], both["instruments"]
     return value_at_risk.var(values, nav, *market, sessions, facts)
