@@ -299,6 +299,8 @@ def _played(name: str, scenario: Scenario, day: _Day, returns: pd.DataFrame, fx_
         problem = "had not happened yet"
     elif isinstance(scenario, Replay):
         moves = replayed(day, scenario, returns, fx_rates)
+    elif strangers := _strangers(day, scenario):
+        problem = "no instrument is called " + ", ".join(strangers)
     else:
         try:
             moves = shocked(day, scenario)
@@ -547,6 +549,12 @@ def _local(lines: pd.DataFrame, shock: Shock) -> Floats:
         mover = lines["mover_" + dimension].map(named).astype("float64")
         found = found.fillna(mover.mask(derived & ~lines["linear"]))
     return np.asarray(found, np.float64)
+
+
+def _strangers(day: _Day, shock: Shock) -> list[str]:
+    """What the shock takes for instruments and nobody ever declared: a slip of the pen, not a book that holds none."""
+    named = [name for name in shock.local.get("instrument", {}) if not name.startswith(CASH)]
+    return sorted(set(named).difference(day.instruments["instrument"]))
 
 
 def _named(day: _Day, shock: Shock) -> NDArray[np.bool_]:

@@ -67,6 +67,13 @@ def test_a_shock_hits_equity_and_foreign_currency():
     assert row["pnl"] == pytest.approx(-200 + 100 * (0.8 * 0.9 - 1) - 10 - 10)
 
 
+def test_a_shock_of_an_instrument_that_nobody_declared_is_no_pass():
+    wrong = {"slip": stress.Shock(local={"instrument": {"AAA": -0.5, "CASH:EUR": 0.0}})}
+    row = run(("A", "USD", 1000.0, 1000.0), scenarios=wrong).loc["slip"]
+    assert np.isnan(row["pnl"])
+    assert row["reason"] == "no instrument is called AAA"
+
+
 def test_what_has_no_return_counts_zero_and_says_so():
     row = run(("A", "USD", 750.0, 750.0), ("CASH:USD", "USD", 250.0, 250.0), skip=COVID[3:4]).loc["covid_2020"]
     assert (row["pnl"], row["coverage"]) == (0.0, 0.25)
