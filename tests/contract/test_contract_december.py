@@ -4,6 +4,7 @@ The same facts give the same tables, whatever the order: all at once or day by d
 here and not in a file of its own, for each worker of the tests closes the fifteen sessions by itself.
 """
 
+import io
 import json
 import math
 import os
@@ -345,6 +346,39 @@ def runs(firm, *spans: tuple[str, str], job: str = "history") -> None:
     with firm.inside(), dg.DagsterInstance.get() as instance:
         for first, last in spans:
             run(defs, instance, job, (pd.Timestamp(first), pd.Timestamp(last)), lambda *_: None)
+
+
+def test_what_if_begins_from_the_tables_of_the_date_and_stores_nothing(firm):
+    tables = ("nav", "valuations", "var", "stress", "exposures", "limit_usage", "compliance_results")
+    versions = firm.versions(*tables)
+    asked = ("--trade", "ALPHA:AAA:10", "--trade", "NONE:AAA:1", "--trade", "YEN:AAA:1", "--format", "csv")
+    code, out, err = firm.daybook("what-if", *asked)
+    assert (code, err.count("refused")) == (1, 2)
+    assert "there is no book NONE" in err
+    assert "YEN:AAA:1: its NAV failed" in err
+    rows = pd.read_csv(io.StringIO(out), keep_default_na=False)
+    rows = rows[rows["kind"] != "refused"]
+    assert set(rows["book"]) == {"ALPHA"}
+    before = rows.assign(before=pd.to_numeric(rows["before"])).set_index(["kind", "name", "bucket", "figure"])["before"]
+    assert before["nav", "USD", "", "nav"] == firm.row("nav", LAST, book="ALPHA")["nav"]
+    for row in firm.rows("exposures", LAST, book="ALPHA").itertuples():
+        assert before["exposure", row.dimension, row.bucket, "beta_adjusted"] == pytest.approx(
+            row.beta_adjusted, nan_ok=True
+        )
+        assert before["exposure", row.dimension, row.bucket, "gross"] == row.gross
+    stress = firm.rows("stress", LAST, book="ALPHA").set_index("scenario")["pnl"]
+    assert before["stress", "covid_2020", "", "pnl"] == pytest.approx(stress["covid_2020"], nan_ok=True)
+    limits = firm.rows("limit_usage", LAST, book="ALPHA")
+    assert len(limits)
+    for row in limits.itertuples():
+        assert before["limit", row.limit, row.bucket, "value"] == pytest.approx(float(row.value), nan_ok=True)
+    assert firm.versions(*tables) == versions
+    code, _, err = firm.daybook("what-if", "--trade", "ALPHA:AAA:10", "--date", "2022-12-11")
+    assert (code, "2022-12-11 is not closed" in err) == (1, True)
+    file = firm.home / "trades.csv"
+    file.write_text("book,instrument,quantity\nALPHA,AAA,10\nALPHA,AAA,ten\n")
+    code, _, err = firm.daybook("what-if", str(file))
+    assert (code, "line 3, quantity: 'ten' is not a number" in err) == (1, True)
 
 
 @pytest.mark.parametrize(
