@@ -245,12 +245,12 @@ def forecasts(
             "status": status,
         }
     )
-    rows = [
+    fitted = [
         _forecast(subject, fit(returns[i, known[i]], model), returns[i, known[i]])
         for i, subject in enumerate(subjects)
         for model in models
     ]
-    whole = pd.concat([frame, pd.DataFrame(rows)], ignore_index=True) if rows else frame
+    whole = pd.concat([frame, pd.DataFrame(fitted)], ignore_index=True) if fitted else frame
     return whole.assign(business_date=date, subject_kind=kind)
 
 

@@ -206,7 +206,7 @@ def test_var_by_hand(firm):
     assert few["var"].isna().all()
     assert few["es"].isna().all()
     assert few["status"].str.contains("scenarios").all()
-    many = firm.rows("var", LAST, book="ALPHA").set_index("confidence")
+    many = firm.rows("var", LAST, book="ALPHA", method="historical").set_index("confidence")
     days = d.MARKET[1:]
     assert set(many["scenarios"]) == {len(days)}
     values = firm.rows("valuations", LAST, book="ALPHA").set_index("instrument")["market_value_base"]

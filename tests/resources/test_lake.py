@@ -70,6 +70,7 @@ def test_texts_instants_and_lists_come_back_as_they_were(lake):
             "book": ["GROWTH", "INCOME"],
             "scenario_set": "historical",
             "pnl": [np.array([1.5, -2.25]), np.array([], float)],
+            "weights": [np.array([0.25, 0.75]), np.array([], float)],
             "scenarios": [2, 0],
             "window_start": [DAYS[0], pd.NaT],
             "window_end": DAYS[0],
@@ -78,6 +79,7 @@ def test_texts_instants_and_lists_come_back_as_they_were(lake):
     lake.write("scenario_pnl", scenarios, DAYS[:2])
     found = lake.read("scenario_pnl")
     assert [list(each) for each in found["pnl"]] == [[1.5, -2.25], []]
+    assert [list(each) for each in found["weights"]] == [[0.25, 0.75], []]
     assert found["window_start"].isna().tolist() == [False, True]
     assert lake.write("scenario_pnl", scenarios, DAYS[:2]) is None
     scenarios["pnl"] = [np.array([1.5, -2.26]), np.array([], float)]
