@@ -56,7 +56,7 @@ def test_every_command_named_in_the_pages_exists():
 
     commands = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     for page in PAGES:
-        named = set(re.findall(r"`(?:\.venv/bin/)?daybook ([a-z]+)", page.read_text()))
+        named = set(re.findall(r"`(?:\.venv/bin/)?daybook ([a-z-]+)", page.read_text()))
         assert named <= commands, page.name
 
 
