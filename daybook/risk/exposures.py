@@ -43,7 +43,6 @@ UNCLASSIFIED = "Unclassified"
 CASH = "CASH:"
 KEY = ["business_date", "book"]
 PLACE = [*KEY, "dimension", "bucket"]
-SUMS = ["long", "short", "gross", "net", "gross_fraction", "net_fraction", "beta_adjusted", "notional_base"]
 _TERMS = ("asset_class", "underlying", "multiplier", "strike")
 
 
