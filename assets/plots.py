@@ -64,7 +64,7 @@ def var_steps(var_explain: pd.DataFrame) -> dict[str, Any]:
         return charts.waterfall(f"explain-{book}", title, var.steps(rows.iloc[0]), "")
 
     main = models.main(var_explain)
-    return _drawn(main[[bool(var.steps(row)) for _, row in main.iterrows()]], drawn)
+    return _drawn(main[np.isfinite(main[list(var.STEPS)]).all(axis=1)], drawn)
 
 
 def tornadoes(stressed: pd.DataFrame) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _EXPLAIN = (
 _TITLE = "Value at risk"
 _MISSING = "no figure, see the status"
 _UNSPLIT = "not split, see the status"
-_STEPS = {
+STEPS = {
     "data_effect": "Data",
     "model_effect": "Model",
     "position_effect": "Positions",
@@ -241,7 +241,7 @@ def _explained(day: Day, book: str | None) -> list[Block]:
 
 def steps(row: "pd.Series[float]") -> list[tuple[str, float]]:
     """What led from VaR of the session before to today's, by name; none where it could not be split."""
-    found = [(label, figures.number(row[name])) for name, label in _STEPS.items()]
+    found = [(label, figures.number(row[name])) for name, label in STEPS.items()]
     return found if np.isfinite([value for _, value in found]).all() else []
 
 
@@ -265,7 +265,7 @@ def _steps_table(caption: str, rows: pd.DataFrame, currency: str, book: str | No
             *([Column("Model", models.labels(rows))] if rows["method"].nunique() > 1 else []),
             *([Column("Confidence", rows["confidence"], "confidence")] if book else []),
             Column("Before", rows["opening_var"], "whole", currency, "no figure on the session before"),
-            *(Column(label, rows[name], "whole_change", "", _UNSPLIT) for name, label in _STEPS.items()),
+            *(Column(label, rows[name], "whole_change", "", _UNSPLIT) for name, label in STEPS.items()),
             Column("Change", rows["closing_var"] - rows["opening_var"], "whole_change", "", "one end has no figure"),
             Column("Status", [] if same else status, optional=True),
         ],

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from assets import plots
+from daybook import tables
 
 D = pd.Timestamp("2022-12-27")
 MODEL = {"business_date": D, "method": "historical", "confidence": 0.99, "horizon_days": 1}
@@ -20,6 +21,15 @@ def told(metadata: dict) -> dict[str, str]:
         found[name] = re.search(r"<desc[^>]*>([^<]*)</desc>", svg)[1]
         assert 'xmlns="http://www.w3.org/2000/svg" width=' in svg  # it stands alone
     return found
+
+
+def test_a_firm_without_books_has_no_pictures() -> None:
+    assert plots.var_steps(tables.empty("var_explain")) == {}
+    assert plots.component_bars(tables.empty("var_components")) == {}
+    assert plots.tornadoes(tables.empty("stress")) == {}
+    assert plots.exposure_bars(tables.empty("exposures")) == {}
+    assert plots.sold(tables.empty("liquidity_profile")) == {}
+    assert plots.headroom(tables.empty("limit_usage"))["headroom"].value == "none"
 
 
 def test_components_are_drawn_by_the_main_model() -> None:
