@@ -226,9 +226,9 @@ def test_var_by_hand(firm):
     assert many.loc[0.95, "es"] == pytest.approx(-(worst[0] + worst[1]) / 2, abs=1e-4)
     assert math.isnan(many.loc[0.99, "var"])
     assert many.loc[0.99, "status"] != "ok"
-    components = firm.rows("var_components", LAST, book="ALPHA", confidence=0.95)
+    components = firm.rows("var_components", LAST, book="ALPHA", method="historical", confidence=0.95)
     assert components["component"].sum() == pytest.approx(many.loc[0.95, "var"], abs=1e-5)
-    vector = firm.row("scenario_pnl", LAST, book="ALPHA")["pnl"]
+    vector = firm.row("scenario_pnl", LAST, book="ALPHA", scenario_set="historical")["pnl"]
     assert json.loads(vector) == pytest.approx(pnl, abs=1e-4)
 
 
