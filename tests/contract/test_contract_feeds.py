@@ -1,4 +1,7 @@
-"""Feeds that come in part, without rows, unreadable or not at all: never read as nothing, and each is told."""
+"""Feeds that come in part, without rows, unreadable or not at all: never read as nothing, and each is told.
+
+A slow proof: tests/market/test_feeds.py and tests/resources hold each outcome by itself.
+"""
 
 import pytest
 
@@ -48,6 +51,7 @@ def findings(firm, day):
     }
 
 
+@pytest.mark.soak
 def test_no_feed_is_read_as_flat(firm):
     firm.put(f"prices_{TORN}_v.csv", f"{HEAD}\n{TORN},AAA,11,USD\n{TORN},BB")  # cut off
     firm.put(f"fx_rates_{TORN}_ecb.csv", "business_date,base,quote,rate")

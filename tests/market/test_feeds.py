@@ -288,7 +288,7 @@ def test_a_range_says_what_single_sessions_say(post):
     post.file("custodian_cash", D1, "c", rows=on(D1, "NY", "TK"))
     post.file("custodian_cash", D2, "c", outcome="failed", reason="binary")
     post.file("transactions", D1, "x", outcome="failed", reason="no header")
-    days = list(calendars.joint_sessions(["XNYS", "XTKS"], "any", D0, "2023-12-20").strftime("%Y-%m-%d"))
+    days = list(calendars.joint_sessions(["XNYS", "XTKS"], "any", D0, "2023-12-11").strftime("%Y-%m-%d"))
     held = [(day, "NY", name) for day in days for name in ("A", "B")]
     declared = [("limits", "", D1, "2023-12-01", "XTKS")]
     together = post.table(*days, held=held, declared=declared, books=BOOKS)
