@@ -10,13 +10,12 @@ import dagster as dg
 import pandas as pd
 
 from assets.partitions import WITH_PRIOR
-from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, sessions_of, shown
+from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import ledger
 from daybook.ledger import bridge, reconciliation, transfers, valuation
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
 from daybook.ledger.positions import views as position_views_of
-from daybook.tables import TABLES
 from resources.feeds import FeedsResource
 from resources.settings import settings
 
@@ -45,12 +44,7 @@ def transfer_prices(
 
 @dg.multi_asset(
     name="ledger",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=RESULT["owners"], kinds=RESULT["kinds"]
-        )
-        for name in LEDGER.values()
-    },
+    outs=outs(GROUP, LEDGER.values()),
     ins={
         "raw_fx_rates": dg.AssetIn(metadata=SINCE_START),
         "transfer_prices": dg.AssetIn(metadata=SINCE_START),

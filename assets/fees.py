@@ -10,11 +10,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
-from assets.sessions import RESULT, SINCE_START, sessions_of, shown
+from assets.sessions import RESULT, SINCE_START, outs, sessions_of, shown
 from daybook.ledger import fees, units
 from daybook.ledger import share_classes as classes
 from daybook.ledger.valuation import quoted
-from daybook.tables import TABLES
 
 GROUP = "books"
 OUT = ("fee_accruals", "share_class_nav", *fees.BOOKED)
@@ -69,12 +68,7 @@ def dealings(
 
 @dg.multi_asset(
     name="share_class_fees",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=RESULT["owners"], kinds=RESULT["kinds"]
-        )
-        for name in OUT
-    },
+    outs=outs(GROUP, OUT),
     ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("gross_values", "dealings", "fx_rates")},
     partitions_def=RESULT["partitions_def"],
     backfill_policy=RESULT["backfill_policy"],

@@ -12,7 +12,7 @@ import pandas as pd
 
 from assets.market_data import deliveries
 from assets.partitions import WITH_PRIOR
-from assets.sessions import RESULT, SINCE_START, sessions_of, shown
+from assets.sessions import RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import intraday
 from daybook.ledger import transfers
 from daybook.market import fx as rates
@@ -46,12 +46,7 @@ def intraday_prices(context: dg.AssetExecutionContext, feeds: FeedsResource) -> 
 
 @dg.multi_asset(
     name="books_now",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=RESULT["owners"], kinds=RESULT["kinds"]
-        )
-        for name in INTRADAY
-    },
+    outs=outs(GROUP, INTRADAY),
     ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("raw_prices", "raw_fx_rates")},
     deps=[dg.AssetDep(name, partition_mapping=WITH_PRIOR) for name in (*OF_CLOSES, "fee_accruals", "transfer_prices")],
     partitions_def=RESULT["partitions_def"],

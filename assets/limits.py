@@ -5,34 +5,27 @@ is in ``resources.breaches``.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from assets import plots
 from assets.partitions import WITH_PRIOR
-from assets.sessions import OF_THE_DAY, SINCE_START, back, sessions_of, shown
+from assets.sessions import OF_THE_DAY, SINCE_START, back, outs, sessions_of, shown
 from daybook.risk import exposures as exposure
 from daybook.risk import limits as limit
 from daybook.risk.benchmark import OLDEST
 from daybook.risk.consumption import limit_consumption
 from daybook.risk.look_through import look_through_exposures
-from daybook.tables import TABLES
 
 GROUP = "risk"
 DRIFT = back(OLDEST * 5 // 7 + 2)
 """The sessions over which the oldest weights of a benchmark that count have drifted: no market opens at weekends."""
 
 
-def _outs(*names: str) -> dict[str, dg.AssetOut]:
-    same: dict[str, Any] = {"group_name": GROUP, "owners": OF_THE_DAY["owners"], "kinds": OF_THE_DAY["kinds"]}
-    return {name: dg.AssetOut(description=TABLES[name].meaning, **same) for name in names}
-
-
 @dg.multi_asset(
     name="exposure_tables",
-    outs=_outs("exposures", "look_through_exposures"),
+    outs=outs(GROUP, ("exposures", "look_through_exposures")),
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],
 )
@@ -62,7 +55,7 @@ def exposure_tables(
 
 @dg.multi_asset(
     name="limit_tables",
-    outs=_outs("limit_usage", "limit_consumption"),
+    outs=outs(GROUP, ("limit_usage", "limit_consumption")),
     ins={
         **{name: dg.AssetIn(partition_mapping=WITH_PRIOR) for name in ("valuations", "nav", "var", "model_prices")},
         **{name: dg.AssetIn(metadata=DRIFT) for name in ("returns", "fx_rates")},

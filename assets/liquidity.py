@@ -9,9 +9,8 @@ import dagster as dg
 import pandas as pd
 
 from assets import plots
-from assets.sessions import OF_THE_DAY, back, sessions_of, shown
+from assets.sessions import OF_THE_DAY, back, outs, sessions_of, shown
 from daybook.risk import liquidity as selling
-from daybook.tables import TABLES
 from resources.settings import settings
 
 GROUP = "risk"
@@ -19,12 +18,7 @@ GROUP = "risk"
 
 @dg.multi_asset(
     name="liquidity_tables",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=OF_THE_DAY["owners"], kinds=OF_THE_DAY["kinds"]
-        )
-        for name in ("liquidity", "liquidity_profile")
-    },
+    outs=outs(GROUP, ("liquidity", "liquidity_profile")),
     ins={"raw_prices": dg.AssetIn(metadata=back(selling.WINDOW))},
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
-from assets.sessions import OF_THE_DAY, SINCE_START, sessions_of, shown
+from assets.sessions import OF_THE_DAY, SINCE_START, outs, sessions_of, shown
 from daybook import portfolio
-from daybook.tables import TABLES
 from resources.feeds import FeedsResource
 
 GROUP = "portfolio"
@@ -19,12 +18,7 @@ TABLES_MADE = ("targets", "proposed_orders", "portfolio_failures")
 
 @dg.multi_asset(
     name="rebalance",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=OF_THE_DAY["owners"], kinds=OF_THE_DAY["kinds"]
-        )
-        for name in TABLES_MADE
-    },
+    outs=outs(GROUP, TABLES_MADE),
     ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("returns", "fx_rates")},
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],

@@ -10,7 +10,7 @@ import pandas as pd
 
 from assets import plots
 from assets.partitions import WITH_PRIOR
-from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, outs, sessions_of, shown
 from daybook.risk import backtest, components, contributions, explain, groups, models, scenarios
 from daybook.risk import var as value_at_risk
 from daybook.tables import TABLES
@@ -79,12 +79,7 @@ def var(
 
 @dg.multi_asset(
     name="risk_of_books",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=OF_THE_DAY["owners"], kinds=OF_THE_DAY["kinds"]
-        )
-        for name in OF_THE_BOOKS
-    },
+    outs=outs(GROUP, OF_THE_BOOKS),
     ins={
         **YEARS_BACK,
         **{

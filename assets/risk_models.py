@@ -8,21 +8,15 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
-from assets.sessions import OF_THE_DAY, back, sessions_of, shown
+from assets.sessions import OF_THE_DAY, back, outs, sessions_of, shown
 from daybook.risk import risk_models as models
-from daybook.tables import TABLES
 
 GROUP = "risk"
 
 
 @dg.multi_asset(
     name="risk_models",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=OF_THE_DAY["owners"], kinds=OF_THE_DAY["kinds"]
-        )
-        for name in models.NAMES
-    },
+    outs=outs(GROUP, models.NAMES),
     ins={
         "returns": dg.AssetIn(metadata=back(models.BEFORE)),
         "fx_rates": dg.AssetIn(metadata=back(models.BEFORE + 1)),

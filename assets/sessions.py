@@ -3,7 +3,7 @@
 Belongs here: reading partition keys and dressing an output with metadata. Does not belong here: arithmetic.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,7 @@ import pandas as pd
 
 from assets.metadata import table
 from assets.partitions import SESSIONS
+from daybook.tables import TABLES
 
 OWNER = "team:operations"
 RESULT: dict[str, Any] = {
@@ -24,6 +25,12 @@ OF_THE_DAY: dict[str, Any] = {**RESULT, "backfill_policy": dg.BackfillPolicy.mul
 """What every result of the single date has in common: one call computes one session."""
 SINCE_START: dict[str, bool] = {"since_start": True}
 """Metadata of an input that is read from the first session on, not only for the run's sessions."""
+
+
+def outs(group: str, names: Iterable[str]) -> dict[str, dg.AssetOut]:
+    """The outputs of one step that makes several tables of results, each with its own meaning."""
+    same: dict[str, Any] = {"group_name": group, "owners": RESULT["owners"], "kinds": RESULT["kinds"]}
+    return {name: dg.AssetOut(description=TABLES[name].meaning, **same) for name in names}
 
 
 def back(sessions: int) -> dict[str, int]:

@@ -10,10 +10,9 @@ import dagster as dg
 import pandas as pd
 
 from assets import plots
-from assets.sessions import OF_THE_DAY, SINCE_START, sessions_of, shown
+from assets.sessions import OF_THE_DAY, SINCE_START, outs, sessions_of, shown
 from daybook.risk import factors, reverse_stress
 from daybook.risk import stress as stresses
-from daybook.tables import TABLES
 from resources import stress_scenarios
 
 GROUP = "risk"
@@ -21,12 +20,7 @@ GROUP = "risk"
 
 @dg.multi_asset(
     name="stress_tables",
-    outs={
-        name: dg.AssetOut(
-            group_name=GROUP, description=TABLES[name].meaning, owners=OF_THE_DAY["owners"], kinds=OF_THE_DAY["kinds"]
-        )
-        for name in ("stress", "stress_components", "reverse_stress")
-    },
+    outs=outs(GROUP, ("stress", "stress_components", "reverse_stress")),
     ins={name: dg.AssetIn(metadata=SINCE_START) for name in ("returns", "fx_rates")},
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],

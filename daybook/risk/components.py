@@ -19,7 +19,7 @@ import pandas as pd
 from daybook import tables
 from daybook.risk.models import BY_MOMENTS, Model
 from daybook.risk.scenarios import Day, Floats, Ints, ScenarioSet
-from daybook.risk.var import figures, moments, tail_scenario
+from daybook.risk.var import figures, moments, normal, tail_scenario
 
 CELLS = 4_000_000
 """Cells of P&L of parts held at a time (32 MB)."""
@@ -112,9 +112,7 @@ def _by_moments(whole: Floats, var: Floats, model: Model, weights: Floats | None
 
 def _slopes(skewness: Floats, confidence: float) -> tuple[Floats, float]:
     """Derivatives of Cornish-Fisher VaR, for a deviation of 1, by skewness and by kurtosis."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf(1 - confidence))
+    z, _ = normal(confidence)
     return (2 * z**3 - 5 * z) * skewness / 18 - (z**2 - 1) / 6, -(z**3 - 3 * z) / 24
 
 

@@ -162,7 +162,7 @@ def quantile(model: Model, confidence: float) -> tuple[float, float]:
     from scipy.special import gammaln, stdtrit
 
     if model.distribution != "student_t":
-        z, density = _normal(confidence)
+        z, density = normal(confidence)
         return -z, density
     mass = 1 - confidence
     n = model.degrees_of_freedom
@@ -177,7 +177,7 @@ def cornish_fisher(skewness: Floats, kurtosis: Floats, confidence: float) -> tup
     z + (z^2 - 1) S / 6 + (z^3 - 3 z) K / 24 - (2 z^3 - 5 z) S^2 / 36, S the skewness, K the excess kurtosis. It is a
     quantile only where it rises with z everywhere (Maillard 2012): S^2 / 9 <= 4 (K/8 - S^2/6) (1 - K/8 + 5 S^2/36).
     """
-    z, density = _normal(confidence)
+    z, density = normal(confidence)
     bent = z + (z**2 - 1) * skewness / 6 + (z**3 - 3 * z) * kurtosis / 24 - (2 * z**3 - 5 * z) * skewness**2 / 36
     share = 1 + z * skewness / 6 + (z**2 - 1) * kurtosis / 24 - (2 * z**2 - 1) * skewness**2 / 36
     square, constant = kurtosis / 8 - skewness**2 / 6, 1 - kurtosis / 8 + 5 * skewness**2 / 36
@@ -186,7 +186,7 @@ def cornish_fisher(skewness: Floats, kurtosis: Floats, confidence: float) -> tup
 
 
 @lru_cache(maxsize=64)
-def _normal(confidence: float) -> tuple[float, float]:
+def normal(confidence: float) -> tuple[float, float]:
     """Quantile of the normal distribution at 1 - c, and its density there / (1 - c)."""
     from scipy.special import ndtri
 
