@@ -67,12 +67,13 @@ COLUMNS = (
     *_BOND,
 )
 """Columns of ``terms``."""
-_TYPES = {
+_TYPES: dict[str, str] = {
     **dict.fromkeys(COLUMNS, "float64"),
     **dict.fromkeys(("instrument", "base_currency", "kind", "driver", "count"), "str"),
     **dict.fromkeys(("business_date", "maturity_date", "issue_date"), "datetime64[us]"),
     "american": "bool",
 }
+"""Their types, of days on which nothing is revalued."""
 
 
 @dataclass(frozen=True, eq=False)
