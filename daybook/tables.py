@@ -281,7 +281,7 @@ COLUMNS = _columns("""
     filled | float | units | quantity executed
     execution_id | text | | permanent id of an execution
     broker | text | | who executed
-    local_return | float | fraction | total return in the instrument's currency, dividends gross, actions undone
+    local_return | float | fraction | total return without the change of exchange rates; of an instrument in its currency, gross
     price_return | float | fraction | price return in the instrument's currency, actions undone
     traded_quantity | float | units | signed quantity traded, in terms of the session
     consideration | float | currency | paid (-) or received (+) for trades, before fees
@@ -479,6 +479,70 @@ COLUMNS = _columns("""
     acknowledged_by | text | | who acknowledged
     due_at | time | UTC | until when the owner must answer
     comment | text | | what somebody said of it
+    industry | text | | industry within the sector; free text; empty is Unclassified
+    timing | text | | start, middle or end: when in its session a flow counts
+    large_flow | float | fraction | flow, as a fraction of opening NAV, from which on large_timing holds
+    large_timing | text | | timing of flows that are large
+    constituent | text | | benchmark, or its published level, that a blend is made of
+    rebalancing | text | | daily, month, quarter, year or none: when a blend returns to its weights
+    hedge_ratio | float | fraction | part of foreign currency that is hedged
+    periods_per_year | float | | sessions in a year, by which yearly figures are scaled
+    target_return | float | fraction | yearly return below which a return counts as a loss (minimum acceptable return)
+    levels | text | | attributes of instruments from the top of a tree down, separated by spaces
+    interaction_rule | text | | shown, selection, allocation or split: where the interaction effect is put
+    anchor | text | | parent or total: the benchmark return that the weight of a node is judged against
+    linking | text | | method by which effects of sessions are linked over a period
+    imputation | text | | portfolio or benchmark: whose return stands for a segment that the benchmark lacks
+    currency_method | text | | ankrim_hensel, karnosky_singer or geometric
+    hedged_return | float | fraction | return with foreign currency sold forward at its fair premium
+    currency_return | float | fraction | return by change of exchange rates; of a row's whole less its local part
+    period | text | | day, month, quarter, year (to date), one_year, three_years, five_years, ten_years or inception
+    session_count | int | sessions | sessions of the period
+    time_weighted | float | fraction | daily returns linked over the period, net of fees
+    active_geometric | float | fraction | (1 + time_weighted) / (1 + benchmark_return) - 1
+    money_weighted | float | fraction | internal rate of return over the whole period, not annualised
+    xirr | float | fraction | internal rate of return a year
+    modified_dietz | float | fraction | P&L / (opening NAV + flows weighted by time)
+    simple_dietz | float | fraction | P&L / (opening NAV + half of the flows)
+    linked_dietz | float | fraction | Modified Dietz of each month, and between large flows, linked
+    timing_effect | float | fraction | money_weighted - time_weighted: what the timing of flows did
+    annual_return | float | fraction | time_weighted a year; empty up to one year
+    annual_benchmark | float | fraction | benchmark_return a year; empty up to one year
+    flow_date | date | | session of a flow
+    day_weight | float | fraction | part of the period that the flow was in the book
+    growth | float | fraction | time-weighted return from the flow to the end of the period
+    effect | float | fraction | what the row adds to the whole
+    ratio | text | | name of the ratio (docs/performance.md)
+    drawdown | float | fraction | loss from the peak, negative
+    drawdown_rank | int | | 1 is the deepest
+    peak_date | date | | session of the peak; empty where it is the start
+    trough_date | date | | session of the lowest level
+    recovered_on | date | | session on which the peak was reached again; empty: not yet
+    sessions_to_trough | int | sessions | from the peak to the trough
+    sessions_under_water | int | sessions | from the peak to the recovery, or to the end of the period
+    node | text | | place in the tree: names from the top down, separated by ` / `; empty is the whole
+    parent_node | text | | the node above; empty is the whole
+    depth | int | | levels below the whole
+    contribution | float | fraction | what the row added to the return of the whole
+    passive_pnl | float | base currency | what the segment would have earned at the benchmark's return
+    allocation_pnl | float | base currency | allocation in money
+    selection_pnl | float | base currency | selection in money
+    interaction_pnl | float | base currency | interaction in money
+    hedge_weight | float | fraction | opening weight of currency bought (+) or sold (-) by forwards
+    portfolio_local_return | float | fraction | return of the row's part of the book in its own currency
+    benchmark_local_return | float | fraction | return of the row's part of the benchmark in its own currency
+    forward_premium | float | fraction | return of a fair forward on the currency over the session
+    hedge_effect | float | fraction | effect of forwards
+    portfolio_exposure | float | | units of factor return in the book
+    benchmark_exposure | float | | units of factor return in the benchmark
+    factor_return | float | fraction | return of the factor over the session
+    average_weight | float | fraction | mean of the opening weights over the sessions of the period
+    local_contribution | float | fraction | contribution without the change of exchange rates
+    currency_contribution | float | fraction | contribution of the change of exchange rates
+    active_weight | float | fraction | weight in the book less weight in the benchmark
+    allocation_risk | float | fraction | part of active_risk that comes from weighting
+    selection_risk | float | fraction | part of active_risk that comes from choosing within
+    active_risk | float | fraction | part of the yearly tracking error; of the whole: tracking error
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -520,7 +584,7 @@ _table(
 _table(
     "instruments", "fact", "instrument",
     "name asset_class currency exchange sector country issuer multiplier lot_size lot_method underlying maturity_date"
-    " strike option_type exercise_style delivery_kind coupon_rate coupon_frequency day_count issue_date valid_from",
+    " strike option_type exercise_style delivery_kind coupon_rate coupon_frequency day_count issue_date industry valid_from",
     "Instruments; a row holds from valid_from (the date in the file's name), the first also before.",
     required="currency",
     defaults={"asset_class": "equity", "exchange": "XNYS", "multiplier": "1", "lot_size": "1", "coupon_frequency": "0"},
@@ -668,6 +732,32 @@ _table(
     required="redemption_fraction", defaults={"notice_days": "1"},
 )  # fmt: skip
 _table(
+    "flow_rules", "fact", "book kind valid_from", "timing large_flow large_timing valid_to",
+    "When in its session an external flow counts, by kind of flow; an empty book means every book.",
+    required="timing",
+)  # fmt: skip
+_table(
+    "benchmark_blends", "fact", "benchmark constituent valid_from", "weight valid_to",
+    "What a blended benchmark is made of: other benchmarks, by weight, from that date on.", required="weight",
+)  # fmt: skip
+_table(
+    "benchmark_terms", "fact", "benchmark valid_from", "return_kind rebalancing hedge_ratio valid_to",
+    "How the return of a benchmark is computed; what no row declares is total, daily rebalanced and unhedged.",
+    defaults={"return_kind": "total", "rebalancing": "daily", "hedge_ratio": "0"},
+)  # fmt: skip
+_table(
+    "performance_rules", "fact", "book valid_from", "periods_per_year target_return confidence valid_to",
+    "Conventions of ratios: scale of a year, minimum acceptable return, tail; an empty book means every book.",
+    defaults={"periods_per_year": "252", "target_return": "0", "confidence": "0.95"},
+)  # fmt: skip
+_table(
+    "attribution_rules", "fact", "book valid_from",
+    "method levels interaction_rule anchor linking imputation currency_method valid_to",
+    "How a book's active return is attributed; an empty book means every book.",
+    defaults={"method": "brinson_fachler", "levels": "sector industry instrument", "interaction_rule": "shown",
+              "anchor": "parent", "linking": "carino", "imputation": "portfolio", "currency_method": "karnosky_singer"},
+)  # fmt: skip
+_table(
     "rules", "fact", "rule valid_from", "kind book dimension bucket basis warning threshold valid_to",
     "Compliance rules; an empty book means every book.", required="kind dimension",
     defaults={"basis": "nav"},
@@ -791,11 +881,59 @@ _table("reconciliation_breaks", "result", "business_date book instrument kind cu
        "break_id ours theirs difference impact_base impact_bp cause status opened_on owner",
        "Differences between the books and the custodian.")  # fmt: skip
 _table("performance", "result", "business_date book",
-       "daily_return gross_return benchmark_return active_return flows denominator cumulative_return status",
+       "daily_return gross_return benchmark_return active_return flows denominator cumulative_return status"
+       " local_return currency_return hedged_return convention",
        "Daily time-weighted returns.")  # fmt: skip
+_table("benchmark_returns", "result", "business_date benchmark base_currency calendar",
+       "benchmark_return local_return currency_return hedged_return convention status",
+       "Daily returns of benchmarks as books see them: in a base currency, on a calendar.")  # fmt: skip
+_table("share_class_performance", "result", "business_date book share_class",
+       "daily_return gross_return benchmark_return active_return cumulative_return status",
+       "Daily returns of share classes, net and gross of the fees that they bear.")  # fmt: skip
+_table("period_returns", "result", "business_date book period",
+       "period_start period_end session_count opening closing flows total time_weighted gross_return local_return"
+       " currency_return hedged_return benchmark_return active_return active_geometric money_weighted xirr"
+       " modified_dietz simple_dietz linked_dietz timing_effect annual_return annual_benchmark convention status",
+       "Time- and money-weighted returns of each book over periods that end on the date.")  # fmt: skip
+_table("flow_effects", "result", "business_date book period flow_date kind", "flows day_weight growth effect",
+       "Why the money-weighted return is not the time-weighted one: the effects add up to timing_effect.",
+       )  # fmt: skip
+_table("ratios", "result", "business_date book period ratio", "value observations convention status",
+       "Ratios of risk and return, each with its convention.")  # fmt: skip
+_table("drawdowns", "result", "business_date book drawdown_rank",
+       "drawdown peak_date trough_date recovered_on sessions_to_trough sessions_under_water",
+       "The deepest drawdowns of each book since inception.")  # fmt: skip
 _table("attribution", "result", "business_date book method segment",
        "portfolio_weight benchmark_weight portfolio_return benchmark_return allocation selection interaction"
        " currency_effect trading total", "Effects that add up to the active return.")  # fmt: skip
+_table("attribution_nodes", "result", "business_date book method node",
+       "parent_node dimension depth portfolio_weight benchmark_weight portfolio_return benchmark_return contribution"
+       " allocation selection interaction trading total",
+       "Effects by every node of the declared tree; those of the children add up to their parent's.")  # fmt: skip
+_table("attribution_pnl", "result", "business_date book segment",
+       "passive_pnl allocation_pnl selection_pnl interaction_pnl trading_pnl fees total",
+       "The same effects in money: the totals of a book add up to its P&L, to the millionth.")  # fmt: skip
+_table("currency_attribution", "result", "business_date book method currency",
+       "portfolio_weight benchmark_weight hedge_weight portfolio_local_return benchmark_local_return currency_return"
+       " forward_premium allocation selection interaction currency_effect hedge_effect trading total",
+       "Effects by currency: markets, names, currencies and hedges; the totals add up to the active return.",
+       )  # fmt: skip
+_table("factor_attribution", "result", "business_date book method risk_model factor",
+       "portfolio_exposure benchmark_exposure exposure factor_return total",
+       "Active return by factor, from holdings and by regression; what no factor explains is `specific`.",
+       )  # fmt: skip
+_table("period_attribution", "result", "business_date book period method linking node",
+       "parent_node dimension depth portfolio_weight benchmark_weight portfolio_return benchmark_return allocation"
+       " selection interaction currency_effect trading total status",
+       "Effects of sessions linked over periods that end on the date; they add up to the active return.",
+       )  # fmt: skip
+_table("contributions", "result", "business_date book period instrument",
+       "average_weight contribution local_contribution currency_contribution trading status",
+       "What each holding added to the time-weighted return of a period; they add up to it.")  # fmt: skip
+_table("risk_attribution", "result", "business_date book node",
+       "parent_node dimension depth active_weight allocation_risk selection_risk active_risk observations convention"
+       " status", "Where the tracking error comes from, by the tree and the weights of the attribution.",
+       )  # fmt: skip
 _table("scenario_pnl", "result", "business_date book scenario_set", "pnl weights scenarios window_start window_end",
        "P&L of each book in each scenario, oldest first.")  # fmt: skip
 _table("var", "result", "business_date book method confidence horizon_days",

@@ -19,6 +19,10 @@ GROUPED = ("parent", "strategy", "counterparty", "liquidity_bucket", "scenario")
 VAR_METHODS = (*("historical", "age_weighted", "filtered", "parametric", "cornish_fisher", "monte_carlo", "factor"),)
 LIQUIDITY_BUCKETS = ("highly_liquid", "moderately_liquid", "less_liquid", "illiquid")
 """Buckets of SEC rule 22e-4, fastest first."""
+FLOW_KINDS = ("deposit", "withdrawal", "subscription", "redemption", "transfer_in", "transfer_out")
+"""Kinds of transaction that are external flows."""
+TIMINGS = ("start", "middle", "end")
+LINKINGS = ("carino", "menchero", "grap", "frongello", "davies_laker", "geometric")
 
 UNIT_KINDS = ("buy", "sell", "transfer_in", "transfer_out", "expiry", "exercise", "assignment")
 """Kinds of transaction whose quantity is a number of units of an instrument."""
@@ -65,6 +69,17 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("liquidity_rules", "dimension"): ("instrument", "issuer", "sector", "asset_class"),
     ("liquidity_rules", "liquidity_bucket"): LIQUIDITY_BUCKETS,
     ("limits", "basis"): BASES,
+    ("flow_rules", "kind"): FLOW_KINDS,
+    ("flow_rules", "timing"): TIMINGS,
+    ("flow_rules", "large_timing"): TIMINGS,
+    ("benchmark_terms", "return_kind"): ("price", "total"),
+    ("benchmark_terms", "rebalancing"): ("daily", "month", "quarter", "year", "none"),
+    ("attribution_rules", "method"): ("brinson_fachler", "brinson_hood_beebower"),
+    ("attribution_rules", "interaction_rule"): ("shown", "selection", "allocation", "split"),
+    ("attribution_rules", "anchor"): ("parent", "total"),
+    ("attribution_rules", "linking"): LINKINGS,
+    ("attribution_rules", "imputation"): ("portfolio", "benchmark"),
+    ("attribution_rules", "currency_method"): ("ankrim_hensel", "karnosky_singer", "geometric"),
     ("expected_feeds", "feed"): tuple(sorted(tables.FILES)),
     ("rules", "kind"): ("max_weight", "min_weight", "prohibited"),
     ("rules", "dimension"): DIMENSIONS,
@@ -96,6 +111,8 @@ POSITIVE: Mapping[str, tuple[str, ...]] = {
     "var_models": ("window", "horizon_days", "degrees_of_freedom", "paths"),
     "liquidity_rules": ("participation", "daily_value"),
     "limits": ("horizon_days", "answer_hours"),
+    "flow_rules": ("large_flow",),
+    "performance_rules": ("periods_per_year",),
 }
 """Columns whose numbers are above zero where they are given."""
 
@@ -120,6 +137,8 @@ FRACTIONS: Mapping[str, tuple[str, ...]] = {
     "var_models": ("decay",),
     "liquidity_rules": ("participation",),
     "redemption_terms": ("redemption_fraction",),
+    "benchmark_terms": ("hedge_ratio",),
+    "performance_rules": ("confidence",),
 }
 """Columns whose numbers lie from 0 to 1."""
 
@@ -176,6 +195,8 @@ ROW_DATE: Mapping[str, str] = {
     "issuers": "valid_from",
     **dict.fromkeys(("limits", "limit_raises", "var_models", "risk_factors", "proxies"), "valid_from"),
     **dict.fromkeys(("liquidity_rules", "redemption_terms"), "valid_from"),
+    **dict.fromkeys(("flow_rules", "benchmark_blends", "benchmark_terms"), "valid_from"),
+    **dict.fromkeys(("performance_rules", "attribution_rules"), "valid_from"),
     "rules": "valid_from",
     "price_sources": "valid_from",
     "expected_feeds": "valid_from",
@@ -192,6 +213,9 @@ MAY_BE_EMPTY = {
     ("limits", "book"),
     ("limit_raises", "book"),
     ("redemption_terms", "book"),
+    ("flow_rules", "book"),
+    ("performance_rules", "book"),
+    ("attribution_rules", "book"),
     ("alternative_data", "instrument"),
     ("price_sources", "asset_class"),
     ("expected_feeds", "source"),

@@ -237,6 +237,40 @@ SUITES: Mapping[str, Suite] = {
         _not_before("valid_to", "valid_from"),
         *_key("redemption_terms"),
     ],
+    "flow_rules": [
+        *_words("flow_rules", "kind", "timing", "large_timing"),
+        *_positive("large_flow"),
+        _not_before("valid_to", "valid_from"),
+        *_key("flow_rules"),
+    ],
+    "benchmark_blends": [
+        *_named("benchmark", "constituent"),
+        *_given("weight"),
+        _not_before("valid_to", "valid_from"),
+        *_key("benchmark_blends"),
+    ],
+    "benchmark_terms": [
+        *_named("benchmark"),
+        *_words("benchmark_terms", "return_kind", "rebalancing"),
+        _between("hedge_ratio", 0, 1),
+        _not_before("valid_to", "valid_from"),
+        *_key("benchmark_terms"),
+    ],
+    "performance_rules": [
+        *_positive("periods_per_year"),
+        _between("target_return", -1, 1),
+        _between("confidence", 0, 1),
+        _not_before("valid_to", "valid_from"),
+        *_key("performance_rules"),
+    ],
+    "attribution_rules": [
+        *_named("levels"),
+        *_words(
+            *("attribution_rules", "method", "interaction_rule", "anchor", "linking", "imputation", "currency_method")
+        ),
+        _not_before("valid_to", "valid_from"),
+        *_key("attribution_rules"),
+    ],
     "limits": [
         *_named("limit"),
         *_words("limits", "measure", "dimension", "basis"),

@@ -8,6 +8,7 @@ daily_return = sum of P&L / (opening NAV + inflows). gross_return adds back tran
 cumulative_return links the daily returns of all sessions since the book's first one that have a return.
 """
 
+import numpy as np
 import pandas as pd
 
 from daybook import tables
@@ -58,6 +59,7 @@ def performance(
     rows["cumulative_return"] = (linked.groupby(rows["book"]).ffill() - 1).round(12)
     rows = rows.assign(problem=problem).loc[rows["business_date"].isin(sessions)]
     rows = _beside_benchmark(rows, views, benchmark_returns)
+    rows = rows.assign(local_return=np.nan, currency_return=np.nan, hedged_return=np.nan, convention="")
     columns = list(tables.TABLES["performance"].names)
     return tables.conform("performance", rows[columns].sort_values(KEY))
 

@@ -74,6 +74,19 @@ GOOD = {
     "redemption_terms": frame(
         "redemption_terms", f"book redemption_fraction notice_days {VALID}", ("", 0.1, 1.0, D, None)
     ),
+    "flow_rules": frame(
+        "flow_rules", f"kind timing large_flow large_timing {VALID}", ("deposit", "middle", 0.1, "start", D, None)
+    ),
+    "benchmark_blends": frame("benchmark_blends", f"benchmark constituent weight {VALID}", ("M", "X", 0.6, D, None)),
+    "benchmark_terms": frame(
+        "benchmark_terms", f"benchmark return_kind rebalancing hedge_ratio {VALID}", ("M", "total", "month", 0.5, D, None)
+    ),
+    "performance_rules": frame(
+        "performance_rules", f"periods_per_year target_return confidence {VALID}", (252.0, 0.02, 0.95, D, None)
+    ),
+    "attribution_rules": frame(
+        "attribution_rules", f"levels interaction_rule anchor {VALID}", ("sector instrument", "shown", "total", D, None)
+    ),
     "rules": frame("rules", f"rule kind dimension basis {VALID}", ("r", "prohibited", "sector", "nav", D, D)),
     "price_sources": frame("price_sources", "sources max_stale tolerance", ("x y", 0.0, 0.01)),
     "expected_feeds": frame("expected_feeds", "feed", ("prices",)),
@@ -140,6 +153,15 @@ BAD = [
     ("constituents", "weight", float("nan")),
     ("liquidity_rules", "participation", 2.0),
     ("redemption_terms", "redemption_fraction", 1.5),
+    ("flow_rules", "timing", "noon"),
+    ("flow_rules", "large_flow", 0.0),
+    ("benchmark_blends", "constituent", ""),
+    ("benchmark_terms", "hedge_ratio", 1.5),
+    ("benchmark_terms", "rebalancing", "often"),
+    ("performance_rules", "periods_per_year", 0.0),
+    ("performance_rules", "confidence", 95.0),
+    ("attribution_rules", "linking", "hope"),
+    ("attribution_rules", "levels", ""),
     ("rules", "valid_to", "2020-01-01"),
     ("rules", "kind", "wish"),
     ("price_sources", "tolerance", 5.0),
