@@ -281,7 +281,7 @@ COLUMNS = _columns("""
     filled | float | units | quantity executed
     execution_id | text | | permanent id of an execution
     broker | text | | who executed
-    local_return | float | fraction | total return without the change of exchange rates; of an instrument in its currency, gross
+    local_return | float | fraction | total return without the change of exchange rates, dividends gross
     price_return | float | fraction | price return in the instrument's currency, actions undone
     traded_quantity | float | units | signed quantity traded, in terms of the session
     consideration | float | currency | paid (-) or received (+) for trades, before fees
@@ -584,7 +584,8 @@ _table(
 _table(
     "instruments", "fact", "instrument",
     "name asset_class currency exchange sector country issuer multiplier lot_size lot_method underlying maturity_date"
-    " strike option_type exercise_style delivery_kind coupon_rate coupon_frequency day_count issue_date industry valid_from",
+    " strike option_type exercise_style delivery_kind coupon_rate coupon_frequency day_count issue_date industry"
+    " valid_from",
     "Instruments; a row holds from valid_from (the date in the file's name), the first also before.",
     required="currency",
     defaults={"asset_class": "equity", "exchange": "XNYS", "multiplier": "1", "lot_size": "1", "coupon_frequency": "0"},

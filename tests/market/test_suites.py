@@ -79,7 +79,7 @@ GOOD = {
     ),
     "benchmark_blends": frame("benchmark_blends", f"benchmark constituent weight {VALID}", ("M", "X", 0.6, D, None)),
     "benchmark_terms": frame(
-        "benchmark_terms", f"benchmark return_kind rebalancing hedge_ratio {VALID}", ("M", "total", "month", 0.5, D, None)
+        "benchmark_terms", f"benchmark return_kind rebalancing hedge_ratio {VALID}", ("M", "price", "month", 0.5, D, D)
     ),
     "performance_rules": frame(
         "performance_rules", f"periods_per_year target_return confidence {VALID}", (252.0, 0.02, 0.95, D, None)
