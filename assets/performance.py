@@ -1,7 +1,7 @@
-"""Performance: returns of the books and of their benchmarks, and why they differ.
+"""Performance: returns of the books and of their benchmarks.
 
-Belongs here: which tables returns and attribution are derived from. The formulas are in ``daybook.performance`` and
-``daybook.attribution``.
+Belongs here: which tables returns are derived from. Does not belong here: the formulas (``daybook.performance``), why
+book and benchmark differ (``assets.attribution``).
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,8 @@ import dagster as dg
 import pandas as pd
 
 from assets import plots
-from assets.partitions import SESSIONS, WITH_PRIOR
+from assets.partitions import SESSIONS
 from assets.sessions import OWNER, RESULT, SINCE_START, sessions_of, shown
-from daybook import attribution as attributions
 from daybook import performance as measurement
 from daybook.ledger.valuation import quoted as quotes
 from resources.lake import Lake
@@ -57,44 +56,6 @@ def performance(
         return plots.cumulative(pd.concat([Lake(settings().lake_uri).read("performance", last=before), frame]))
 
     return shown(context, frame, plotted)
-
-
-@dg.asset(
-    **RESULT,
-    group_name=GROUP,
-    ins={
-        "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
-        **_since_start("nav", "returns", "fx_rates"),
-    },
-)
-def attribution(
-    context: dg.AssetExecutionContext,
-    valuations: pd.DataFrame,
-    pnl: pd.DataFrame,
-    nav: pd.DataFrame,
-    performance: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    benchmark_weights: pd.DataFrame,
-    risk_free_rates: pd.DataFrame,
-    books: pd.DataFrame,
-    instruments: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """Brinson-Fachler effects by sector; they add up to the active return."""
-    frame = attributions.attributed(
-        valuations,
-        pnl,
-        nav,
-        performance,
-        returns,
-        fx_rates,
-        benchmark_weights,
-        risk_free_rates,
-        books,
-        instruments,
-        sessions_of(context),
-    )
-    return shown(context, frame)
 
 
 @dg.asset(

@@ -6,6 +6,7 @@ Belongs here: the list of what exists. Does not belong here: any of it.
 import dagster as dg
 
 from assets import (
+    attribution,
     books,
     checks,
     compliance,
@@ -45,6 +46,7 @@ ROOMS = [
     books,
     fees,
     performance,
+    attribution,
     risk,
     risk_models,
     stress,

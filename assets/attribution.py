@@ -1,0 +1,58 @@
+"""Attribution: why the books earned something other than their benchmarks.
+
+Belongs here: which tables the effects are derived from, of every session and of periods that end on the date. Does not
+belong here: the formulas (``daybook.attribution``), the returns (``assets.performance``).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pandas as pd
+
+from assets.partitions import WITH_PRIOR
+from assets.sessions import RESULT, SINCE_START, outs, sessions_of, shown
+from daybook import attribution as attributions
+
+GROUP = "performance"
+OF_SESSIONS = ("attribution",)
+"""What one step makes of every session of the history."""
+
+
+@dg.multi_asset(
+    name="effects_of_books",
+    outs=outs(GROUP, OF_SESSIONS),
+    ins={
+        "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        **{name: dg.AssetIn(metadata=SINCE_START) for name in ("nav", "returns", "fx_rates")},
+    },
+    partitions_def=RESULT["partitions_def"],
+    backfill_policy=RESULT["backfill_policy"],
+)
+def effects_of_books(
+    context: dg.AssetExecutionContext,
+    valuations: pd.DataFrame,
+    pnl: pd.DataFrame,
+    nav: pd.DataFrame,
+    performance: pd.DataFrame,
+    returns: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> Iterator[dg.Output[pd.DataFrame]]:
+    """Effects of each session that add up to the active return."""
+    frame = attributions.attributed(
+        valuations,
+        pnl,
+        nav,
+        performance,
+        returns,
+        fx_rates,
+        benchmark_weights,
+        risk_free_rates,
+        books,
+        instruments,
+        sessions_of(context),
+    )
+    yield shown(context, frame, output_name="attribution")
