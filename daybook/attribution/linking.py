@@ -1,0 +1,230 @@
+"""Linking: effects of many sessions as effects of a period, so that they add up (or compound) to its active return.
+
+Belongs here: the coefficients of six methods, the effects that they adjust, prefix sums; arrays alone. Does not belong
+here: which sessions a period has, and the tables (``periods``).
+
+Conventions. p and b are the returns of the book and of its benchmark in a session, P and B those of the period; returns
+are fractions and link by multiplication. Effects of a session add up to p - b. Every method but Frongello's multiplies
+an effect by a coefficient of its session, so whatever adds up in each session adds up over the period.
+
+* ``carino`` (Carino 1999): k_t / K, k = ln((1 + p) / (1 + b)) / (p - b) of the session and of the period; 1 / (1 + b)
+  where p = b.
+* ``menchero`` (Menchero 2000): M + a (p - b), M = ((P - B) / n) / ((1 + P)^(1/n) - (1 + B)^(1/n)), (1 + B)^(1 - 1/n)
+  where P = B, and the a that leaves nothing over: the coefficients that differ least from each other.
+* ``grap`` (Groupe de Recherche en Attribution de Performance 1997): the growth of the book before the session times
+  that of the benchmark after it.
+* ``frongello`` (Frongello 2002): an effect grows with the book before it, and what was linked before earns the
+  benchmark's return in each later session. Effects of the period are those of ``grap``; those of sessions are not,
+  and do not change as sessions are added.
+* ``davies_laker`` (Davies and Laker 2001): allocation and selection are what the notional funds b + allocation and
+  b + selection earned over the period beyond B; exact for the whole, and silent on its parts: within an effect,
+  sessions and nodes share by Carino's coefficients of that fund. Currency and trading are linked as by ``carino``, and
+  interaction is the rest, as in the original.
+* ``geometric`` (Burnie, Knowles and Teder 1998; Bacon 2008): each kind of effect is divided by the growth that it is
+  added to (allocation by 1 + b, selection by 1 + b + allocation, and so on), so that kinds compound in each session,
+  over sessions, and to (1 + P) / (1 + B) - 1. Within a kind, sessions and nodes share by logarithms; ``total`` is
+  shared by those of the whole, so that totals add up to (1 + P) / (1 + B) - 1.
+
+Where a method divides by, or takes the logarithm of, a growth that is not positive, the period has no linked effects:
+the coefficients are NaN.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+KINDS = ("allocation", "selection", "interaction", "currency_effect", "trading")
+"""Kinds of effects, in the order in which geometric linking compounds them; coefficients have ``total`` after them."""
+_INTERACTION = KINDS.index("interaction")
+
+
+def coefficients(method: str, portfolio: Floats, benchmark: Floats, kinds: Floats, count: Ints) -> Floats:
+    """What an effect of each kind and session counts for over the period.
+
+    Args:
+        method: one of ``daybook.intake.terms.LINKINGS``.
+        portfolio: returns of each period (rows) in its sessions (columns), 0 after its last one.
+        benchmark: likewise.
+        kinds: effects of the whole, shape (len(KINDS), periods, sessions), 0 after the last session.
+        count: sessions of each period.
+
+    Returns:
+        Shape (len(KINDS) + 1, periods, sessions), ``total`` last; NaN for a period that the method cannot link.
+        ``davies_laker`` says of interaction what ``adjusted`` says: it is the rest.
+    """
+    shape = (len(KINDS) + 1, *portfolio.shape)
+    if method == "carino":
+        return np.broadcast_to(_carino(portfolio, benchmark), shape)
+    if method == "menchero":
+        return np.broadcast_to(_menchero(portfolio, benchmark, count), shape)
+    if method in ("grap", "frongello"):
+        return np.broadcast_to(_grap(portfolio, benchmark), shape)
+    if method == "davies_laker":
+        return _davies_laker(portfolio, benchmark, kinds)
+    return _geometric(portfolio, benchmark, kinds)
+
+
+def rested(method: str, linked: Floats) -> Floats:
+    """``linked`` (last axis: KINDS, then ``total``) with the interaction of ``davies_laker``: what is left of total."""
+    if method != "davies_laker":
+        return linked
+    others = [at for at in range(len(KINDS)) if at != _INTERACTION]
+    found = linked.copy()
+    found[..., _INTERACTION] = linked[..., -1] - linked[..., others].sum(axis=-1)
+    return found
+
+
+def adjusted(method: str, portfolio: Floats, benchmark: Floats, effects: Floats, count: Ints) -> Floats:
+    """Effects of each session as they count over the period: added up over sessions they are those of the period.
+
+    Under ``geometric`` too: kinds of the whole then compound over kinds, and not over sessions.
+
+    Args:
+        method: as in ``coefficients``, and so are portfolio, benchmark and count.
+        effects: shape (periods, sessions, nodes, len(KINDS)): of nodes that together are the whole.
+
+    Returns:
+        Shape (periods, sessions, nodes, len(KINDS) + 1), ``total`` last.
+    """
+    kinds = np.moveaxis(effects.sum(axis=2), -1, 0)
+    found = np.concatenate([effects, effects.sum(axis=-1, keepdims=True)], axis=-1)
+    if method == "frongello":
+        return carried(portfolio, benchmark, found)
+    factors = np.moveaxis(coefficients(method, portfolio, benchmark, kinds, count), 0, -1)
+    return rested(method, found * factors[:, :, None, :])
+
+
+def carried(portfolio: Floats, benchmark: Floats, effects: Floats) -> Floats:
+    """Effects of sessions by Frongello: its own, grown with the book before it, and b times all linked before.
+
+    F_t = e_t (growth of the book before t) + b_t (F_1 + ... + F_t-1). The sum C_t = C_t-1 (1 + b_t) + e_t (growth) is
+    growth of the benchmark times a running sum, so no session waits for the one before.
+
+    Args:
+        portfolio: returns, shape (periods, sessions); so is benchmark.
+        effects: shape (periods, sessions, ...).
+    """
+    tail = (..., *([None] * (effects.ndim - 2)))
+    behind = np.cumprod(1 + benchmark, axis=1)
+    behind = np.where((behind > 0).all(axis=1, keepdims=True), behind, np.nan)
+    whole = np.cumsum(effects * (_before(portfolio) / behind)[tail], axis=1) * behind[tail]
+    return np.asarray(np.diff(whole, axis=1, prepend=0.0))
+
+
+def compounded(returns: Floats) -> Floats:
+    """Return of each row's sessions, linked."""
+    return np.asarray(np.cumprod(1 + returns, axis=-1)[..., -1] - 1)
+
+
+def share(growth: Floats) -> Floats:
+    """ln(1 + x) / x, and 1 where x = 0; NaN where 1 + x is not positive."""
+    known = np.where(growth > -1, growth, np.nan)
+    return np.divide(np.log1p(known), known, out=np.where(np.isnan(known), np.nan, 1.0), where=known != 0)
+
+
+def beyond(portfolio: Floats, benchmark: Floats) -> Floats:
+    """(1 + p) / (1 + b) - 1; NaN where either growth is not positive."""
+    fine = (portfolio > -1) & (benchmark > -1)
+    return np.divide(portfolio - benchmark, 1 + benchmark, out=np.full(fine.shape, np.nan), where=fine)
+
+
+def contributing(returns: Floats) -> Floats:
+    """Carino's coefficients of contributions to returns themselves: as against a benchmark that earns nothing."""
+    return _carino(returns, np.zeros_like(returns))
+
+
+def _carino(portfolio: Floats, benchmark: Floats) -> Floats:
+    whole, base = _whole(portfolio, benchmark)
+    daily = share(beyond(portfolio, benchmark)) / np.where(benchmark > -1, 1 + benchmark, np.nan)
+    scaled = daily * ((1 + base) / share(whole))[:, None]
+    return np.where(np.isnan(daily).any(axis=1, keepdims=True), np.nan, scaled)
+
+
+def _whole(portfolio: Floats, benchmark: Floats) -> tuple[Floats, Floats]:
+    """(1 + P) / (1 + B) - 1 and B of each period."""
+    base = compounded(benchmark)
+    return beyond(compounded(portfolio), base), base
+
+
+def _menchero(portfolio: Floats, benchmark: Floats, count: Ints) -> Floats:
+    whole, base = _whole(portfolio, benchmark)
+    sessions = np.maximum(count, 1)
+    # (1 + P)^(1/n) - (1 + B)^(1/n) = (1 + B)^(1/n) (exp(ln(1 + X) / n) - 1): the difference is never taken, so that
+    # nothing cancels where P and B are close.
+    step = np.expm1(np.log1p(whole) / sessions)
+    mean = np.divide(whole / sessions, step, out=np.where(np.isnan(whole), np.nan, 1.0), where=step != 0)
+    level = mean * np.exp(np.log1p(np.where(base > -1, base, np.nan)) * (1 - 1 / sessions))
+    active = portfolio - benchmark
+    left = (compounded(portfolio) - base) - level * np.cumsum(active, axis=1)[:, -1]
+    squares = np.cumsum(active**2, axis=1)[:, -1]
+    slope = np.divide(left, squares, out=np.zeros(len(left)), where=squares > 0)
+    return np.asarray(level[:, None] + slope[:, None] * active)
+
+
+def _before(returns: Floats) -> Floats:
+    """Growth before each session."""
+    grown = np.cumprod(1 + returns, axis=1)
+    return np.concatenate([np.ones((len(returns), 1)), grown[:, :-1]], axis=1)
+
+
+def _grap(portfolio: Floats, benchmark: Floats) -> Floats:
+    return _before(portfolio) * _before(benchmark[:, ::-1])[:, ::-1]
+
+
+def _davies_laker(portfolio: Floats, benchmark: Floats, kinds: Floats) -> Floats:
+    whole = _carino(portfolio, benchmark)
+    allocated = _carino(benchmark + kinds[KINDS.index("allocation")], benchmark)
+    selected = _carino(benchmark + kinds[KINDS.index("selection")], benchmark)
+    found = np.stack([allocated, selected, whole, whole, whole, whole])
+    return np.where(np.isnan(found).any(axis=(0, 2), keepdims=True), np.nan, found)
+
+
+def _geometric(portfolio: Floats, benchmark: Floats, kinds: Floats) -> Floats:
+    _, base = _whole(portfolio, benchmark)
+    total = _carino(portfolio, benchmark) / (1 + base)[:, None]
+    fund = 1 + benchmark
+    found = []
+    for effect in kinds:
+        positive = (fund > 0) & (fund + effect > 0)
+        own = np.divide(effect, fund, out=np.full(fund.shape, np.nan), where=positive)
+        found.append(share(own) / share(compounded(own))[:, None] / np.where(positive, fund, np.nan))
+        fund = fund + effect
+    stacked = np.stack([*found, total])
+    return np.where(np.isnan(stacked).any(axis=(0, 2), keepdims=True), np.nan, stacked)
+
+
+Prefix = tuple[Floats, Floats, Floats]
+"""Running sums over sessions, 0 first: ln(1 + p), ln(1 + b), effects in logarithms (the last axis: nodes)."""
+
+
+def carino_prefix(
+    portfolio: Floats, benchmark: Floats, effects: Floats, before: Sequence[Floats] | None = None
+) -> Prefix:
+    """Running sums from which effects of any period follow: what a session adds never changes, so a day costs a day.
+
+    Args:
+        portfolio: returns, shape (books, sessions); so is benchmark.
+        effects: shape (books, sessions, nodes).
+        before: the last entries of the prefix so far, shapes (books,), (books,), (books, nodes); default 0.
+
+    Returns:
+        Shapes (books, sessions + 1) twice and (books, sessions + 1, nodes); the first entries are ``before``.
+    """
+    daily = share(beyond(portfolio, benchmark)) / (1 + benchmark)
+    parts = [np.log1p(portfolio), np.log1p(benchmark), effects * daily[..., None]]
+    start = before if before is not None else [np.zeros_like(part[:, 0]) for part in parts]
+    joined = [np.concatenate([first[:, None], part], axis=1) for first, part in zip(start, parts, strict=True)]
+    own, base, scaled = (np.cumsum(part, axis=1) for part in joined)
+    return own, base, scaled
+
+
+def carino_between(prefix: Prefix, low: int, high: int) -> Floats:
+    """Carino's effects of sessions low .. high - 1, shape (books, nodes): they add up to P - B."""
+    own, base, scaled = (part[:, high] - part[:, low] for part in prefix)
+    apart = own - base
+    grown = np.divide(np.expm1(apart), apart, out=np.ones_like(apart), where=apart != 0)
+    return np.asarray(scaled * (grown * np.exp(base))[:, None])
