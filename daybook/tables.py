@@ -529,6 +529,9 @@ COLUMNS = _columns("""
     selection_pnl | float | base currency | selection in money
     interaction_pnl | float | base currency | interaction in money
     hedge_weight | float | fraction | opening weight of currency bought (+) or sold (-) by forwards
+    benchmark_hedge_weight | float | fraction | opening weight of currency bought (+) or sold (-) forward in the benchmark
+    deposit_return | float | fraction | risk-free return in the row's currency over the session
+    premium_effect | float | fraction | effect of the forward premiums of the currencies weighted
     portfolio_local_return | float | fraction | return of the row's part of the book in its own currency
     benchmark_local_return | float | fraction | return of the row's part of the benchmark in its own currency
     forward_premium | float | fraction | return of a fair forward on the currency over the session
@@ -915,8 +918,9 @@ _table("attribution_pnl", "result", "business_date book segment",
        "passive_pnl allocation_pnl selection_pnl interaction_pnl trading_pnl fees total",
        "The same effects in money: the totals of a book add up to its P&L, to the millionth.")  # fmt: skip
 _table("currency_attribution", "result", "business_date book method currency",
-       "portfolio_weight benchmark_weight hedge_weight portfolio_local_return benchmark_local_return currency_return"
-       " forward_premium allocation selection interaction currency_effect hedge_effect trading total",
+       "portfolio_weight benchmark_weight hedge_weight benchmark_hedge_weight portfolio_local_return"
+       " benchmark_local_return currency_return deposit_return forward_premium allocation selection interaction"
+       " premium_effect currency_effect hedge_effect trading total status",
        "Effects by currency: markets, names, currencies and hedges; the totals add up to the active return.",
        )  # fmt: skip
 _table("factor_attribution", "result", "business_date book method risk_model factor",
