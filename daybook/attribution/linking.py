@@ -37,9 +37,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-KINDS = ("allocation", "selection", "interaction", "currency_effect", "trading")
-"""Kinds of effects, in the order in which geometric linking compounds them; coefficients have ``total`` after them."""
-_INTERACTION = KINDS.index("interaction")
+KINDS = ("allocation", "allocation_above", "selection", "interaction", "currency_effect", "trading")
+"""Kinds of effects, in the order in which geometric linking compounds them; coefficients have ``total`` after them.
+
+``allocation_above`` is the bets of nodes above as they fall on a node: it counts for what allocation counts for.
+"""
+_OTHERS = [at for at, kind in enumerate(KINDS) if kind != "interaction"]
 
 
 def coefficients(method: str, portfolio: Floats, benchmark: Floats, kinds: Floats, count: Ints) -> Floats:
@@ -72,30 +75,27 @@ def rested(method: str, linked: Floats) -> Floats:
     """``linked`` (last axis: KINDS, then ``total``) with the interaction of ``davies_laker``: what is left of total."""
     if method != "davies_laker":
         return linked
-    others = [at for at in range(len(KINDS)) if at != _INTERACTION]
     found = linked.copy()
-    found[..., _INTERACTION] = linked[..., -1] - linked[..., others].sum(axis=-1)
+    found[..., KINDS.index("interaction")] = linked[..., -1] - linked[..., _OTHERS].sum(axis=-1)
     return found
 
 
-def adjusted(method: str, portfolio: Floats, benchmark: Floats, effects: Floats, count: Ints) -> Floats:
+def adjusted(method: str, portfolio: Floats, benchmark: Floats, kinds: Floats, effects: Floats, count: Ints) -> Floats:
     """Effects of each session as they count over the period: added up over sessions they are those of the period.
 
     Under ``geometric`` too: kinds of the whole then compound over kinds, and not over sessions.
 
     Args:
-        method: as in ``coefficients``, and so are portfolio, benchmark and count.
-        effects: shape (periods, sessions, nodes, len(KINDS)): of nodes that together are the whole.
+        method: as in ``coefficients``, and so are portfolio, benchmark, kinds and count.
+        effects: shape (periods, sessions, nodes, len(KINDS) + 1), ``total`` last.
 
     Returns:
-        Shape (periods, sessions, nodes, len(KINDS) + 1), ``total`` last.
+        The shape of ``effects``.
     """
-    kinds = np.moveaxis(effects.sum(axis=2), -1, 0)
-    found = np.concatenate([effects, effects.sum(axis=-1, keepdims=True)], axis=-1)
     if method == "frongello":
-        return carried(portfolio, benchmark, found)
+        return carried(portfolio, benchmark, effects)
     factors = np.moveaxis(coefficients(method, portfolio, benchmark, kinds, count), 0, -1)
-    return rested(method, found * factors[:, :, None, :])
+    return rested(method, effects * factors[:, :, None, :])
 
 
 def carried(portfolio: Floats, benchmark: Floats, effects: Floats) -> Floats:
@@ -129,7 +129,7 @@ def share(growth: Floats) -> Floats:
 def beyond(portfolio: Floats, benchmark: Floats) -> Floats:
     """(1 + p) / (1 + b) - 1; NaN where either growth is not positive."""
     fine = (portfolio > -1) & (benchmark > -1)
-    return np.divide(portfolio - benchmark, 1 + benchmark, out=np.full(fine.shape, np.nan), where=fine)
+    return np.asarray(np.divide(portfolio - benchmark, 1 + benchmark, out=np.full(fine.shape, np.nan), where=fine))
 
 
 def contributing(returns: Floats) -> Floats:
@@ -177,9 +177,9 @@ def _grap(portfolio: Floats, benchmark: Floats) -> Floats:
 
 def _davies_laker(portfolio: Floats, benchmark: Floats, kinds: Floats) -> Floats:
     whole = _carino(portfolio, benchmark)
-    allocated = _carino(benchmark + kinds[KINDS.index("allocation")], benchmark)
+    allocated = _carino(benchmark + kinds[0] + kinds[1], benchmark)
     selected = _carino(benchmark + kinds[KINDS.index("selection")], benchmark)
-    found = np.stack([allocated, selected, whole, whole, whole, whole])
+    found = np.stack([allocated, allocated, selected, whole, whole, whole, whole])
     return np.where(np.isnan(found).any(axis=(0, 2), keepdims=True), np.nan, found)
 
 
@@ -188,12 +188,12 @@ def _geometric(portfolio: Floats, benchmark: Floats, kinds: Floats) -> Floats:
     total = _carino(portfolio, benchmark) / (1 + base)[:, None]
     fund = 1 + benchmark
     found = []
-    for effect in kinds:
+    for effect in (kinds[0] + kinds[1], *kinds[2:]):
         positive = (fund > 0) & (fund + effect > 0)
         own = np.divide(effect, fund, out=np.full(fund.shape, np.nan), where=positive)
         found.append(share(own) / share(compounded(own))[:, None] / np.where(positive, fund, np.nan))
         fund = fund + effect
-    stacked = np.stack([*found, total])
+    stacked = np.stack([found[0], *found, total])
     return np.where(np.isnan(stacked).any(axis=(0, 2), keepdims=True), np.nan, stacked)
 
 

@@ -19,7 +19,7 @@ LISTED = np.array([[0.4, 0.2, 0.4], [0.4, 0.3, 0.3], [0.5, 0.4, 0.1], [0.4, 0.4,
 EARNED = np.array([[0.20, -0.05, 0.06], [-0.05, 0.03, -0.05], [-0.20, 0.08, -0.15], [0.10, -0.07, 0.25]])
 INDEX = np.array([[0.10, -0.04, 0.08], [-0.07, 0.04, -0.10], [-0.25, 0.05, -0.20], [0.05, -0.05, 0.10]])
 PORTFOLIO, BENCHMARK = (HELD * EARNED).sum(axis=1)[None], (LISTED * INDEX).sum(axis=1)[None]
-COUNT = np.array([4])
+ALLOCATION, SELECTION, INTERACTION = (linking.KINDS.index(k) for k in ("allocation", "selection", "interaction"))
 
 
 def quarters(folded=True):
@@ -28,10 +28,18 @@ def quarters(folded=True):
     flat = [values.ravel() for values in (HELD, LISTED, HELD * EARNED, INDEX)]
     found = np.zeros((1, 4, 3, len(linking.KINDS)))
     allocation, selection, interaction = (part.reshape(4, 3) for part in effects(*flat, whole))
-    found[0, ..., 0] = allocation
-    found[0, ..., 1] = selection + interaction if folded else selection
-    found[0, ..., 2] = 0.0 if folded else interaction
+    found[0, ..., ALLOCATION] = allocation
+    found[0, ..., SELECTION] = selection + interaction if folded else selection
+    found[0, ..., INTERACTION] = 0.0 if folded else interaction
     return found
+
+
+def adjusted(method, portfolio, benchmark, parts):
+    """Adjusted effects of the quarters with their total, shape (quarters, markets, kinds + 1)."""
+    kinds = np.moveaxis(parts.sum(axis=2), -1, 0)
+    effects = np.concatenate([parts, parts.sum(axis=-1, keepdims=True)], axis=-1)
+    count = np.array([portfolio.shape[1]])
+    return linking.adjusted(method, portfolio, benchmark, kinds, effects, count)[0]
 
 
 def with_total(parts):
@@ -45,7 +53,7 @@ def printed(values):
 
 def test_the_year_and_its_quarters():
     assert round(linking.compounded(PORTFOLIO)[0] - linking.compounded(BENCHMARK)[0], 4) == 0.1327
-    allocation, selection = (with_total(quarters()[0, ..., at]) for at in (0, 1))
+    allocation, selection = (with_total(quarters()[0, ..., at]) for at in (ALLOCATION, SELECTION))
     assert allocation[:, -1] == printed([-0.012, -0.005, 0.035, -0.010])
     assert selection[:, -1] == printed([0.031, 0.017, 0.040, 0.035])
 
@@ -81,25 +89,26 @@ ADJUSTED = {
 @pytest.mark.parametrize("method", ADJUSTED)
 def test_adjusted_effects_of_the_quarters_and_their_sums(method):
     allocation, selection, years_allocation, years_selection = ADJUSTED[method]
-    found = linking.adjusted(method, PORTFOLIO, BENCHMARK, quarters(), COUNT)[0]
-    assert found[..., 0] == printed(allocation)
-    assert found[..., 1] == printed(selection)
+    found = adjusted(method, PORTFOLIO, BENCHMARK, quarters())
+    assert found[..., ALLOCATION] == printed(allocation)
+    assert found[..., SELECTION] == printed(selection)
     year = found.sum(axis=0)
-    assert [*year[:, 0], year[:, 0].sum()] == printed(years_allocation)
-    assert [*year[:, 1], year[:, 1].sum()] == printed(years_selection)
+    assert [*year[:, ALLOCATION], year[:, ALLOCATION].sum()] == printed(years_allocation)
+    assert [*year[:, SELECTION], year[:, SELECTION].sum()] == printed(years_selection)
     assert year[:, -1].sum() == pytest.approx(0.1327, abs=5e-5)
 
 
 def test_davies_and_laker_of_the_whole():
-    year = linking.adjusted("davies_laker", PORTFOLIO, BENCHMARK, quarters(folded=False), COUNT).sum(axis=(0, 1, 2))
-    assert year[:3] == printed([0.0117, 0.1318, -0.0108])
+    year = adjusted("davies_laker", PORTFOLIO, BENCHMARK, quarters(folded=False)).sum(axis=(0, 1))
+    assert year[[ALLOCATION, SELECTION, INTERACTION]] == printed([0.0117, 0.1318, -0.0108])
+    assert year[-1] == pytest.approx(0.1327, abs=5e-5)
 
 
 def test_geometric_effects_of_the_whole():
-    year = linking.adjusted("geometric", PORTFOLIO, BENCHMARK, quarters(), COUNT).sum(axis=(0, 1, 2))
-    assert year[:2] == printed([0.0129, 0.1319])
+    year = adjusted("geometric", PORTFOLIO, BENCHMARK, quarters()).sum(axis=(0, 1))
+    assert year[[ALLOCATION, SELECTION]] == printed([0.0129, 0.1319])
     assert year[-1] == printed(0.1464)
-    assert (1 + year[0]) * (1 + year[1]) - 1 == pytest.approx(year[-1], abs=1e-15)
+    assert (1 + year[ALLOCATION]) * (1 + year[SELECTION]) - 1 == pytest.approx(year[-1], abs=1e-15)
 
 
 def test_two_years_of_frongello():
@@ -110,7 +119,7 @@ def test_two_years_of_frongello():
     """
     portfolio, benchmark = np.array([[0.21, 0.14]]), np.array([[0.11, 0.09]])
     parts = np.zeros((1, 2, 1, len(linking.KINDS)))
-    parts[0, :, 0, :2] = [[0.06, 0.04], [0.02, 0.03]]
-    found = linking.adjusted("frongello", portfolio, benchmark, parts, np.array([2]))[0, :, 0]
-    assert found[0, :2] == pytest.approx([0.06, 0.04], abs=1e-15)
-    assert found.sum(axis=0)[[0, 1, -1]] == pytest.approx([0.0896, 0.0799, 0.1695], abs=1e-15)
+    parts[0, :, 0, [ALLOCATION, SELECTION]] = [[0.06, 0.02], [0.04, 0.03]]
+    found = adjusted("frongello", portfolio, benchmark, parts)[:, 0]
+    assert found[0, [ALLOCATION, SELECTION]] == pytest.approx([0.06, 0.04], abs=1e-15)
+    assert found.sum(axis=0)[[ALLOCATION, SELECTION, -1]] == pytest.approx([0.0896, 0.0799, 0.1695], abs=1e-15)
