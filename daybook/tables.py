@@ -924,7 +924,8 @@ _table("currency_attribution", "result", "business_date book method currency",
        "Effects by currency: markets, names, currencies and hedges; the totals add up to the active return.",
        )  # fmt: skip
 _table("factor_attribution", "result", "business_date book method risk_model factor",
-       "portfolio_exposure benchmark_exposure exposure factor_return total",
+       "portfolio_exposure benchmark_exposure exposure factor_return total coverage r_squared observations"
+       " convention status",
        "Active return by factor, from holdings and by regression; what no factor explains is `specific`.",
        )  # fmt: skip
 _table("period_attribution", "result", "business_date book period method linking node",

@@ -26,7 +26,8 @@ from daybook.market.security_master import attributes
 MARKET = "market"
 """Kind of the factor that everything moves with, and the name of the one that holds where none is declared."""
 CURRENCY = "currency"
-KINDS = (MARKET, "style", "sector", "rate", "commodity", CURRENCY)
+RATE = "rate"
+KINDS = (MARKET, "style", "sector", RATE, "commodity", CURRENCY)
 """In the order in which factors stand, and in which the earlier ones go first where two say the same."""
 EXCESS = ("style", "sector")
 MARKET_CLASSES = ("equity", "etf")
@@ -211,7 +212,7 @@ def _changes(
     usable[at[there]] = np.maximum(day, np.asarray(usable_from, "datetime64[us]"))[there]
     before = np.concatenate([[np.nan], level[:-1]])[: len(dates)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        change = level - before if kind == "rate" else np.where(before > 0, level / before - 1, np.nan)
+        change = level - before if kind == RATE else np.where(before > 0, level / before - 1, np.nan)
     return np.asarray(change, np.float64), np.maximum(usable, np.concatenate([dates[:1], usable[:-1]]))
 
 
