@@ -18,7 +18,7 @@ import pandas as pd
 from assets.metadata import table
 from daybook.pack import charts, components, exposures, liquidity, models, stress, var
 from daybook.pack.charts import Line
-from daybook.pack.results import benchmark_line
+from daybook.pack.performance import benchmark_line
 
 CONFIDENCE = 0.99
 MOST = 12

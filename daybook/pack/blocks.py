@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from daybook.pack.grids import Grid
+from daybook.pack.grids import Cell, Grid
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,36 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A row of a tree: its name, its figures, and the rows below it, which stay closed until somebody opens it."""
+
+    name: str
+    cells: Sequence[Cell]
+    below: Sequence["Branch"] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Rows within rows under one head of (label, unit); ``whole`` stands below them all."""
+
+    caption: str
+    head: Sequence[tuple[str, str]]
+    branches: Sequence[Branch]
+    whole: Branch
+    notes: Sequence[str] = ()
+    block: str = field(default="tree", init=False)
+
+
+@dataclass(frozen=True)
 class Fold:
     """Tables that stay closed until somebody opens them; open in print."""
 
     title: str
-    items: Sequence[Grid]
+    items: Sequence[Grid | Tree]
     block: str = field(default="fold", init=False)
 
 
-Block = Words | Side | Figures | Fold | Grid
+Block = Words | Side | Figures | Fold | Grid | Tree
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,14 @@ Dates = NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: its short label, its level at each date (nan is a gap), its style ``main`` or ``other``."""
+    """One line of a chart: its short label, its level at each date (nan is a gap), its style.
+
+    ``main`` is drawn through, ``other`` is dashed, ``area`` is filled down or up to zero.
+    """
 
     label: str
     level: Floats
-    style: Literal["main", "other"] = "main"
+    style: Literal["main", "other", "area"] = "main"
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ def line(
     ends: list[tuple[float, int]] = []
     for n, one in enumerate(lines):
         keep = _thinned(one.level)
+        if one.style == "area":
+            body.append(f'<path class="fill c{n}" d="{_area(x(days[keep]), y(one.level[keep]), float(y(0.0)))}"/>')
         body.append(f'<path class="line c{n} {one.style}" d="{_path(x(days[keep]), y(one.level[keep]))}"/>')
         last = _last(one.level)
         if last is not None:
@@ -110,22 +115,29 @@ def line(
     return _svg(key, title, _told(dates, lines, unit, currency), height, body)
 
 
-def waterfall(key: str, title: str, steps: Sequence[tuple[str, float]], currency: str) -> Markup:
-    """What led from opening to closing: one bar per step from where the last one ended, and the whole change.
+def waterfall(
+    key: str,
+    title: str,
+    steps: Sequence[tuple[str, float]],
+    currency: str,
+    unit: Unit = "money",
+    whole: str = "Change",
+) -> Markup:
+    """What led from opening to closing: one bar per step from where the last one ended, and the ``whole`` change.
 
     The axis starts at the opening value, so that changes of a thousandth of it can be seen. Values are finite.
     """
     values = np.array([value for _, value in steps], float)
     ends = np.cumsum(values)
     starts = ends - values
-    labels = [*(label for label, _ in steps), "Change"]
+    labels = [*(label for label, _ in steps), whole]
     starts, ends = np.append(starts, 0.0), np.append(ends, ends[-1] if len(ends) else 0.0)
     at = ticks(min(0.0, float(ends.min())), max(0.0, float(ends.max())), 4)
     height, top, bottom = 228.0, 20.0, 204.0
-    left = _gutter([_axis(v, "money", at) for v in at])
+    left = _gutter([_axis(v, unit, at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
     step = (WIDTH - left - 4) / len(labels)
-    body = [_levels(y, at, "money", left, WIDTH - 4)]
+    body = [_levels(y, at, unit, left, WIDTH - 4)]
     for n, label in enumerate(labels):
         middle, wide = left + step * (n + 0.5), step * 0.62
         a, b = float(y(starts[n])), float(y(ends[n]))
@@ -136,7 +148,7 @@ def waterfall(key: str, title: str, steps: Sequence[tuple[str, float]], currency
         )
         if n < len(labels) - 1:
             body.append(f'<path class="join" d="M{middle + wide / 2:.1f} {b:.1f}H{middle + step - wide / 2:.1f}"/>')
-        text = figures.compact(float(ends[n] - starts[n]), signed=True)
+        text = _value(float(ends[n] - starts[n]), unit, signed=True)
         body.append(_text(middle, min(a, b) - 4, text, "mid value"))
         body.append(_text(middle, bottom + 17, label, "mid tick"))
     told = "; ".join(f"{label} {figures.change(b - a)}" for label, a, b in zip(labels, starts, ends, strict=True))
@@ -342,6 +354,13 @@ def _path(x: Floats, y: Floats) -> str:
     begins = ok & ~np.concatenate([[False], ok[:-1]])
     points = zip(x[ok].tolist(), y[ok].tolist(), begins[ok].tolist(), strict=True)
     return "".join(f"{'M' if begin else 'L'}{a:.1f} {b:.1f}" for a, b, begin in points)
+
+
+def _area(x: Floats, y: Floats, zero: float) -> str:
+    """What lies between the finite points and zero; a gap is cut out."""
+    level = np.where(np.isfinite(y), y, zero)
+    points = "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x.tolist(), level.tolist(), strict=True))
+    return f"M{x[0]:.1f} {zero:.1f}L{points}L{x[-1]:.1f} {zero:.1f}Z"
 
 
 def _thinned(values: Floats) -> NDArray[np.intp]:

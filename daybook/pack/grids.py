@@ -79,13 +79,13 @@ def grid(
     columns, values = list(itertools.compress(columns, said_by)), list(itertools.compress(values, said_by))
     found = len(values[0])
     shown = values if not limit or found <= limit else [v[:limit] for v in values]
-    cells = [_cells(column, v) for column, v in zip(columns, shown, strict=True)]
-    rows = list(zip(*cells, strict=True))
+    written = [cells(column, v) for column, v in zip(columns, shown, strict=True)]
+    rows = list(zip(*written, strict=True))
     feet = [[_foot(column, v) for column, v in zip(columns, foot, strict=True)] for foot in foots]
     said = list(notes)
     if len(shown[0]) < found:
         said.insert(0, f"{len(shown[0]):,} of {found:,} rows. {more}".strip())
-    said += _reasons(columns, cells)
+    said += reasons(columns, written)
     if any(column.total is not None for column in columns):
         feet.append([_foot(column, column.total) for column in columns])
     head = [(column.label, figures.words(column.unit), _align(column.kind)) for column in columns]
@@ -116,7 +116,8 @@ def _align(kind: str) -> str:
     return "n" if kind in figures.NUMBERS or kind == "amount" else ""
 
 
-def _cells(column: Column, values: Sequence[Any]) -> list[Cell]:
+def cells(column: Column, values: Sequence[Any]) -> list[Cell]:
+    """``values`` as the cells of ``column``."""
     if column.kind in figures.NUMBERS:
         write = figures.NUMBERS[column.kind]
         numbers = [figures.number(value) for value in values]
@@ -148,14 +149,16 @@ def _foot(column: Column, value: Any) -> Cell:
         return Cell("", "total")
     if isinstance(value, str) and column.kind not in ("status", "amount"):
         return Cell(escape(figures.words(value)), "total")
-    cell = _cells(column, [value])[0]
+    cell = cells(column, [value])[0]
     return cell._replace(css=f"{cell.css} total".strip())
 
 
-def _reasons(columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> list[str]:
+def reasons(columns: Sequence[Column], written: Sequence[Sequence[Cell]]) -> list[str]:
     """One footnote for each reason why a number is missing, naming the columns."""
     dashed = [
-        (c.missing, c.label or c.unit) for c, column in zip(columns, cells, strict=True) if any(x.title for x in column)
+        (column.missing, column.label or column.unit)
+        for column, texts in zip(columns, written, strict=True)
+        if any(text.title for text in texts)
     ]
     dashed.sort(key=lambda pair: pair[0])
     groups = itertools.groupby(dashed, key=lambda pair: pair[0])

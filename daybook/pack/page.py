@@ -1,7 +1,7 @@
 """The pages of the pack: one for the firm, one for each book.
 
 Belongs here: which sections a page has, the first screen, the links between pages. Does not belong here: what a section
-says (the modules named after them, ``money``, ``results`` and ``control``), and the markup (``templates/``).
+says (the modules named after them, ``money`` and ``control``), and the markup (``templates/``).
 """
 
 from functools import lru_cache
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from daybook.pack import (
+    active_risk,
+    attribution,
     backtest,
     cash,
     classes,
     components,
+    contributions,
     control,
     exposures,
     factors,
@@ -22,7 +25,8 @@ from daybook.pack import (
     liquidity,
     money,
     overrides,
-    results,
+    performance,
+    sources,
     stress,
     var,
 )
@@ -62,8 +66,8 @@ def firm(day: Day) -> str:
         *classes.sections(day, None),
         money.breaks(day, None),
         overrides.overrides(day, None),
-        results.performance_firm(day),
-        results.attribution_firm(day),
+        performance.firm(day),
+        attribution.firm(day),
         var.firm(day),
         components.section(day, None),
         backtest.firm(day),
@@ -96,8 +100,11 @@ def book(day: Day, book: str) -> str:
         money.holdings(day, book),
         money.breaks(day, book),
         overrides.overrides(day, book),
-        results.performance_book(day, book),
-        results.attribution_book(day, book),
+        performance.book(day, book),
+        contributions.section(day, book),
+        attribution.book(day, book),
+        sources.section(day, book),
+        active_risk.section(day, book),
         var.book(day, book),
         components.section(day, book),
         backtest.book(day, book),

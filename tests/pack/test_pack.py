@@ -15,7 +15,7 @@ from daybook import tables
 from daybook.pack import charts, figures, page
 from daybook.pack.bridge import bridges
 from daybook.pack.day import PNL_COLUMNS, Day
-from daybook.pack.results import benchmark_line
+from daybook.pack.performance import benchmark_line
 from daybook.pack.verdict import verdicts
 
 D = pd.Timestamp("2022-12-27")
@@ -23,7 +23,9 @@ FIRM_SECTIONS = (
     "close nav breaks overrides performance attribution var components backtest stress factors liquidity exposures"
     " limits compliance orders quality versions"
 ).split()
-BOOK_SECTIONS = ["close", "nav", "holdings", *FIRM_SECTIONS[2:]]
+BOOK_SECTIONS = (
+    "close nav holdings breaks overrides performance contributions attribution sources active_risk"
+).split() + FIRM_SECTIONS[6:]
 BOOKS = {"growth": "USD", "longshort": "USD", "lowvol": "USD", "multi": "EUR"}
 SECTORS = ["Technology", "Health Care", "Energy", "Consumer Staples", "Financials", ""]
 NAMES = {
@@ -967,21 +969,19 @@ def test_a_missing_number_is_a_dash_with_a_reason(day: Day, hole: float) -> None
         assert figures.DASH in found.visible
 
 
-def test_returns_link_and_a_gap_is_not_zero() -> None:
+def test_returns_link_over_the_calendar_and_a_gap_is_not_zero() -> None:
     dates = pd.DatetimeIndex(["2022-11-30", "2022-12-23", "2022-12-27"]).as_unit("us")
     past = rows("performance", business_date=dates, book="a", daily_return=[0.5, 0.1, -0.2],
                 benchmark_return=[np.nan, 0.05, 0.1], cumulative_return=[0.5, 0.65, 0.32])  # fmt: skip
     books = rows("books", book=["a"], benchmark="ix")
     found = read(page.book(Day(D, {"a": "candidate"}, "", {}, {"performance": past}, books=books), "a"))
-    table = found.tables["Returns by period"]
-    assert table[1] == ["Day", "−20.00%", "+10.00%", "−30.00%"]
-    assert table[2] == ["Month to date", "−12.00%", "+15.50%", "−27.50%"]
-    assert table[5] == ["Since inception", "+32.00%", "–", "–"]
-    assert "1 of 3 sessions without a benchmark return" in found.sections["performance"]
+    before = [""] * 10
+    assert found.tables["Calendar returns, net"][1] == ["2022", *before, "+50.00%", "−12.00%", "+32.00%", "–", "–"]
+    assert found.tables["Benchmark"][1] == ["2022", *before, "–", "+15.50%", "–"]
     assert "The benchmark starts at the book's level of 2022-11-30." in found.sections["performance"]
 
 
-def test_thebenchmark_line_starts_at_the_level_of_the_book_after_a_gap() -> None:
+def test_the_benchmark_line_starts_at_the_level_of_the_book_after_a_gap() -> None:
     line, first = benchmark_line(np.array([0.1, 0.21, 0.331]), np.array([np.nan, np.nan, 0.5]))
     assert first == 2
     assert line.tolist() == pytest.approx([np.nan, 0.21, 0.815], nan_ok=True)

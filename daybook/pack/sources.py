@@ -1,0 +1,102 @@
+"""What currencies and factors did to the active return.
+
+Belongs here: the section sources. Does not belong here: effects by sector (``attribution``), and how effects are
+computed (``daybook.attribution``).
+"""
+
+import pandas as pd
+
+from daybook.pack import effects, figures, periods
+from daybook.pack.blocks import Block, Fold, Section, Words
+from daybook.pack.day import Day
+from daybook.pack.grids import Column, Grid, grid
+
+_SOURCES = (
+    "Effects of this date in basis points (bp), those of longer periods linked by the declared method; each table adds"
+    " up to the active return (of a book without a benchmark, to its own). Local return: exchange rates unchanged."
+    " Forward premium: what a fair forward on the currency earns by the two interest rates. Factor effect = (exposure"
+    " of the book − that of the benchmark) × factor return; specific is what no factor explains."
+)
+_TITLE = "Currencies and factors"
+_PERIODS = ("month", "year", "inception")
+_FIRST = ("karnosky_singer", "factor_holdings")
+_FACTORS = {"factor_holdings": "from holdings", "factor_regression": "by regression"}
+_MOST_ROWS = 60
+
+
+def section(day: Day, book: str) -> Section:
+    """Effects by currency and by factor: one method of each, the others folded."""
+    currencies, factors = day.rows("currency_attribution", book), day.rows("factor_attribution", book)
+    if not len(currencies) and not len(factors):
+        said = "No effects by currency or factor have been computed for this date."
+        return Section("sources", _TITLE, _SOURCES, [Words(said)])
+    blocks: list[Block] = []
+    for rows, table in ((currencies, _by_currency), (factors, _by_factor)):
+        methods = sorted(set(rows["method"]), key=lambda name: (name not in _FIRST, name))
+        tables = [table(day, book, rows[rows["method"] == method]) for method in methods]
+        blocks += tables[:1]
+        blocks += [Fold("By other methods", tables[1:])] if tables[1:] else []
+    return Section("sources", _TITLE, _SOURCES, blocks)
+
+
+def _by_currency(day: Day, book: str, rows: pd.DataFrame) -> Grid:
+    rows = rows.sort_values("total", ascending=False, kind="stable")
+    missing = "see the status" if _odd(rows) else "nothing on this side"
+    return grid(
+        f"Active return by currency, {effects.method_word(rows['method'].iloc[0])}",
+        [
+            Column("Currency", rows["currency"], total="Sum"),
+            *effects.weights(rows, rows[["portfolio_weight", "benchmark_weight"]].sum(skipna=False)),
+            Column("Hedged", rows["hedge_weight"], "percent", "by forwards"),
+            Column("Book", rows["portfolio_local_return"], "percent_change", "local return", missing),
+            Column("Benchmark", rows["benchmark_local_return"], "percent_change", "local return", missing),
+            Column("Currency", rows["currency_return"], "percent_change", "return", missing),
+            Column("Forward", rows["forward_premium"], "percent_change", "premium", missing),
+            *effects.columns(rows, effects.used(rows), missing),
+            *_longer(day, book, rows["method"].iloc[0], rows["currency"]),
+        ],
+        notes=_odd(rows),
+        dense=True,
+    )
+
+
+def _by_factor(day: Day, book: str, rows: pd.DataFrame) -> Grid:
+    rows = rows.iloc[(-rows["total"].abs().fillna(0)).argsort(kind="stable")]
+    method = rows["method"].iloc[0]
+    return grid(
+        f"Active return by factor, {_FACTORS.get(method, effects.method_word(method))}",
+        [
+            Column("Factor", [figures.words(name).replace("_", " ") for name in rows["factor"]], total="Sum"),
+            Column("Book", rows["portfolio_exposure"], "beta", "exposure", "not of this method"),
+            Column("Benchmark", rows["benchmark_exposure"], "beta", "exposure", "not of this method"),
+            Column("Active", rows["exposure"], "beta", "exposure", "no exposure: it is the rest"),
+            Column("Factor", rows["factor_return"], "percent_change", "return", "no return: it is the rest"),
+            Column("Effect", rows["total"], "fraction_bp", "bp", total=effects.whole(rows["total"])),
+            *_longer(day, book, method, rows["factor"]),
+        ],
+        limit=_MOST_ROWS,
+        more="The sum is over all. All: daybook show factor_attribution",
+        notes=_odd(rows),
+        dense=True,
+    )
+
+
+def _longer(day: Day, book: str, method: str, nodes: pd.Series) -> list[Column]:
+    """The linked effects of the same rows over the longer periods."""
+    rows = day.rows("period_attribution", book)
+    rows = effects.declared(rows[rows["method"] == method])
+    found = []
+    for period in periods.present(rows, _PERIODS):
+        of = rows[rows["period"] == period].drop_duplicates("node").set_index("node")["total"]
+        whole = figures.number(of.get("", of.drop("", errors="ignore").sum(skipna=False)))
+        missing = "not there in the period, or not explained"
+        found.append(Column(periods.name(period), of.reindex(nodes), "fraction_bp", "bp, linked", missing, total=whole))
+    return found
+
+
+def _odd(rows: pd.DataFrame) -> list[str]:
+    """What is not all well, once each."""
+    if "status" not in rows.columns:
+        return []
+    said = dict.fromkeys(text for text in rows["status"] if text not in ("", "ok"))
+    return [f"{figures.words(text)}." for text in said]
