@@ -1,28 +1,83 @@
-"""Benchmarks: the weights that stand at the open of a session, and what they earn.
+"""Benchmarks: what stands at the open of a session, and what it earned.
 
-Belongs here: drift of delivered weights, benchmark returns, the risk-free return. Does not belong here: what a book
-earned (``returns``), why it earned something else (``daybook.attribution``).
+Belongs here: which way of computing serves a benchmark on a session, its hedge, and the table ``benchmark_returns``.
+Does not belong here: members (``delivered``, ``levels``, ``blends``), what a book earned (``returns``), why it earned
+something else (``daybook.attribution``).
 
-Conventions (CONTRACT 2.9): weights delivered for D are weights at the close of D, used from the next session on.
-Between deliveries a weight drifts with the total return of its instrument in the book's base currency, and the weights
-of a session are divided by their sum. The return is the sum of opening weight x total return, dividends gross, in base
-currency. The sessions are those of the book's own calendar; the returns between two of them are linked.
+Conventions: on each session a benchmark is, in this order, the blend that ``benchmark_blends`` declare, the weights
+that were delivered before (CONTRACT 2.9), or, where a row of ``benchmark_terms`` or of a blend in force names it, its
+published levels; else there is nothing yet. The return is the sum of opening weight x return, in base currency.
+Hedged by h, the part of a line's return that comes from foreign currency is replaced for h of it by the premium of a
+forward sold for the session: local + (1 - h)(return - local) + h x premium; what is hedged is set anew at each open.
+local_return is the return had no exchange rate changed, currency_return the rest, hedged_return the return with h = 1.
+A benchmark changes at the open of a session, be it by another blend, other terms or another benchmark of the book.
 """
 
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
-from daybook import calendars
-from daybook.market.fx import rates
-from daybook.market.security_master import effective
+from daybook import tables
+from daybook.market.constituents import blends_in_force
+from daybook.performance import blends, delivered, levels
+from daybook.performance.delivered import joined
+from daybook.performance.risk_free import forward_premiums, risk_free_returns
+from daybook.performance.views import CASH, KEY, VIEW, book_views, grid, previous, terms
 
-VIEW = ["benchmark", "base_currency", "calendar"]
-"""A benchmark as a book sees it."""
-CASH = "CASH:"
-_DAYS_A_YEAR = {"ACT/365": 365.0, "ACT/365F": 365.0, "30/360": 360.0, "ACT/360": 360.0}
-_TENOR_DAYS = {"D": 1.0, "W": 7.0, "M": 30.0, "Y": 365.0}
+__all__ = ["CASH", "KEY", "VIEW", "book_views", "forward_premiums", "risk_free_returns"]
+LINES = [*KEY, *delivered.LINE, "hedge_ratio", "forward_premium"]
+NOTES = ["convention", "reason", "note"]
+NONE_YET = "no benchmark weights yet"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What benchmarks are computed from.
+
+    benchmark_weights, benchmark_levels, benchmark_blends, benchmark_terms, risk_free_rates: facts. returns, fx_rates:
+    tables of every session since the last delivery of weights, and the last rebalancing, before the first session.
+    """
+
+    benchmark_weights: pd.DataFrame
+    returns: pd.DataFrame
+    fx_rates: pd.DataFrame
+    benchmark_levels: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_levels"))
+    benchmark_blends: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_blends"))
+    benchmark_terms: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_terms"))
+    risk_free_rates: pd.DataFrame = field(default_factory=lambda: tables.empty("risk_free_rates"))
+
+
+@dataclass(frozen=True)
+class Benchmarks:
+    """Benchmarks over some sessions.
+
+    lines: KEY, instrument, weight (adds up to 1; empty where the sum of weights is not positive), total_return (in base
+    currency, after the hedge: the benchmark's return is the sum of weight x total_return), local_return, currency,
+    currency_move, hedge_ratio, forward_premium. Sorted by KEY and instrument; none where nothing is known yet.
+    returns: table ``benchmark_returns``, one row for each benchmark and session wanted.
+    """
+
+    lines: pd.DataFrame
+    returns: pd.DataFrame
+
+
+def computed(sources: Sources, views: pd.DataFrame, sessions: pd.DatetimeIndex) -> Benchmarks:
+    """Every benchmark of ``views`` (VIEW; "" is none) on every one of ``sessions`` that its calendar has."""
+    wanted = grid(views, sessions)
+    plan = blends.plan(sources.benchmark_blends, sources.benchmark_terms, wanted)
+    lines, known = _leaves(sources, plan.leaves)
+    parts = plan.parts
+    for depth in sorted(parts["depth"][parts["depth"] < float("inf")].unique()):
+        here = parts.loc[parts["depth"].eq(depth), blends.SPAN].drop_duplicates()
+        since = parts[parts["depth"] <= depth].merge(here, on=blends.SPAN)
+        shares = blends.drifted(since, known)
+        shares = shares[shares["depth"].eq(depth)].reset_index(drop=True)
+        made = _hedged(blends.opened(shares, lines), sources)
+        lines = pd.concat([lines, made], ignore_index=True)
+        known = pd.concat([known, _summed(made, blends.notes(shares))], ignore_index=True)
+    known = pd.concat([known, blends.refused(parts)], ignore_index=True)
+    lines = lines.merge(wanted, on=KEY).sort_values([*KEY, "instrument"], ignore_index=True)
+    return Benchmarks(lines[LINES], _table(wanted.merge(known, on=KEY, how="left")))
 
 
 def opening_weights(
@@ -32,177 +87,107 @@ def opening_weights(
     views: pd.DataFrame,
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
-    """Weights at the open of each session and the return that each of them earned in it.
-
-    Args:
-        benchmark_weights: facts; per benchmark those since the last delivery before the first session suffice.
-        returns: table ``returns`` of every session since that delivery.
-        fx_rates: table ``fx_rates`` of every session since that delivery, that of the delivery included.
-        views: benchmark, base_currency, calendar: the benchmarks wanted, each as its books see it.
-        sessions: sessions to compute.
-
-    Returns:
-        business_date, benchmark, base_currency, calendar, instrument, weight (fractions that add up to 1; empty where
-        their sum is not positive), total_return (in base currency; NaN where there is none). No row before the first
-        delivery. A return that is missing leaves the weight where it was.
-    """
-    lives = _lives(benchmark_weights, views, sessions)
-    members = benchmark_weights[["benchmark", "business_date", "instrument", "weight"]].rename(
-        columns={"business_date": "delivered"}
-    )
-    rows = lives.merge(members, on=["benchmark", "delivered"]).sort_values(
-        [*VIEW, "delivered", "instrument", "business_date"], ignore_index=True
-    )
-    rows["total_return"] = _total_returns(rows, returns, fx_rates)
-    line = rows.groupby([*VIEW, "delivered", "instrument"], sort=False)
-    growth = (1 + rows["total_return"]).fillna(1.0)
-    before = growth.groupby(line.ngroup().to_numpy()).shift().fillna(1.0)
-    rows["weight"] *= before.groupby(line.ngroup().to_numpy()).cumprod()
-    # pandas adds a group that stands together in another way than one that is scattered: a sort before each sum
-    # makes a range of sessions give the very numbers of single ones.
-    key = ["business_date", *VIEW]
-    rows = rows.loc[rows["business_date"].isin(sessions)].sort_values([*key, "instrument"], ignore_index=True)
-    whole = rows.groupby(key)["weight"].transform("sum")
-    rows["weight"] = rows["weight"] / whole.where(whole > 0)
-    return rows[[*key, "instrument", "weight", "total_return"]]
-
-
-def _lives(weights: pd.DataFrame, views: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """VIEW, delivered, previous, business_date: each session that a delivery which ``sessions`` need lives through."""
-    distinct = views[VIEW].drop_duplicates()
-    frames = [_calendar_lives(weights, distinct, str(name), sessions) for name in distinct["calendar"].unique()]
-    empty = pd.DataFrame(
-        {
-            **{name: pd.Series(dtype="str") for name in VIEW},
-            **{name: pd.Series(dtype="datetime64[us]") for name in ("delivered", "previous", "business_date")},
-        }
-    )
-    return pd.concat([empty, *frames], ignore_index=True)
-
-
-def _calendar_lives(
-    weights: pd.DataFrame, views: pd.DataFrame, calendar: str, sessions: pd.DatetimeIndex
-) -> pd.DataFrame:
-    wanted = pd.DataFrame({"business_date": sessions[calendars.is_session(calendar, sessions)]})
-    grid = wanted.merge(views.loc[views["calendar"].eq(calendar)], how="cross").sort_values("business_date")
-    delivered = weights[["benchmark", "business_date"]].drop_duplicates().sort_values("business_date")
-    delivered["delivered"] = delivered["business_date"]
-    used = pd.merge_asof(grid, delivered, on="business_date", by="benchmark", allow_exact_matches=False)
-    spans = used.dropna(subset="delivered").groupby([*VIEW, "delivered"], as_index=False)["business_date"].max()
-    days = calendars.sessions(calendar).to_numpy()
-    low = np.searchsorted(days, spans["delivered"].to_numpy("datetime64[us]"), "right")
-    count = np.searchsorted(days, spans["business_date"].to_numpy("datetime64[us]"), "right") - low
-    rows = spans[[*VIEW, "delivered"]].take(np.repeat(np.arange(len(spans)), count)).reset_index(drop=True)
-    step = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
-    at = np.repeat(low, count) + step
-    rows["business_date"], rows["previous"] = days[at], days[at - 1]
-    return pd.DataFrame(rows)
-
-
-def _total_returns(rows: pd.DataFrame, returns: pd.DataFrame, fx_rates: pd.DataFrame) -> pd.Series:
-    """Return in base currency of each row's instrument since the session before."""
-    used = returns.loc[returns["instrument"].isin(rows["instrument"].unique()) & returns["local_return"].notna()]
-    linked = [on_calendar(used, str(name)).assign(calendar=name) for name in rows["calendar"].unique()]
-    if not linked:
-        return pd.Series(dtype="float64")
-    key = ["calendar", "business_date", "instrument"]
-    found = rows.merge(pd.concat(linked)[[*key, "local_return", "currency"]], on=key, how="left")
-    cash = found["instrument"].str.startswith(CASH)
-    local = found["local_return"].mask(cash, 0.0)
-    currency = found["currency"].mask(cash, found["instrument"].str.removeprefix(CASH))
-    abroad = (currency.notna() & currency.ne(found["base_currency"])).to_numpy()
-    move = np.zeros(len(found))
-    pair = currency[abroad].to_numpy(object), found.loc[abroad, "base_currency"].to_numpy(object)
-    after = rates(fx_rates, *pair, found.loc[abroad, "business_date"])
-    before = rates(fx_rates, *pair, found.loc[abroad, "previous"])
-    move[abroad] = after / before - 1
-    return (1 + local) * (1 + move) - 1
-
-
-def on_calendar(returns: pd.DataFrame, calendar: str) -> pd.DataFrame:
-    """``returns`` on the sessions of ``calendar``; a day on which it is closed is linked into its next session.
-
-    Args:
-        returns: business_date, instrument, local_return (none missing), currency.
-        calendar: MIC.
-    """
-    if calendars.is_session(calendar, returns["business_date"]).all():
-        return returns
-    grown = returns.assign(local_return=1 + returns["local_return"]).sort_values(["instrument", "business_date"])
-    grown["business_date"] = calendars.roll_forward(calendar, grown["business_date"])
-    linked = grown.groupby(["instrument", "business_date"], as_index=False).agg(
-        local_return=("local_return", "prod"), currency=("currency", "last")
-    )
-    return linked.assign(local_return=linked["local_return"] - 1)
+    """``Benchmarks.lines`` of benchmarks with delivered weights alone."""
+    return computed(Sources(benchmark_weights, returns, fx_rates), views, sessions).lines
 
 
 def benchmark_returns(opening: pd.DataFrame) -> pd.DataFrame:
-    """Return of each benchmark in each session, from ``opening_weights``.
-
-    Returns:
-        business_date, benchmark, base_currency, calendar, benchmark_return (12 places), reason. The return is empty,
-        with the reason, when an instrument with a weight has no return.
-    """
-    key = ["business_date", *VIEW]
-    rows = opening.assign(part=opening["weight"] * opening["total_return"])
-    rows["part"] = rows["part"].mask(rows["weight"].eq(0), 0.0)
+    """KEY, benchmark_return and reason, from ``opening_weights``."""
+    rows = opening.assign(part=(opening["weight"] * opening["total_return"]).mask(opening["weight"].eq(0), 0.0))
     rows["missing"] = rows["instrument"].where(rows["part"].isna())
-    found = rows.groupby(key, as_index=False).agg(benchmark_return=("part", "sum"), missing=("missing", "first"))
+    found = rows.groupby(KEY, as_index=False).agg(benchmark_return=("part", "sum"), missing=("missing", "first"))
     lacking = found["missing"].notna()
     found["benchmark_return"] = found["benchmark_return"].round(12).mask(lacking)
     found["reason"] = ("benchmark: no return of " + found["missing"].astype("str")).where(lacking, "")
     return found.drop(columns="missing")
 
 
-def risk_free_returns(
-    risk_free_rates: pd.DataFrame, currencies: Iterable[str], calendar: str, sessions: pd.DatetimeIndex
-) -> pd.DataFrame:
-    """Risk-free return of each currency over each session: the rate of its shortest tenor, simple interest.
-
-    The rate is the last one at or before the session before, since it is earned over the days from there; it accrues by
-    its day count: ACT/365 (the default) or a year of 360 days. 0 where no rate is known.
-
-    Args:
-        risk_free_rates: facts.
-        currencies: base currencies wanted.
-        calendar: MIC of the sessions.
-        sessions: sessions to compute.
-
-    Returns:
-        business_date, base_currency, calendar, risk_free (fraction of the session).
-    """
-    number = risk_free_rates["tenor"].str.extract(r"^(\d+)")[0].astype("float64").fillna(1.0)
-    unit = risk_free_rates["tenor"].str.upper().str[-1:].map(_TENOR_DAYS).astype("float64").fillna(1.0)
-    known = risk_free_rates.assign(term=number * unit).sort_values(["business_date", "term"])
-    known = known.drop_duplicates(["business_date", "currency"]).rename(columns={"currency": "base_currency"})
-    previous = calendars.previous_session(calendar, sessions)
-    open_days = pd.DataFrame({"session": sessions, "business_date": previous}).dropna()
-    grid = open_days.merge(
-        pd.DataFrame({"base_currency": pd.Series(sorted(set(currencies)), dtype="str")}), how="cross"
+def _leaves(sources: Sources, wanted: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lines and returns of benchmarks that are no blends."""
+    weighted = delivered.lines(
+        sources.benchmark_weights, sources.benchmark_terms, sources.returns, sources.fx_rates, wanted
     )
-    columns = ["business_date", "base_currency", "rate", "day_count"]
-    found = pd.merge_asof(grid.sort_values("business_date"), known[columns], on="business_date", by="base_currency")
-    length = (found["session"] - found["business_date"]).dt.days
-    year = found["day_count"].fillna("").str.upper().map(_DAYS_A_YEAR).astype("float64").fillna(365.0)
-    free = (found["rate"] * length / year).fillna(0.0)
-    return pd.DataFrame(
-        {
-            "business_date": found["session"],
-            "base_currency": found["base_currency"],
-            "calendar": calendar,
-            "risk_free": free.to_numpy(),
-        }
+    notes = delivered.notes(weighted, sources.benchmark_weights, sources.benchmark_terms)
+    rest = wanted.merge(notes[KEY], on=KEY, how="left", indicator="by")
+    rest = rest.loc[rest["by"].eq("left_only"), KEY].reset_index(drop=True)
+    rest = rest[rest["benchmark"].isin(sources.benchmark_levels["benchmark"].unique())].reset_index(drop=True)
+    declared = _declared(sources, rest)
+    levelled = levels.lines(sources.benchmark_levels, sources.fx_rates, rest[declared].reset_index(drop=True))
+    silent = rest[~declared].assign(
+        convention="", reason=NONE_YET + "; its levels count once benchmark_terms name it", note=""
+    )
+    lines = pd.concat([weighted, levelled], ignore_index=True).drop(
+        columns=["delivered", "held", "return_kind", "levelled"]
+    )
+    lines = _hedged(lines.assign(hedge_ratio=0.0, forward_premium=0.0, premium_known=True), sources)
+    every = pd.concat([notes, levels.notes(levelled), silent], ignore_index=True)
+    return lines, _summed(lines, every)
+
+
+def _declared(sources: Sources, rows: pd.DataFrame) -> pd.Series:
+    """Whether a row of terms, or of a blend in force, names the benchmark of each of ``rows`` on its session."""
+    named = terms(sources.benchmark_terms, rows)["declared"]
+    days = pd.DatetimeIndex(rows["business_date"].unique()).sort_values()
+    inside = blends_in_force(sources.benchmark_blends, days)[["business_date", "constituent"]].drop_duplicates()
+    found = rows.merge(
+        inside, left_on=["business_date", "benchmark"], right_on=["business_date", "constituent"], how="left"
+    )
+    return named | found["constituent"].notna()
+
+
+def _hedged(lines: pd.DataFrame, sources: Sources) -> pd.DataFrame:
+    """``lines`` with the hedge that the terms of their benchmark declare, on top of what is hedged within them."""
+    rows = lines.sort_values([*KEY, "instrument"], ignore_index=True)
+    abroad = rows["currency"].ne(rows["base_currency"])
+    pairs = rows.loc[abroad, [*KEY, "currency"]]
+    pairs["previous"] = previous(pairs)
+    premium = forward_premiums(sources.risk_free_rates, pairs)
+    rows.loc[abroad, "forward_premium"] = premium["forward_premium"]
+    rows.loc[abroad, "premium_known"] = premium["known"]
+    ratio = terms(sources.benchmark_terms, rows)["hedge_ratio"].where(abroad, 0.0)
+    local = rows["local_return"]
+    sold = local + (1 - ratio) * (rows["total_return"] - local) + ratio * rows["forward_premium"]
+    return rows.assign(
+        total_return=rows["total_return"].where(ratio.eq(0), sold),
+        hedge_ratio=rows["hedge_ratio"].where(ratio.eq(0), 1 - (1 - rows["hedge_ratio"]) * (1 - ratio)),
     )
 
 
-def book_views(books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """The benchmark of every book on every session, as the book sees it.
+def _summed(lines: pd.DataFrame, notes: pd.DataFrame) -> pd.DataFrame:
+    """KEY, benchmark_return, local_return, hedged_return (unrounded; empty with a reason), and what is said of each."""
+    rows = lines.sort_values([*KEY, "instrument"], ignore_index=True)
+    weight, idle = rows["weight"], rows["weight"].eq(0)
+    rows["part"] = (weight * rows["total_return"]).mask(idle, 0.0)
+    rows["local"] = (weight * rows["local_return"]).mask(idle, 0.0)
+    rows["sold"] = (weight * (rows["local_return"] + rows["forward_premium"])).mask(idle, 0.0)
+    rows["missing"] = rows["instrument"].where(rows[["part", "local"]].isna().any(axis=1))
+    rows["unknown"] = rows["currency"].where(~rows["premium_known"] & ~idle)
+    rows["ratio"] = rows["hedge_ratio"].where(rows["currency"].ne(rows["base_currency"]))
+    sums = rows.groupby(KEY, as_index=False).agg(
+        benchmark_return=("part", "sum"), local_return=("local", "sum"), hedged_return=("sold", "sum"),
+        missing=("missing", "first"), unknown=("unknown", "first"), least=("ratio", "min"), most=("ratio", "max"),
+    )  # fmt: skip
+    found = notes.merge(sums, on=KEY, how="left")
+    lacking = ("benchmark: no return of " + found["missing"].astype("str")).where(found["missing"].notna(), "")
+    found["reason"] = found["reason"].mask(found["reason"].eq(""), lacking)
+    part = (100 * found["most"]).map("{:.6g} %".format).astype("str")
+    part = part.where(found["least"].eq(found["most"]), "up to " + part)
+    hedge = ("foreign currency hedged by " + part + " at the forward premium").where(found["most"] > 0, "")
+    found["convention"] = joined([found["convention"], hedge])
+    free = "forward premium of " + found["unknown"].astype("str") + " taken as 0: no risk-free rates"
+    found["free"] = free.where(found["unknown"].notna(), "")
+    figures = ["benchmark_return", "local_return", "hedged_return"]
+    found[figures] = found[figures].where(found["reason"].eq(""))
+    return found[[*KEY, *NOTES, "free", *figures]]
 
-    Args:
-        books: facts, dated by valid_from.
-        sessions: sessions wanted.
 
-    Returns:
-        business_date, book, benchmark ("" for none), base_currency, calendar.
-    """
-    return effective(books, "book", sessions)[["business_date", "book", *VIEW]]
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Table ``benchmark_returns``."""
+    reason = rows["reason"].fillna(NONE_YET)
+    fine = joined([pd.Series("ok", rows.index, dtype="str"), rows["note"].fillna("")])
+    figures = ["benchmark_return", "local_return", "hedged_return"]
+    found = rows.assign(**{name: rows[name].round(12) for name in figures})
+    found["currency_return"] = (found["benchmark_return"] - found["local_return"]).round(12)
+    found["convention"] = joined([rows["convention"].fillna(""), rows["free"].fillna("")])
+    found["status"] = fine.mask(reason.ne(""), reason)
+    return tables.conform("benchmark_returns", found[list(tables.TABLES["benchmark_returns"].names)])

@@ -6,10 +6,9 @@ Belongs here: findings about facts that no book is valued by. Does not belong he
 import pandas as pd
 
 from daybook.market import check_digits, constituents, dated, security_master
+from daybook.market.constituents import WEIGHT_SUM
 from daybook.market.quality.finding import finding
 
-WEIGHT_SUM = 0.001
-"""By how much the weights of a benchmark may differ from 1 in sum (contract 2.9)."""
 ENDED = 4.0
 """Usual distances between a series' observations after which it has ended: a monthly series in the fifth month."""
 OF_ISSUERS = ("cik",)
