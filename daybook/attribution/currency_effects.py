@@ -70,15 +70,21 @@ class Effects:
     benchmark_return: Floats
     allocation: Floats
     selection: Floats
-    interaction: Floats
+    within: Floats
+    """Selection and interaction: exact where both are huge, since long and short nearly cancel in a weight."""
     premium: Floats
     currency: Floats
     hedge: Floats
 
     @property
+    def interaction(self) -> Floats:
+        """What choosing and weighting did together."""
+        return self.within - self.selection
+
+    @property
     def total(self) -> Floats:
         """Sum of the effects of each row."""
-        return self.allocation + self.selection + self.interaction + self.premium + self.currency + self.hedge
+        return self.allocation + self.within + self.premium + self.currency + self.hedge
 
 
 def forward_return(currency_return: Floats, deposit_return: Floats, forward_premium: Floats) -> Floats:
@@ -189,12 +195,12 @@ def geometric(sides: Sides) -> Effects:
     return Effects(
         found.portfolio_return,
         found.benchmark_return,
-        steps[0],
-        steps[1],
-        np.where(np.isnan(fund), np.nan, 0.0),
-        steps[2],
-        fund * found.currency,
-        fund * found.hedge,
+        allocation=steps[0],
+        selection=steps[1],
+        within=steps[1],
+        premium=steps[2],
+        currency=fund * found.currency,
+        hedge=fund * found.hedge,
     )
 
 
@@ -211,7 +217,8 @@ def _sum(sides: Sides, values: Floats) -> Floats:
 
     ``bincount`` adds in the order of the rows, so a range of sessions gives the very bits of a single one.
     """
-    return np.bincount(sides.whole, values)[sides.whole] if len(values) else values
+    sums: Floats = np.bincount(sides.whole, values).astype(np.float64)
+    return sums[sides.whole]
 
 
 def _returns(sides: Sides, own: Floats, theirs: Floats) -> tuple[Floats, Floats, Floats]:
@@ -226,10 +233,10 @@ def _returns(sides: Sides, own: Floats, theirs: Floats) -> tuple[Floats, Floats,
 
 
 def _brinson(sides: Sides, own: Floats, theirs: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Returns of both sides, allocation, selection and interaction of contributions ``own`` against ``theirs``."""
+    """Returns of both sides, allocation, selection and what is within, of ``own`` against ``theirs``."""
     held, listed, segment = _returns(sides, own, theirs)
     found = effects(sides.weight, sides.benchmark_weight, own, segment, _sum(sides, theirs))
-    return held, listed, *found
+    return held, listed, found[0], found[1], own - sides.weight * segment
 
 
 def _hedges(sides: Sides, mean: Floats) -> Floats:
