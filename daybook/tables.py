@@ -546,6 +546,7 @@ COLUMNS = _columns("""
     allocation_risk | float | fraction | part of active_risk that comes from weighting
     selection_risk | float | fraction | part of active_risk that comes from choosing within
     active_risk | float | fraction | part of the yearly tracking error; of the whole: tracking error
+    standalone_risk | float | fraction | yearly volatility of what the row adds to the active return, by itself
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -937,8 +938,9 @@ _table("contributions", "result", "business_date book period instrument",
        "average_weight contribution local_contribution currency_contribution trading status",
        "What each holding added to the time-weighted return of a period; they add up to it.")  # fmt: skip
 _table("risk_attribution", "result", "business_date book node",
-       "parent_node dimension depth active_weight allocation_risk selection_risk active_risk observations convention"
-       " status", "Where the tracking error comes from, by the tree and the weights of the attribution.",
+       "parent_node dimension depth active_weight allocation_risk selection_risk active_risk standalone_risk coverage"
+       " observations convention status",
+       "Where the tracking error comes from, by the tree and the weights of the attribution.",
        )  # fmt: skip
 _table("scenario_pnl", "result", "business_date book scenario_set", "pnl weights scenarios window_start window_end",
        "P&L of each book in each scenario, oldest first.")  # fmt: skip

@@ -16,6 +16,7 @@ A factor without a return of the session has no part, and ``status`` names it; o
 is no row.
 """
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,20 @@ def factor_attribution(
     """
     scope = _scope(nav, pnl, performance, views, sessions)
     held = _opened(valuations, nav, sources.instruments, scope)
-    beside = _benchmark_positions(opening, sources.instruments)
+    beside = _benchmark_positions(opening, sources.instruments, scope)
     frames = []
     for month in months(sources, sessions):
         rows = scope.loc[scope["month"] == month.period].reset_index(drop=True)
-        by_calendar = {str(name): on_calendar(month.factors, str(name)) for name in rows["calendar"].unique()}
-        frames += _by_holdings(month, by_calendar, rows, held, beside)
-        frames += _by_regression(month, by_calendar, rows, performance)
+        sides = [
+            _exposed(month, _among(lines, rows[side]), rows[side]) for lines, side in ((held, "at"), (beside, "view"))
+        ]
+        for (calendar, base), group in rows.groupby(["calendar", "base_currency"]):
+            seen = on_calendar(month.factors, str(calendar))
+            at = group.index.to_numpy(np.int64)
+            part = group.reset_index(drop=True)
+            own, theirs = (side.take(at) for side in sides)
+            frames.append(_by_holdings(month, seen_from(str(base), seen), part, own, theirs))
+            frames.append(_by_regression(month, regression.chosen(seen, str(base), month.declared), part, performance))
     if not frames:
         return tables.empty("factor_attribution")
     found = pd.concat(frames).sort_values([*KEY, "method", "factor"], ignore_index=True)
@@ -96,7 +104,9 @@ def _rounded(values: Any) -> Floats:
 def _scope(
     nav: pd.DataFrame, pnl: pd.DataFrame, performance: pd.DataFrame, views: pd.DataFrame, sessions: pd.DatetimeIndex
 ) -> pd.DataFrame:
-    """The returns to explain: KEY, VIEW, denominator, month, previous, explained, active, trading, said."""
+    """The returns to explain, by session and book: KEY, VIEW, denominator, month, previous, explained, active, trading,
+    said; ``at`` counts them, ``view`` counts the benchmarks behind them, session by session, -1 for none.
+    """
     columns = [*KEY, "denominator", "daily_return", "active_return", "status"]
     rows = performance.loc[performance["business_date"].isin(sessions) & performance["daily_return"].notna(), columns]
     dated = nav[KEY].sort_values(["book", "business_date"], ignore_index=True)
@@ -106,7 +116,10 @@ def _scope(
     traded = traded.sort_values([*KEY, "instrument"]).groupby(KEY, as_index=False)[["traded"]].sum()
     rows = rows.merge(traded, on=KEY, how="left").sort_values(KEY, ignore_index=True)
     active = rows["active_return"].notna()
+    view = pd.MultiIndex.from_frame(rows[["business_date", *VIEW]])
     return rows.assign(
+        at=np.arange(len(rows)),
+        view=np.where(active, pd.factorize(view, sort=True)[0], -1),
         month=rows["business_date"].dt.to_period("M"),
         active=active,
         explained=rows["active_return"].where(active, rows["daily_return"]),
@@ -118,18 +131,22 @@ def _scope(
 def _opened(
     valuations: pd.DataFrame, nav: pd.DataFrame, instruments: pd.DataFrame, scope: pd.DataFrame
 ) -> pd.DataFrame:
-    """Positions that each book of ``scope`` opened its session with, as of ``scenarios.positions``."""
-    before = scope[["book", "previous", "business_date"]].dropna().rename(columns={"business_date": "following"})
-    before = before.rename(columns={"previous": "business_date"})
+    """Positions that the books of ``scope`` opened with, as of ``scenarios.positions``; ``row``: the book's ``at``."""
+    before = scope[["book", "previous", "at"]].dropna().set_axis(["book", "business_date", "row"], axis=1)
     known = nav.merge(before[KEY], on=KEY)
     dates = pd.DatetimeIndex(known["business_date"].unique())
     held = positions(valuations, known, instruments, dates).merge(before, on=KEY)
-    return held.assign(business_date=held["following"]).drop(columns="following")
+    return held.sort_values(["row", "instrument"], ignore_index=True)
 
 
-def _benchmark_positions(opening: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
-    """Opening weights of benchmarks as positions of a book of 1: a hedged part carries no currency."""
-    rows = opening.loc[opening["weight"].ne(0)].sort_values(["business_date", *VIEW, "instrument"], ignore_index=True)
+def _benchmark_positions(opening: pd.DataFrame, instruments: pd.DataFrame, scope: pd.DataFrame) -> pd.DataFrame:
+    """Opening weights of benchmarks as positions of a book of 1; ``row``: its ``view``. What is hedged is carried in no
+    foreign currency.
+    """
+    key = ["business_date", *VIEW]
+    seen = scope.loc[scope["view"] >= 0, [*key, "view"]].drop_duplicates().rename(columns={"view": "row"})
+    rows = opening.loc[opening["weight"].ne(0)].merge(seen, on=key)
+    rows = rows.sort_values(["row", "instrument"], ignore_index=True)
     cash = rows["instrument"].str.startswith(CASH)
     own = attributes(instruments, "instrument", rows, ["asset_class", "currency"])
     currency = own["currency"].mask(cash, rows["instrument"].str[len(CASH) :])
@@ -145,69 +162,61 @@ def _benchmark_positions(opening: pd.DataFrame, instruments: pd.DataFrame) -> pd
     )
 
 
-def _by_holdings(
-    month: Month, by_calendar: dict[str, Factors], rows: pd.DataFrame, held: pd.DataFrame, beside: pd.DataFrame
-) -> list[pd.DataFrame]:
-    """Rows of method ``factor_holdings`` of one month."""
-    frames = []
-    view = ["business_date", *VIEW]
-    for (calendar, base), part in rows.groupby(["calendar", "base_currency"]):
-        scope = part.reset_index(drop=True)
-        factors = seen_from(str(base), by_calendar[str(calendar)])
-        divisor = scope["denominator"].to_numpy(np.float64)
-        own, gross, covered = _exposed(month, factors, held, scope, KEY)
-        seen = scope.loc[scope["active"], view].drop_duplicates(ignore_index=True)
-        theirs, their_gross, their_covered = _exposed(month, factors, beside, seen, view)
-        at = pd.MultiIndex.from_frame(seen).get_indexer(pd.MultiIndex.from_frame(scope[view]))
-        at = np.where(scope["active"], at, -1)
-        gross = gross / divisor + np.append(their_gross, 0.0)[at]
-        covered = covered / divisor + np.append(their_covered, 0.0)[at]
-        sessions = len(month.model.dates)
-        frames.append(
-            _rows(
-                HOLDINGS,
-                scope,
-                factors,
-                own / divisor[:, None],
-                np.append(theirs, np.full((1, len(factors.names)), np.nan), axis=0)[at],
-                scope["trading"].to_numpy(np.float64),
-                coverage=_share(covered, gross),
-                observations=np.full(len(scope), sessions),
-                convention=f"opening weights x exposures on {sessions} sessions up to {month.estimated:%Y-%m-%d}",
-            )
-        )
-    return frames
+def _among(lines: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+    """``lines``, sorted by ``row``, from the first to the last of ``rows``."""
+    known = rows[rows >= 0]
+    if not len(known):
+        return lines.iloc[:0]
+    low, high = np.searchsorted(lines["row"], [known.min(), known.max() + 1])
+    return lines.iloc[low:high].reset_index(drop=True)
 
 
-def _share(part: Floats, whole: Floats) -> Floats:
-    """``part`` / ``whole`` to 12 places, NaN where there is nothing."""
-    found = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return np.asarray(np.round(np.minimum(found, 1.0), 12))
+@dataclass(frozen=True)
+class Sums:
+    """Positions added up, in the unit of their values.
 
-
-def _exposed(
-    month: Month, factors: Factors, held: pd.DataFrame, scope: pd.DataFrame, key: list[str]
-) -> tuple[Floats, Floats, Floats]:
-    """Exposures of each row of ``scope`` to ``factors``, the gross value behind them, and how much of that is covered.
-
-    In the unit of the values of ``held``, of which what belongs to no row of ``scope`` does not count.
+    Attributes:
+        names: what ``exposures`` are to: factors of local returns by name, currencies by code, shape (F,).
+        exposures: NaN where there is nothing to add up, shape (n, F).
+        gross: size of the values, shape (n,).
+        covered: the part of it that has exposures of its own, shape (n,).
     """
-    row = pd.MultiIndex.from_frame(scope[key]).get_indexer(pd.MultiIndex.from_frame(held[key]))
-    lines = held.loc[row >= 0].reset_index(drop=True)
-    row = row[row >= 0]
+
+    names: Texts
+    exposures: Floats
+    gross: Floats
+    covered: Floats
+
+    def take(self, at: NDArray[np.int64]) -> "Sums":
+        """Some of the rows."""
+        return replace(self, exposures=self.exposures[at], gross=self.gross[at], covered=self.covered[at])
+
+    def to(self, factors: Factors) -> Floats:
+        """Exposures to ``factors``, in their order; 0 to one that is not among ``names``."""
+        at = pd.Index(self.names).get_indexer(pd.Index(factors.names))
+        known = np.concatenate([self.exposures, 0 * self.exposures[:, :1]], axis=1)
+        return np.asarray(known[:, at], np.float64)
+
+
+def _exposed(month: Month, lines: pd.DataFrame, rows: pd.Series) -> Sums:
+    """Exposures of each of ``rows``, of which -1 has none: sums over the ``lines`` of that ``row``."""
     found = factor_models.holdings(month.model, lines)
     local = np.flatnonzero(month.model.local)
     money, fair = _currencies(month, found, lines)
     values = np.concatenate([found.exposures[:, local], money], axis=1)
-    codes = np.concatenate([month.model.factors[local], _codes(month)]).astype(object)
-    to = pd.Index(factors.names).get_indexer(pd.Index(codes))
-    exposures = np.zeros((len(scope), len(factors.names)))
-    for i in np.flatnonzero(to >= 0):
-        exposures[:, to[i]] = np.bincount(row, values[:, i], len(scope))
     gross = np.abs(lines["value"].to_numpy(np.float64))
-    covered = gross * (found.covered & fair)
-    whole, known = (np.asarray(np.bincount(row, amounts, len(scope)), np.float64) for amounts in (gross, covered))
-    return exposures, whole, known
+    every = [*values.T, gross, gross * (found.covered & fair)]
+    known = rows[rows >= 0]
+    begin, end = (int(known.min()), int(known.max()) + 1) if len(known) else (0, 0)
+    row = lines["row"].to_numpy(np.int64) - begin
+    sums = np.array([np.bincount(row, amounts, end - begin) for amounts in every])
+    sums = np.append(sums, np.full((len(every), 1), np.nan), axis=1)[:, np.where(rows >= 0, rows - begin, -1)]
+    return Sums(
+        names=np.concatenate([month.model.factors[local], _codes(month)]).astype(object),
+        exposures=sums[:-2].T,
+        gross=np.nan_to_num(sums[-2]),
+        covered=np.nan_to_num(sums[-1]),
+    )
 
 
 def _codes(month: Month) -> Texts:
@@ -230,30 +239,39 @@ def _currencies(month: Month, found: factor_models.Holdings, lines: pd.DataFrame
     return np.where(fair[:, None], every, 0.0), fair | same
 
 
-def _by_regression(
-    month: Month, by_calendar: dict[str, Factors], rows: pd.DataFrame, performance: pd.DataFrame
-) -> list[pd.DataFrame]:
-    """Rows of method ``factor_regression`` of one month."""
-    frames = []
-    for (calendar, base), part in rows.groupby(["calendar", "base_currency"]):
-        scope = part.reset_index(drop=True)
-        factors = regression.chosen(by_calendar[str(calendar)], str(base), month.declared)
-        found = regression.exposed(performance, factors, month.estimated, scope)
-        scope = scope.assign(said=_joined(scope["said"], found.status))
-        frames.append(
-            _rows(
-                REGRESSION,
-                scope,
-                found.factors,
-                found.portfolio,
-                found.benchmark,
-                np.zeros(len(scope)),
-                r_squared=np.round(found.r_squared, 12),
-                observations=found.observations,
-                convention=f"regression on {regression.WINDOW} sessions up to {month.estimated:%Y-%m-%d}",
-            )
-        )
-    return frames
+def _by_holdings(month: Month, factors: Factors, scope: pd.DataFrame, own: Sums, theirs: Sums) -> pd.DataFrame:
+    """Rows of method ``factor_holdings`` of books of one base currency and calendar."""
+    divisor = scope["denominator"].to_numpy(np.float64)
+    whole, known = own.gross / divisor + theirs.gross, own.covered / divisor + theirs.covered
+    share = np.divide(known, whole, out=np.full(len(scope), np.nan), where=whole > 0)
+    sessions = len(month.model.dates)
+    return _rows(
+        HOLDINGS,
+        scope,
+        factors,
+        own.to(factors) / divisor[:, None],
+        theirs.to(factors),
+        scope["trading"].to_numpy(np.float64),
+        coverage=_rounded(np.minimum(share, 1.0)),
+        observations=np.full(len(scope), sessions),
+        convention=f"opening weights x exposures on {sessions} sessions up to {month.estimated:%Y-%m-%d}",
+    )
+
+
+def _by_regression(month: Month, factors: Factors, scope: pd.DataFrame, performance: pd.DataFrame) -> pd.DataFrame:
+    """Rows of method ``factor_regression`` of books of one base currency and calendar."""
+    found = regression.exposed(performance, factors, month.estimated, scope)
+    return _rows(
+        REGRESSION,
+        scope.assign(said=_joined(scope["said"], found.status)),
+        found.factors,
+        found.portfolio,
+        found.benchmark,
+        np.zeros(len(scope)),
+        r_squared=_rounded(found.r_squared),
+        observations=found.observations,
+        convention=f"regression on {regression.WINDOW} sessions up to {month.estimated:%Y-%m-%d}",
+    )
 
 
 def _rows(
