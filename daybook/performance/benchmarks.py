@@ -7,9 +7,11 @@ something else (``daybook.attribution``).
 Conventions: on each session a benchmark is, in this order, the blend that ``benchmark_blends`` declare, the weights
 that were delivered before (CONTRACT 2.9), or, where a row of ``benchmark_terms`` or of a blend in force names it, its
 published levels; else there is nothing yet. The return is the sum of opening weight x return, in base currency.
-Hedged by h, the part of a line's return that comes from foreign currency is replaced for h of it by the premium of a
-forward sold for the session: local + (1 - h)(return - local) + h x premium; what is hedged is set anew at each open.
-local_return is the return had no exchange rate changed, currency_return the rest, hedged_return the return with h = 1.
+A hedge of h sells h of the opening value of a line in foreign currency forward for the session, as published hedged
+indices do (MSCI, FTSE, Eagle): its return is return + h x (premium - change of the exchange rate), the premium that of
+covered interest parity; what the line earned meanwhile is not hedged, and the hedge is set anew at each open.
+local_return is the return had no exchange rate changed and nothing been hedged, currency_return the rest, hedged_return
+the return with h = 1.
 A benchmark changes at the open of a session, be it by another blend, other terms or another benchmark of the book.
 """
 
@@ -27,6 +29,7 @@ from daybook.performance.views import CASH, KEY, VIEW, book_views, grid, previou
 __all__ = ["CASH", "KEY", "VIEW", "book_views", "forward_premiums", "risk_free_returns"]
 LINES = [*KEY, *delivered.LINE, "hedge_ratio", "forward_premium"]
 NOTES = ["convention", "reason", "note"]
+_UNHEDGED = {"hedge_ratio": 0.0, "forward_premium": 0.0, "premium_known": True}
 NONE_YET = "no benchmark weights yet"
 
 
@@ -75,7 +78,8 @@ def computed(sources: Sources, views: pd.DataFrame, sessions: pd.DatetimeIndex) 
         made = _hedged(blends.opened(shares, lines), sources)
         lines = pd.concat([lines, made], ignore_index=True)
         known = pd.concat([known, _summed(made, blends.notes(shares))], ignore_index=True)
-    known = pd.concat([known, blends.refused(parts)], ignore_index=True)
+    if len(parts):
+        known = pd.concat([known, blends.refused(parts)], ignore_index=True)
     lines = lines.merge(wanted, on=KEY).sort_values([*KEY, "instrument"], ignore_index=True)
     return Benchmarks(lines[LINES], _table(wanted.merge(known, on=KEY, how="left")))
 
@@ -108,20 +112,20 @@ def _leaves(sources: Sources, wanted: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
         sources.benchmark_weights, sources.benchmark_terms, sources.returns, sources.fx_rates, wanted
     )
     notes = delivered.notes(weighted, sources.benchmark_weights, sources.benchmark_terms)
-    rest = wanted.merge(notes[KEY], on=KEY, how="left", indicator="by")
+    lines = _hedged(weighted.assign(**_UNHEDGED), sources)
+    known = _summed(lines, notes)
+    levelled = wanted[wanted["benchmark"].isin(sources.benchmark_levels["benchmark"].unique())]
+    rest = levelled.merge(notes[KEY], on=KEY, how="left", indicator="by")
     rest = rest.loc[rest["by"].eq("left_only"), KEY].reset_index(drop=True)
-    rest = rest[rest["benchmark"].isin(sources.benchmark_levels["benchmark"].unique())].reset_index(drop=True)
+    if not len(rest):
+        return lines, known
     declared = _declared(sources, rest)
-    levelled = levels.lines(sources.benchmark_levels, sources.fx_rates, rest[declared].reset_index(drop=True))
-    silent = rest[~declared].assign(
-        convention="", reason=NONE_YET + "; its levels count once benchmark_terms name it", note=""
-    )
-    lines = pd.concat([weighted, levelled], ignore_index=True).drop(
-        columns=["delivered", "held", "return_kind", "levelled"]
-    )
-    lines = _hedged(lines.assign(hedge_ratio=0.0, forward_premium=0.0, premium_known=True), sources)
-    every = pd.concat([notes, levels.notes(levelled), silent], ignore_index=True)
-    return lines, _summed(lines, every)
+    reason = NONE_YET + "; its levels count once benchmark_terms name it"
+    silent = rest[~declared].assign(convention="", reason=reason, note="")
+    alone = levels.lines(sources.benchmark_levels, sources.fx_rates, rest[declared].reset_index(drop=True))
+    hedged = _hedged(alone.assign(**_UNHEDGED), sources)
+    of_levels = _summed(hedged, pd.concat([levels.notes(alone), silent], ignore_index=True))
+    return pd.concat([lines, hedged], ignore_index=True), pd.concat([known, of_levels], ignore_index=True)
 
 
 def _declared(sources: Sources, rows: pd.DataFrame) -> pd.Series:
@@ -145,11 +149,11 @@ def _hedged(lines: pd.DataFrame, sources: Sources) -> pd.DataFrame:
     rows.loc[abroad, "forward_premium"] = premium["forward_premium"]
     rows.loc[abroad, "premium_known"] = premium["known"]
     ratio = terms(sources.benchmark_terms, rows)["hedge_ratio"].where(abroad, 0.0)
-    local = rows["local_return"]
-    sold = local + (1 - ratio) * (rows["total_return"] - local) + ratio * rows["forward_premium"]
+    open_part = (1 - rows["hedge_ratio"]) * ratio
+    sold = rows["total_return"] + open_part * (rows["forward_premium"] - rows["currency_move"])
     return rows.assign(
         total_return=rows["total_return"].where(ratio.eq(0), sold),
-        hedge_ratio=rows["hedge_ratio"].where(ratio.eq(0), 1 - (1 - rows["hedge_ratio"]) * (1 - ratio)),
+        hedge_ratio=rows["hedge_ratio"] + open_part,
     )
 
 
@@ -159,7 +163,8 @@ def _summed(lines: pd.DataFrame, notes: pd.DataFrame) -> pd.DataFrame:
     weight, idle = rows["weight"], rows["weight"].eq(0)
     rows["part"] = (weight * rows["total_return"]).mask(idle, 0.0)
     rows["local"] = (weight * rows["local_return"]).mask(idle, 0.0)
-    rows["sold"] = (weight * (rows["local_return"] + rows["forward_premium"])).mask(idle, 0.0)
+    rest = (1 - rows["hedge_ratio"]) * (rows["forward_premium"] - rows["currency_move"])
+    rows["sold"] = (weight * (rows["total_return"] + rest)).mask(idle, 0.0)
     rows["missing"] = rows["instrument"].where(rows[["part", "local"]].isna().any(axis=1))
     rows["unknown"] = rows["currency"].where(~rows["premium_known"] & ~idle)
     rows["ratio"] = rows["hedge_ratio"].where(rows["currency"].ne(rows["base_currency"]))

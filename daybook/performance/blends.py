@@ -46,8 +46,12 @@ class Plan:
 
 def plan(benchmark_blends: pd.DataFrame, benchmark_terms: pd.DataFrame, wanted: pd.DataFrame) -> Plan:
     """The blends among ``wanted`` (KEY) and all that they are made of, back to their last rebalancing."""
+    if not len(benchmark_blends) or not len(wanted):
+        none = wanted[KEY].iloc[:0]
+        none = none.assign(start=none["business_date"], valid_from=none["business_date"], constituent="", weight=0.0)
+        return Plan(wanted[KEY], none.assign(rebalancing="", depth=0.0, way=""))
     dated = [_dated(benchmark_blends, benchmark_terms, rows, str(name)) for name, rows in wanted.groupby("calendar")]
-    sets = pd.concat(dated) if dated else _dated(benchmark_blends, benchmark_terms, wanted, "XNYS")
+    sets = pd.concat(dated)
     held = sets[["benchmark", "calendar", "business_date", "start"]].drop_duplicates()
     leaves, parts, need, done = [], [sets.assign(base_currency="").iloc[:0]], wanted[KEY], wanted[KEY].iloc[:0]
     for _ in range(LEVELS + 1):
@@ -66,7 +70,7 @@ def plan(benchmark_blends: pd.DataFrame, benchmark_terms: pd.DataFrame, wanted: 
     columns = [*KEY, "start", "valid_from", "constituent", "weight", "rebalancing"]
     every = pd.concat(parts)[columns].drop_duplicates([*KEY, "constituent"])
     every = every.sort_values([*SPAN, "constituent", "business_date"], ignore_index=True)
-    bottom = pd.concat(leaves, ignore_index=True) if leaves else wanted[KEY].iloc[:0]
+    bottom = pd.concat(leaves, ignore_index=True)
     return Plan(bottom.sort_values(KEY, ignore_index=True), _deep(every, bottom))
 
 
@@ -79,10 +83,8 @@ def _dated(
         benchmark, calendar, business_date, valid_from, constituent, weight, rebalancing, start: the session at whose
         open the weights were last as declared.
     """
-    last = wanted["business_date"].max() if len(wanted) else pd.NaT
-    first = benchmark_blends["valid_from"].min()
-    days = calendars.sessions(calendar, first, last) if len(benchmark_blends) and len(wanted) else pd.DatetimeIndex([])
-    sets = blends_in_force(benchmark_blends, days.as_unit("us")).assign(calendar=calendar)
+    days = calendars.sessions(calendar, benchmark_blends["valid_from"].min(), wanted["business_date"].max())
+    sets = blends_in_force(benchmark_blends, days).assign(calendar=calendar)
     each = sets.groupby(["benchmark", "business_date"], as_index=False).agg(
         valid_from=("valid_from", "first"), size=("constituent", "size")
     )
@@ -114,7 +116,9 @@ def _deep(parts: pd.DataFrame, leaves: pd.DataFrame) -> pd.DataFrame:
         rows = rows.drop(columns="below").merge(known, on=OF_CONSTITUENT, how="left")
         rows["below"] = rows["below"].fillna(np.inf)
         rows["below"] = rows.groupby([*SPAN, "constituent"])["below"].cummax()
-        rows["depth"] = rows.groupby(KEY)["below"].transform("max") + 1
+        before, rows["depth"] = rows["depth"], rows.groupby(KEY)["below"].transform("max") + 1
+        if rows["depth"].equals(before):
+            break
     way = rows["constituent"].where(np.isinf(rows["below"]))
     rows["way"] = way.groupby([rows[name] for name in KEY]).transform("first").fillna("")
     return rows.drop(columns="below")

@@ -58,6 +58,8 @@ def forward_premiums(risk_free_rates: pd.DataFrame, pairs: pd.DataFrame) -> pd.D
         where the rate of one of the two is unknown) and known (whether it is not).
     """
     home = pairs["currency"].eq(pairs["base_currency"])
+    if home.all():
+        return pd.DataFrame({"forward_premium": 0.0, "known": home})
     days = ["business_date", "previous"]
     rows = pairs.loc[~home, [*days, "currency", "base_currency"]].drop_duplicates(ignore_index=True)
     both = [
