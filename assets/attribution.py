@@ -12,9 +12,10 @@ import pandas as pd
 from assets.partitions import WITH_PRIOR
 from assets.sessions import RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import attribution as attributions
+from daybook.performance import benchmarks
 
 GROUP = "performance"
-OF_SESSIONS = ("attribution",)
+OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl")
 """What one step makes of every session of the history."""
 
 
@@ -37,22 +38,38 @@ def effects_of_books(
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
+    benchmark_levels: pd.DataFrame,
+    benchmark_blends: pd.DataFrame,
+    benchmark_terms: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
+    attribution_rules: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Effects of each session that add up to the active return."""
-    frame = attributions.attributed(
+    sessions = sessions_of(context)
+    views = benchmarks.book_views(books, sessions)
+    sources = benchmarks.Sources(
+        benchmark_weights=benchmark_weights,
+        returns=returns,
+        fx_rates=fx_rates,
+        benchmark_levels=benchmark_levels,
+        benchmark_blends=benchmark_blends,
+        benchmark_terms=benchmark_terms,
+        risk_free_rates=risk_free_rates,
+    )
+    opened = benchmarks.computed(sources, views, sessions)
+    frames = attributions.brinson_tables(
         valuations,
         pnl,
         nav,
         performance,
-        returns,
-        fx_rates,
-        benchmark_weights,
+        opened.lines,
+        views,
         risk_free_rates,
-        books,
+        attribution_rules,
         instruments,
-        sessions_of(context),
+        sessions,
     )
-    yield shown(context, frame, output_name="attribution")
+    for name, frame in frames.items():
+        yield shown(context, frame, output_name=name)

@@ -27,7 +27,8 @@ OF_EVERY_SESSION = (
     "activity", "accruals", "cash_ladder", "wash_sales", "confirmations", "postings", "book_failures",
     "ledger_cash", "ledger_activity", "ledger_accruals", "ledger_postings", "ledger_failures", "gross_values",
     "dealings", "fee_accruals", "share_class_nav",
-    "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution", "var",
+    "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution",
+    "attribution_nodes", "attribution_pnl", "var",
 )  # fmt: skip
 OF_THE_DATE = (
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",

@@ -234,6 +234,7 @@ COLUMNS = _columns("""
     benchmark_weight | float | fraction | opening weight in the benchmark
     portfolio_return | float | fraction | return of the segment in the book
     allocation | float | fraction | effect of weighting the segment
+    allocation_above | float | fraction | effect of weighting the nodes above, as it falls on the node
     selection | float | fraction | effect of choosing within the segment
     interaction | float | fraction | effect of both together
     currency_effect | float | fraction | effect of currency decisions
@@ -913,7 +914,7 @@ _table("attribution", "result", "business_date book method segment",
        " currency_effect trading total", "Effects that add up to the active return.")  # fmt: skip
 _table("attribution_nodes", "result", "business_date book method node",
        "parent_node dimension depth portfolio_weight benchmark_weight portfolio_return benchmark_return contribution"
-       " allocation selection interaction trading total",
+       " allocation allocation_above selection interaction trading total",
        "Effects by every node of the declared tree; those of the children add up to their parent's.")  # fmt: skip
 _table("attribution_pnl", "result", "business_date book segment",
        "passive_pnl allocation_pnl selection_pnl interaction_pnl trading_pnl fees total",
@@ -931,7 +932,7 @@ _table("factor_attribution", "result", "business_date book method risk_model fac
        )  # fmt: skip
 _table("period_attribution", "result", "business_date book period method linking node",
        "parent_node dimension depth portfolio_weight benchmark_weight portfolio_return benchmark_return allocation"
-       " selection interaction currency_effect trading total status",
+       " allocation_above selection interaction currency_effect trading total status",
        "Effects of sessions linked over periods that end on the date; they add up to the active return.",
        )  # fmt: skip
 _table("contributions", "result", "business_date book period instrument",

@@ -1,57 +1,113 @@
 """Why the return differs from the benchmark's.
 
-Belongs here: ``attributed``, the table ``attribution`` from the books. The effects are in ``brinson``.
+Belongs here: which effects there are of the sessions of the books, and what they are derived from. The formulas are in
+the modules: ``brinson`` and ``geometric`` for one segment, ``segments`` and ``tree`` for those of a book, ``money``.
 """
+
+from collections.abc import Mapping
 
 import pandas as pd
 
-from daybook.attribution import brinson
+from daybook import tables
+from daybook.attribution import geometric, money, segments, sides, tree
+from daybook.attribution import rules as declared
+from daybook.attribution.brinson import BRINSON_FACHLER, BRINSON_HOOD_BEEBOWER
 from daybook.performance import benchmarks
 
 
-def attributed(
+def risk_free_of(risk_free_rates: pd.DataFrame, scope: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.Series:
+    """Return of cash of each row of ``scope`` over its session; 0 where no rate is known.
+
+    Args:
+        risk_free_rates: facts.
+        scope: business_date, base_currency, calendar.
+        sessions: those of ``scope``, sorted.
+    """
+    free = [
+        benchmarks.risk_free_returns(risk_free_rates, group["base_currency"].unique(), str(calendar), sessions)
+        for calendar, group in scope.groupby("calendar")
+    ]
+    if not free:
+        return pd.Series(dtype="float64")
+    rows = scope.merge(pd.concat(free), on=["business_date", "base_currency", "calendar"], how="left")
+    return rows["risk_free"].fillna(0.0)
+
+
+def brinson_tables(
     valuations: pd.DataFrame,
     pnl: pd.DataFrame,
     nav: pd.DataFrame,
     performance: pd.DataFrame,
-    instrument_returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    benchmark_weights: pd.DataFrame,
+    opening: pd.DataFrame,
+    views: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
-    books: pd.DataFrame,
+    attribution_rules: pd.DataFrame,
     instruments: pd.DataFrame,
     sessions: pd.DatetimeIndex,
-) -> pd.DataFrame:
-    """Table ``attribution`` of ``sessions``.
+) -> Mapping[str, pd.DataFrame]:
+    """Tables ``attribution``, ``attribution_nodes`` and ``attribution_pnl`` of ``sessions``.
 
     Args:
-        valuations: table of the sessions and of the one before.
+        valuations: table of the sessions and of each book's session before.
         pnl: table of the sessions.
         nav: table since each book's first session.
         performance: table of the sessions.
-        instrument_returns: table ``returns`` since the benchmark's last delivery before the first session.
-        fx_rates: table ``fx_rates`` likewise.
-        benchmark_weights: facts.
+        opening: weights of the benchmarks at the open and what they earned (``lines`` of ``benchmarks.computed``).
+        views: the benchmark of each book by session (``benchmarks.book_views``).
         risk_free_rates: facts; 0 where there are none.
-        books: facts, dated by valid_from.
+        attribution_rules: facts. A book that declares a level that instruments do not have gets no tree
+            (``tree.identity_gaps`` names it); its other rows are there.
         instruments: facts, dated by valid_from.
         sessions: sessions to return.
     """
-    views = benchmarks.book_views(books, sessions)
-    seen = views.loc[views["benchmark"] != "", benchmarks.VIEW].drop_duplicates()
-    opening = benchmarks.opening_weights(benchmark_weights, instrument_returns, fx_rates, seen, sessions)
-    free = [
-        benchmarks.risk_free_returns(risk_free_rates, group["base_currency"].unique(), str(calendar), sessions)
-        for calendar, group in views.groupby("calendar")
-    ]
-    return brinson.brinson_fachler(
-        valuations,
-        pnl,
-        nav,
-        performance,
-        opening,
-        views,
-        instruments,
-        pd.concat(free) if free else benchmarks.risk_free_returns(risk_free_rates, [], "XNYS", sessions),
-        sessions,
+    scope = sides.scope_of(performance, views, sessions)
+    scope = scope.assign(risk_free=risk_free_of(risk_free_rates, scope, sessions))
+    lines = sides.lines(valuations, pnl, nav, scope, opening)
+    lines = lines.assign(
+        earned=lines["price_pnl"] + lines["fx_pnl"] + lines["income"],
+        traded=lines["trading_pnl"] + lines["fees"],
+        denominator=lines["denominator"].where(lines["denominator"] > 0),
     )
+    rules = declared.in_force(attribution_rules, scope)
+    active = scope["active_return"].notna()
+    by_sector = segments.sectors(lines, scope, BRINSON_FACHLER, instruments)
+    found = [segments.attribution(by_sector, scope["active_return"].to_numpy(), BRINSON_FACHLER)]
+    other = scope.loc[active & rules["method"].eq(BRINSON_HOOD_BEEBOWER)]
+    if len(other):
+        of_these = segments.sectors(_of(lines, other), other, BRINSON_HOOD_BEEBOWER, instruments)
+        found.append(segments.attribution(of_these, other["active_return"].to_numpy(), BRINSON_HOOD_BEEBOWER))
+    return {
+        "attribution": _sorted("attribution", found),
+        "attribution_nodes": nodes(lines, scope, rules, instruments),
+        "attribution_pnl": money.attribution_pnl(lines, by_sector, active.to_numpy()),
+    }
+
+
+def nodes(lines: pd.DataFrame, scope: pd.DataFrame, rules: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
+    """Table ``attribution_nodes``: the declared tree of each book with an active return, and method ``geometric``.
+
+    Args:
+        lines: as of ``tree.nodes``.
+        scope: business_date, book, daily_return, active_return of every book and session of ``lines``.
+        rules: ``rules.in_force`` of ``scope``.
+        instruments: facts, dated by valid_from.
+    """
+    able = scope["active_return"].notna() & declared.unknown_levels(rules["levels"]).eq("")
+    wanted, rules = scope.loc[able], rules.loc[able]
+    whole = tree.nodes(_of(lines, wanted), rules, instruments)
+    active, daily = wanted["active_return"].to_numpy(), wanted["daily_return"].to_numpy()
+    rows = tree.rounded(whole, active).assign(method=rules["method"].to_numpy(object)[whole.whole])
+    compounding = geometric.rows(whole, daily, wanted["benchmark_return"].to_numpy()).assign(method=geometric.METHOD)
+    return _sorted("attribution_nodes", [rows, compounding])
+
+
+def _of(lines: pd.DataFrame, scope: pd.DataFrame) -> pd.DataFrame:
+    """The lines of the books and sessions of ``scope``."""
+    return lines.merge(scope[sides.KEY], on=sides.KEY)
+
+
+def _sorted(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all ``frames`` as table ``name``, by its key."""
+    table = tables.TABLES[name]
+    rows = pd.concat([frame[list(table.names)] for frame in frames])
+    return tables.conform(name, rows.sort_values(list(table.key)))

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from daybook import tables
+from daybook import attribution, tables
 from daybook.attribution import brinson
-from daybook.performance import benchmarks, returns
+from daybook.performance import benchmarks, flows, returns
 from tests.frames import frame, sessions
 from tests.risk.firm import firm
 
@@ -63,8 +63,12 @@ def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
         benchmarks.benchmark_returns(opening),
         DAY,
     )
-    free = views[["business_date", "base_currency", "calendar"]].assign(risk_free=risk_free)
-    found = brinson.brinson_fachler(valuations, pnl, nav, result, opening, views, instruments, free, DAY)
+    # One day's simple interest of this rate is risk_free.
+    rates = frame("risk_free_rates", "business_date currency tenor rate", (YESTERDAY, "USD", "1D", 365 * risk_free))
+    rules = tables.empty("attribution_rules")
+    found = attribution.brinson_tables(valuations, pnl, nav, result, opening, views, rates, rules, instruments, DAY)[
+        "attribution"
+    ]
     return found.set_index("segment"), result, found
 
 
@@ -183,13 +187,15 @@ def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
     def run(days):
         views = benchmarks.book_views(f.books, days)
         opening = benchmarks.opening_weights(f.benchmark_weights, f.returns, f.fx_rates, views, days)
-        inflow = returns.inflows(f.activity, f.nav, f.prices, f.instruments, f.fx_rates)
+        moved = flows.by_kind(f.activity, f.nav, f.prices, f.instruments, f.fx_rates)
+        opened = f.nav[flows.KEY].assign(opening=1.0)
+        inflow = flows.counted(flows.timed(moved, opened, tables.empty("flow_rules")))
         fee = returns.fees_of_kind_fee(f.activity, f.nav, f.fx_rates)
         result = returns.performance(f.nav, f.pnl, inflow, fee, views, benchmarks.benchmark_returns(opening), days)
-        free = benchmarks.risk_free_returns(tables.empty("risk_free_rates"), ["USD", "EUR"], "XNYS", days)
-        return result, brinson.brinson_fachler(
-            f.valuations, f.pnl, f.nav, result, opening, views, f.instruments, free, days
-        )
+        facts = (tables.empty("risk_free_rates"), tables.empty("attribution_rules"), f.instruments)
+        return result, attribution.brinson_tables(
+            f.valuations, f.pnl[f.pnl["business_date"].isin(days)], f.nav, result, opening, views, *facts, days
+        )["attribution"]
 
     result, whole = run(f.sessions)
     assert brinson.identity_gaps(whole, result).empty
