@@ -157,43 +157,38 @@ def seen_from(base: str, factors: Factors) -> Factors:
     The factor of a currency goes by the currency's code. Where the base has no factor, no currency has a return.
     """
     money = factors.kinds == CURRENCY
-    others = np.flatnonzero(money & (factors.currencies != base))
-    own = np.flatnonzero(money & (factors.currencies == base))
-    abroad = base != factors.numeraire
-    shape = (1, len(factors.dates))
-    if not abroad:
-        growth, fair = np.ones(shape), np.ones(shape, bool)
-    elif len(own):
-        growth, fair = 1 + factors.returns[own[:1]], factors.known[own[:1]]
-    else:
-        growth, fair = np.ones(shape), np.zeros(shape, bool)
-    fair = fair & (growth > 0)
-    growth = np.where(fair, growth, 1.0)
     pure = np.flatnonzero(~money)
-    returns = [factors.returns[pure], (1 + factors.returns[others]) / growth - 1]
-    known = [factors.known[pure], factors.known[others] & fair]
-    usable = [factors.usable[pure], np.maximum(factors.usable[others], _usable(factors, own))]
-    currencies = [np.full(len(pure), "", object), factors.currencies[others]]
-    if abroad:
-        returns.append(1 / growth - 1)
-        known.append(fair)
-        usable.append(_usable(factors, own))
-        currencies.append(np.array([factors.numeraire], object))
-    codes = np.concatenate(currencies)
-    every = np.concatenate(known)
-    return replace(
+    others = np.flatnonzero(money & (factors.currencies != base))
+    every = np.append(pure, others)
+    codes = factors.currencies[others]
+    named = replace(
         factors,
-        names=np.concatenate([factors.names[pure], codes[len(pure) :]]).astype(object),
-        kinds=np.concatenate([factors.kinds[pure], np.full(len(codes) - len(pure), CURRENCY, object)]),
-        currencies=codes.astype(object),
-        returns=np.where(every, np.concatenate(returns), 0.0),
-        known=every,
-        usable=np.concatenate(usable),
+        names=np.append(factors.names[pure], codes),
+        kinds=factors.kinds[every],
+        currencies=factors.currencies[every],
+        returns=factors.returns[every],
+        known=factors.known[every],
+        usable=factors.usable[every],
     )
-
-
-def _usable(factors: Factors, own: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    return factors.usable[own[:1]] if len(own) else factors.dates[None, :]
+    if base == factors.numeraire:
+        return named
+    own = np.flatnonzero(money & (factors.currencies == base))[:1]
+    growth = 1 + factors.returns[own] if len(own) else np.ones((1, len(factors.dates)))
+    fair = factors.known[own] & (growth > 0) if len(own) else np.zeros(growth.shape, bool)
+    usable = factors.usable[own] if len(own) else factors.dates[None, :]
+    growth = np.where(fair, growth, 1.0)
+    at = slice(len(pure), None)
+    known = np.concatenate([named.known[: len(pure)], named.known[at] & fair, fair])
+    returns = [named.returns[: len(pure)], (1 + named.returns[at]) / growth - 1, 1 / growth - 1]
+    return replace(
+        named,
+        names=np.append(named.names, factors.numeraire),
+        kinds=np.append(named.kinds, CURRENCY),
+        currencies=np.append(named.currencies, factors.numeraire),
+        returns=np.where(known, np.concatenate(returns), 0.0),
+        known=known,
+        usable=np.concatenate([named.usable[: len(pure)], np.maximum(named.usable[at], usable), usable]),
+    )
 
 
 def returned(factors: Factors, dates: NDArray[np.datetime64]) -> Floats:
