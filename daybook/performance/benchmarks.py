@@ -65,7 +65,13 @@ class Benchmarks:
 
 
 def computed(sources: Sources, views: pd.DataFrame, sessions: pd.DatetimeIndex) -> Benchmarks:
-    """Every benchmark of ``views`` (VIEW; "" is none) on every one of ``sessions`` that its calendar has."""
+    """Every benchmark of ``views`` on every one of ``sessions`` that its calendar has.
+
+    Args:
+        sources: what they are computed from.
+        views: VIEW ("" is no benchmark), and business_date where a benchmark is wanted on some of the sessions alone.
+        sessions: sessions to compute.
+    """
     wanted = grid(views, sessions)
     plan = blends.plan(sources.benchmark_blends, sources.benchmark_terms, wanted)
     lines, known = _leaves(sources, plan.leaves)

@@ -32,12 +32,19 @@ def book_views(books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def grid(views: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """KEY: every one of ``sessions`` that is a session of its calendar, with every benchmark named in ``views``."""
-    distinct = views.loc[views["benchmark"].ne(""), VIEW].drop_duplicates().sort_values(VIEW)
-    rows = dated.grid(sessions, distinct)
-    for name in distinct["calendar"].unique():  # one turn a calendar
+    """KEY: every benchmark named in ``views`` with every one of ``sessions`` that its calendar has.
+
+    Where ``views`` have a business_date, only with those of ``sessions`` that they name it on: a benchmark that no book
+    has on a session is none of that session's.
+    """
+    named = views.loc[views["benchmark"].ne("")]
+    if "business_date" in views:
+        rows = named.loc[named["business_date"].isin(sessions), KEY].drop_duplicates()
+    else:
+        rows = dated.grid(sessions, named[VIEW].drop_duplicates())
+    for name in rows["calendar"].unique():  # one turn a calendar
         rows = rows[rows["calendar"].ne(name) | calendars.is_session(str(name), rows["business_date"])]
-    return rows.sort_values(KEY, ignore_index=True)
+    return pd.DataFrame(rows).sort_values(KEY, ignore_index=True)
 
 
 def previous(rows: pd.DataFrame) -> pd.Series:
