@@ -12,10 +12,11 @@ import pandas as pd
 from assets.partitions import WITH_PRIOR
 from assets.sessions import RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import attribution as attributions
+from daybook.attribution import estimates, factors
 from daybook.performance import benchmarks
 
 GROUP = "performance"
-OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl")
+OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl", "factor_attribution")
 """What one step makes of every session of the history."""
 
 
@@ -24,7 +25,7 @@ OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl")
     outs=outs(GROUP, OF_SESSIONS),
     ins={
         "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
-        **{name: dg.AssetIn(metadata=SINCE_START) for name in ("nav", "returns", "fx_rates")},
+        **{name: dg.AssetIn(metadata=SINCE_START) for name in ("nav", "performance", "returns", "fx_rates")},
     },
     partitions_def=RESULT["partitions_def"],
     backfill_policy=RESULT["backfill_policy"],
@@ -43,6 +44,8 @@ def effects_of_books(
     benchmark_terms: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
     attribution_rules: pd.DataFrame,
+    risk_factors: pd.DataFrame,
+    alternative_data: pd.DataFrame,
     books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
@@ -73,3 +76,17 @@ def effects_of_books(
     )
     for name, frame in frames.items():
         yield shown(context, frame, output_name=name)
+    yield shown(
+        context,
+        factors.factor_attribution(
+            valuations,
+            pnl,
+            nav,
+            performance,
+            opened.lines,
+            views,
+            estimates.Sources(returns, fx_rates, instruments, risk_factors, benchmark_levels, alternative_data),
+            sessions,
+        ),
+        output_name="factor_attribution",
+    )

@@ -28,7 +28,7 @@ OF_EVERY_SESSION = (
     "ledger_cash", "ledger_activity", "ledger_accruals", "ledger_postings", "ledger_failures", "gross_values",
     "dealings", "fee_accruals", "share_class_nav",
     "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution",
-    "attribution_nodes", "attribution_pnl", "var",
+    "attribution_nodes", "attribution_pnl", "factor_attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
