@@ -52,15 +52,23 @@ class Ratio:
     tail: bool = False
 
 
-def _sharpe_error(s: Sample) -> Floats:
+def _sharpe_error(sharpe: Floats, skewness: Floats, kurtosis: Floats) -> Floats:
     """Standard deviation of the estimated Sharpe ratio of a session, times the root of n - 1."""
-    return root(1 - s.skewness * s.sharpe + (s.kurtosis + 2) / 4 * s.sharpe**2)
+    return root(1 - skewness * sharpe + (kurtosis + 2) / 4 * sharpe**2)
 
 
-def _probabilistic(s: Sample) -> Floats:
+def probability_above(sharpe: Floats, skewness: Floats, kurtosis: Floats, n: Floats) -> Floats:
+    """Chance that the true Sharpe ratio is above 0 (Bailey and Lopez de Prado 2012).
+
+    Args:
+        sharpe: estimated from ``n`` returns, not scaled to a year.
+        skewness: of the returns.
+        kurtosis: of the returns, less 3.
+        n: number of returns.
+    """
     from scipy.special import ndtr
 
-    found: Floats = ndtr(over(s.sharpe * np.sqrt(s.n - 1), _sharpe_error(s)))
+    found: Floats = ndtr(over(sharpe * np.sqrt(n - 1), _sharpe_error(sharpe, skewness, kurtosis)))
     return found
 
 
@@ -203,10 +211,11 @@ EFFICIENCY: tuple[Ratio, ...] = (
           "geometric_excess_return / yearly deviation of the excess returns (n - 1); {risk_free}", BACON,
           "no volatility", A_MONTH, True),
     Ratio("sharpe_error", "efficiency", "number",
-          lambda s: over(_sharpe_error(s), np.sqrt(s.n - 1)) * s.scale,
+          lambda s: over(_sharpe_error(s.sharpe, s.skewness, s.kurtosis), np.sqrt(s.n - 1)) * s.scale,
           "standard error of sharpe, by skewness and kurtosis; {risk_free}",
           "Mertens 2002; Lo 2002, Financial Analysts Journal 58", "no volatility", A_MONTH),
-    Ratio("probabilistic_sharpe", "efficiency", "percent", _probabilistic,
+    Ratio("probabilistic_sharpe", "efficiency", "percent",
+          lambda s: probability_above(s.sharpe, s.skewness, s.kurtosis, s.n),
           "chance that the true sharpe is above 0, by skewness and kurtosis; {risk_free}",
           "Bailey and Lopez de Prado 2012, Journal of Risk 15", "no volatility", A_MONTH),
     Ratio("adjusted_sharpe", "efficiency", "number",
