@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from daybook.attribution import brinson
+from daybook.attribution import brinson, money, tree
 from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
@@ -36,6 +36,8 @@ def gaps(
     realised: pd.DataFrame,
     positions: pd.DataFrame,
     attribution: pd.DataFrame,
+    attribution_nodes: pd.DataFrame,
+    attribution_pnl: pd.DataFrame,
     performance: pd.DataFrame,
     var: pd.DataFrame,
     var_components: pd.DataFrame,
@@ -59,6 +61,11 @@ def gaps(
         "parts": part_gaps(today),
         "share_classes": share_classes.identity_gaps(share_class_nav, today),
         "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
+        "attribution_nodes": tree.identity_gaps(attribution_nodes, performance),
+        "attribution_pnl": _said(
+            money.identity_gaps(attribution_pnl, pnl[pnl["business_date"].isin(sessions)]),
+            "attribution in money does not add up to the P&L",
+        ),
         "var_explain": _said(explain.identity_gaps(var_explain, var), "steps do not lead from one VaR to the next"),
         "var_components": _said(components.identity_gaps(var, var_components), "components do not add up to VaR"),
     }

@@ -287,16 +287,17 @@ def rounded(tree: Tree, whole: Floats) -> pd.DataFrame:
         at, rest = tree.above[at], rest
         at, rest = at[at >= 0], rest[at >= 0]
     allocation, selection = np.round(figures["allocation"], 12), np.round(figures["selection"], 12)
-    interaction = total - trading - against - selection
+    within = total - trading - against
+    interaction = within - selection
     rule = tree.interaction_rule[tree.whole]
-    weighting = np.where(rule == "allocation", 1.0, np.where(rule == "split", 0.5, 0.0)) * interaction
-    choosing = np.where(rule == "selection", 1.0, np.where(rule == "split", 0.5, 0.0)) * interaction
+    share = np.where(rule == "allocation", 1.0, np.where(rule == "split", 0.5, 0.0))
+    chosen = np.where(rule == "selection", within, selection + np.where(rule == "split", 0.5, 0.0) * interaction)
     sides = {name: np.round(tree.rows[name].to_numpy(), 12) for name in SIDES}
     return tree.rows.assign(
         **sides,
-        allocation=np.round(allocation + weighting, 12),
+        allocation=np.round(allocation + share * interaction, 12),
         allocation_above=np.round(against - allocation, 12),
-        selection=np.round(selection + choosing, 12),
+        selection=np.round(chosen, 12),
         interaction=np.where(rule == "shown", np.round(interaction, 12), 0.0),
         trading=trading,
         total=total,
@@ -321,8 +322,8 @@ def identity_gaps(attribution_nodes: pd.DataFrame, performance: pd.DataFrame) ->
         performance: table of the same sessions.
 
     Returns:
-        business_date, book, node, gap, reason; empty when all is well. A book with an active return and no tree is one
-        of them.
+        business_date, book, gap, reason: the largest gap of each book; empty when all is well. A book with an active
+        return and no tree is one of them: its rule names a level that instruments do not have.
     """
     key = [*KEY, "method"]
     rows = attribution_nodes[[*key, "node", "parent_node", "depth", "total"]]
@@ -336,6 +337,12 @@ def identity_gaps(attribution_nodes: pd.DataFrame, performance: pd.DataFrame) ->
     ratio = (1 + wholes["daily_return"]) / (1 + wholes["benchmark_return"]) - 1
     wanted = ratio.where(wholes["method"].eq("geometric"), wholes["active_return"])
     outer = wholes.assign(gap=wholes["total"].fillna(0.0) - wanted)
-    lacking = wholes["total"].isna()
-    found = pd.concat([inner.loc[inner["gap"].abs() > REACH], outer.loc[(outer["gap"].abs() > REACH) | lacking]])
-    return found[[*KEY, "node", "gap"]].fillna({"node": ""}).reset_index(drop=True)
+    outer["reason"] = pd.Series("effects of the tree do not add up to active return", index=outer.index).mask(
+        outer["total"].isna(), "no tree: attribution_rules name a level that instruments do not have"
+    )
+    inner["reason"] = "children do not add up to node " + inner["node"]
+    found = pd.concat(
+        [outer.loc[(outer["gap"].abs() > REACH) | outer["total"].isna()], inner[inner["gap"].abs() > REACH]]
+    )
+    found = found.sort_values("gap", key=abs, ascending=False, kind="stable").drop_duplicates(KEY)
+    return found[[*KEY, "gap", "reason"]].sort_values(KEY, ignore_index=True)
