@@ -291,6 +291,8 @@ COLUMNS = _columns("""
     fee_kind | float | currency | the part of fees that is of kind fee
     inflow | float | currency | the part of external that came in, without what went out on the same day
     transferred_in | float | units | the part of transferred_quantity that came in
+    subscribed | float | currency | the part of inflow of the kind subscription
+    redeemed | float | currency | the part of external that went out by the kind redemption, negative
     window_start | date | | first date of the window used
     window_end | date | | last date of the window used
     table_name | text | | table of facts that the row was delivered for
@@ -530,7 +532,7 @@ COLUMNS = _columns("""
     selection_pnl | float | base currency | selection in money
     interaction_pnl | float | base currency | interaction in money
     hedge_weight | float | fraction | opening weight of currency bought (+) or sold (-) by forwards
-    benchmark_hedge_weight | float | fraction | opening weight of currency bought (+) or sold (-) forward in the benchmark
+    benchmark_hedge_weight | float | fraction | opening weight of currency bought (+) or sold (-) in the benchmark
     deposit_return | float | fraction | risk-free return in the row's currency over the session
     premium_effect | float | fraction | effect of the forward premiums of the currencies weighted
     portfolio_local_return | float | fraction | return of the row's part of the book in its own currency
@@ -822,7 +824,7 @@ _BOOKED = {
     "cash": ("business_date book currency", "settled unsettled accrued balance"),
     "activity": ("business_date book instrument currency",
                  "traded_quantity consideration fees income external transferred_quantity fee_kind inflow"
-                 " transferred_in variation notional"),
+                 " transferred_in subscribed redeemed variation notional"),
     "accruals": ("business_date book currency accrual_kind", "amount"),
     "postings": ("business_date book transaction_id posting",
                  "kind ledger_account instrument currency debit quantity"),
@@ -893,6 +895,8 @@ _table("performance", "result", "business_date book",
 _table("benchmark_returns", "result", "business_date benchmark base_currency calendar",
        "benchmark_return local_return currency_return hedged_return convention status",
        "Daily returns of benchmarks as books see them: in a base currency, on a calendar.")  # fmt: skip
+_table("external_flows", "result", "business_date book kind", "flows timing reason",
+       "External flows by kind, when in its session each counts, and the rule that made it so.")  # fmt: skip
 _table("share_class_performance", "result", "business_date book share_class",
        "daily_return gross_return benchmark_return active_return cumulative_return status",
        "Daily returns of share classes, net and gross of the fees that they bear.")  # fmt: skip

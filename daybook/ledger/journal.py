@@ -36,7 +36,7 @@ _CONFIRMED = ["business_date", "book", "instrument", "action_id", "currency"]
 _HELD = ["book", "pool_scope", "pool", "instrument", "currency", "underlying", "session", "date"]
 _AMOUNTS = (
     *("traded", "bought", "consideration", "fees", "income", "external", "transferred", "fee_kind"),
-    *("inflow", "transferred_in", "variation", "notional"),
+    *("inflow", "transferred_in", "subscribed", "redeemed", "variation", "notional"),
 )
 
 
@@ -235,12 +235,15 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex, beside: pd.DataFrame 
         * fee_kind: the part of fees that is of kind ``fee``;
         * inflow, transferred_in: the part of external and of transferred_quantity that came in, whatever went out on
           the same day (contract 2.8);
+        * subscribed, redeemed: the part of external that came in (>= 0) and went out (<= 0) by the kinds subscription
+          and redemption; a subscription of a negative amount is a redemption;
         * variation: what futures gained, in the row of the future;
         * notional: what trades in futures and forwards agreed to pay (+) or to receive (-).
     """
     entries, units = journal.entries, _own_units(journal)
     kind = entries["kind"]
     transferred = units.where(kind.isin(posted.TRANSFERS), 0)
+    dealt = entries["external"].where(kind.isin(("subscription", "redemption")), 0)
     own = entries[[*_ROW, "consideration", "income", "external", "bought", "notional"]].assign(
         traded=units.where(~kind.isin(posted.TRANSFERS) & (entries["underlying"] == ""), 0),
         fees=entries["charges"],
@@ -248,6 +251,8 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex, beside: pd.DataFrame 
         fee_kind=entries["charges"].where(kind == "fee", 0),
         inflow=entries["external"].clip(lower=0),
         transferred_in=transferred.clip(lower=0),
+        subscribed=dealt.clip(lower=0),
+        redeemed=dealt.clip(upper=0),
         variation=0,
     )
     paid = journal.payments
@@ -277,6 +282,8 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex, beside: pd.DataFrame 
         fee_kind=exact.money(exactly["fee_kind"]),
         inflow=exact.money(exactly["inflow"]),
         transferred_in=exact.units(exactly["transferred_in"]),
+        subscribed=exact.money(exactly["subscribed"]),
+        redeemed=exact.money(exactly["redeemed"]),
         variation=exact.money(exactly["variation"]),
         notional=exact.money(exactly["notional"]),
     )

@@ -1,23 +1,39 @@
 """Daily time-weighted returns of the books, and how they link.
 
-Belongs here: denominator, daily, gross, active and cumulative return. Does not belong here: where the P&L came from
-(``daybook.ledger``), what the benchmark earned (``benchmarks``).
+Belongs here: denominator, daily, gross, active and cumulative return, and what a session without a return means. Does
+not belong here: where the P&L came from (``daybook.ledger``), which flows count (``flows``), what the benchmark earned
+(``benchmarks``), the part of exchange rates (``local``), returns of periods (``period_returns``).
 
-Conventions (CONTRACT 2.8): inflows count at the start of the day, outflows at its end, so
-daily_return = sum of P&L / (opening NAV + inflows). gross_return adds back transactions of kind ``fee``.
-cumulative_return links the daily returns of all sessions since the book's first one that have a return.
+Conventions (CONTRACT 2.8): daily_return = sum of P&L / denominator; denominator = opening NAV + what ``flows`` counts:
+inflows at the start of the day, outflows at its end, where no rule says otherwise. gross_return adds back transactions
+of kind ``fee``. cumulative_return links the daily returns since the book's first session.
+
+Capital that is not there. ``status`` says each of them, and no figure is infinite:
+
+* none, and no P&L (the book is empty): ``no capital``, no return; linking passes over the session, and goes on when
+  money comes back;
+* zero or negative with P&L, or unknown because a NAV failed: no return; the linked return carries on without it, and a
+  period that contains it has none (``period_returns``);
+* tiny, below a millionth of the largest denominator that the book has had: the return stands as the contract defines
+  it, ``tiny capital``, but is not linked: a cent left behind that earns a dollar is no gain of 10,000 %;
+* a loss of more than the capital (a return below -100 %): the return stands, but nothing links across it:
+  cumulative_return is empty from that session on.
 """
 
 import numpy as np
 import pandas as pd
 
 from daybook import tables
-from daybook.ledger.valuation import valued_activity
 from daybook.market.fx import rates
 from daybook.performance.benchmarks import VIEW
 
 KEY = ["business_date", "book"]
-MICRO = 1_000_000
+TINY = 1e-6
+"""Part of the largest denominator so far below which a return is not linked."""
+NO_CAPITAL = "no capital"
+"""How the status of a session begins in which the book was empty."""
+TINY_CAPITAL = "tiny capital"
+LOST = "lost more than its capital"
 
 
 def performance(
@@ -34,16 +50,16 @@ def performance(
     Args:
         nav: table ``nav`` of every session since each book's first one.
         pnl: table ``pnl`` of the same sessions.
-        inflows: of the same sessions, from the function ``inflows``.
+        inflows: of the same sessions, from ``flows.counted``.
         fees: of the same sessions, from the function ``fees_of_kind_fee``.
         views: the benchmark of each book by session (``benchmarks.book_views``).
         benchmark_returns: from ``benchmarks.benchmark_returns``.
         sessions: sessions to return.
 
     Returns:
-        One row per book and session that has a row in ``nav``. ``status`` is ``ok``, ``ok; `` and why there is no
-        benchmark return, or why there is no return at all: the NAV of the session or of the book's session before
-        failed, or the denominator is not positive.
+        One row per book and session that has a row in ``nav``. ``status`` is ``ok``, ``ok; `` and what there is to say
+        (no benchmark return, and why; tiny capital; a loss of more than the capital), or why there is no return: the
+        NAV of the session or of the book's session before failed, or there was no capital.
     """
     rows = nav.sort_values(["book", "business_date"], ignore_index=True)
     rows = rows.merge(_totals(pnl), on=KEY, how="left")
@@ -55,9 +71,15 @@ def performance(
     divisor = rows["denominator"].where(usable)
     rows["daily_return"] = (rows["total"] / divisor).round(12)
     rows["gross_return"] = ((rows["total"] - rows["fee"]) / divisor).round(12)
-    linked = (1 + rows["daily_return"]).groupby(rows["book"]).cumprod()
-    rows["cumulative_return"] = (linked.groupby(rows["book"]).ffill() - 1).round(12)
-    rows = rows.assign(problem=problem).loc[rows["business_date"].isin(sessions)]
+    book = rows["book"]
+    tiny = usable & (divisor < TINY * divisor.groupby(book).cummax())
+    lost = rows["daily_return"] < -1
+    since = lost.groupby(book).cummax()
+    linked = (1 + rows["daily_return"].mask(tiny)).groupby(book).cumprod()
+    rows["cumulative_return"] = (linked.groupby(book).ffill() - 1).round(12).mask(since)
+    note = pd.Series("", index=rows.index, dtype="str").mask(since, "no cumulative return since it " + LOST)
+    note = note.mask(tiny, TINY_CAPITAL + ": below a millionth of what it was, not linked").mask(lost, LOST)
+    rows = rows.assign(problem=problem, note=note).loc[rows["business_date"].isin(sessions)]
     rows = _beside_benchmark(rows, views, benchmark_returns)
     rows = rows.assign(local_return=np.nan, currency_return=np.nan, hedged_return=np.nan, convention="")
     columns = list(tables.TABLES["performance"].names)
@@ -84,6 +106,8 @@ def _problem(rows: pd.DataFrame) -> pd.Series:
     """Why a row has no return; empty where it has one."""
     problem = pd.Series("", index=rows.index, dtype="str")
     problem = problem.mask(rows["denominator"] <= 0, "opening nav + inflows is not positive")
+    idle = rows["denominator"].eq(0) & rows["total"].eq(0)
+    problem = problem.mask(idle, NO_CAPITAL + ": the book was empty and earned nothing")
     problem = problem.mask(rows["denominator"].isna(), "no nav at the close of the session before")
     failed = rows["status"].ne("ok") | rows["nav"].isna()
     return problem.mask(failed, ("nav failed: " + rows["reason"]).str.removesuffix(": "))
@@ -95,39 +119,25 @@ def _beside_benchmark(rows: pd.DataFrame, views: pd.DataFrame, benchmark_returns
     found = found.merge(views, on=KEY, how="left").merge(benchmark_returns, on=["business_date", *VIEW], how="left")
     why = found["reason"].fillna("no benchmark weights yet").mask(found["benchmark"].fillna("").eq(""), "no benchmark")
     found["active_return"] = (found["daily_return"] - found["benchmark_return"]).round(12)
-    fine = pd.Series("ok", index=found.index, dtype="str").mask(why.ne(""), "ok; " + why)
+    fine = pd.Series("ok", index=found.index, dtype="str")
+    for said in (why, found["note"]):
+        fine = fine + ("; " + said).where(said.ne(""), "")
     found["status"] = found["problem"].mask(found["problem"].eq(""), fine)
     return found
 
 
-def inflows(
-    activity: pd.DataFrame,
-    nav: pd.DataFrame,
-    prices: pd.DataFrame,
-    instruments: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-) -> pd.DataFrame:
-    """External money and securities that came into each book, in its base currency; what went out does not count.
-
-    The amounts are those that ``nav`` counts as flows: money at closing FX, securities at the day's market value.
+def standing(performance: pd.DataFrame) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
+    """Which sessions link, and of which the return is not known; the others, empty or tiny books, are passed over.
 
     Args:
-        activity: ``journal.activity``.
-        nav: table ``nav`` of the same sessions, for the base currency.
-        prices: golden prices of the same sessions.
-        instruments: facts, dated by valid_from.
-        fx_rates: table ``fx_rates`` of the same sessions.
+        performance: daily_return and status, any rows.
 
     Returns:
-        business_date, book, inflow (>= 0); no row where nothing came in.
+        linked, unknown: never both. A loss of more than the capital is linked here: it breaks the chain of its period.
     """
-    came_in = activity.loc[(activity["inflow"] > 0) | (activity["transferred_in"] > 0)]
-    came_in = came_in.assign(external=came_in["inflow"], transferred_quantity=came_in["transferred_in"])
-    books = nav.rename(columns={"business_date": "valid_from"}).drop_duplicates(["book", "base_currency"])
-    worth = valued_activity(came_in, prices, fx_rates, books, instruments)
-    amounts = worth["external"] + worth["transferred"]
-    sums = worth[KEY].assign(inflow=amounts).groupby(KEY, as_index=False)[["inflow"]].sum()
-    return sums.assign(inflow=sums["inflow"] / MICRO)
+    none = performance["daily_return"].isna()
+    linked = ~none & ~performance["status"].str.contains(TINY_CAPITAL, regex=False)
+    return linked, none & ~performance["status"].str.startswith(NO_CAPITAL)
 
 
 def fees_of_kind_fee(activity: pd.DataFrame, nav: pd.DataFrame, fx_rates: pd.DataFrame) -> pd.DataFrame:

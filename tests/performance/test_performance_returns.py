@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daybook import calendars, tables
-from daybook.performance import benchmarks, returns
+from daybook.performance import benchmarks, measured, returns
 from tests.frames import frame, sessions
 from tests.risk.firm import firm
 
@@ -83,33 +83,18 @@ def test_active_return_and_why_there_is_none():
     assert result["status"].tolist() == ["ok", "ok; no benchmark weights yet"]
 
 
-def test_inflows_are_what_came_in_at_closing_rates():
+def test_fees_of_kind_fee_are_in_base_currency():
     day = "2020-03-02"
-    columns = "business_date book instrument currency external transferred_quantity traded_quantity fee_kind"
     activity = frame(
         "activity",
-        columns + " consideration fees income inflow transferred_in",
-        (day, "b", "CASH:EUR", "EUR", 100.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100.0, 0.0),
-        (day, "b", "CASH:USD", "USD", -40.0, 0.0, 0.0, -7.0, 0.0, -7.0, 0.0, 30.0, 0.0),
-        (day, "b", "CASH:EUR2", "EUR", 0.0, 0.0, 0.0, -10.0, 0.0, -10.0, 0.0, 0.0, 0.0),
-        (day, "b", "A", "EUR", 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0),
-        (day, "b", "B", "USD", 2.0, -5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0),
-        (day, "b", "B", "EUR", -3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0),
+        "business_date book instrument currency fee_kind",
+        (day, "b", "CASH:USD", "USD", -7.0),
+        (day, "b", "CASH:EUR", "EUR", -10.0),
+        (day, "b", "A", "EUR", 0.0),
     )
     nav = frame("nav", "business_date book nav status", (day, "b", 1.0, "ok"))
-    prices = frame(
-        "prices",
-        "business_date instrument close currency status",
-        (day, "A", 20.0, "EUR", "ok"),
-        (day, "B", 9.0, "USD", "ok"),
-    )
     rates = frame("fx_rates", "business_date base quote rate status", (day, "EUR", "USD", 1.1, "ok"))
-    instruments = frame("instruments", "instrument currency", ("A", "EUR"), ("B", "USD"))
-    came = returns.inflows(activity, nav, prices, instruments, rates)
-    # 30 came in of the 40 that went out, 4 of A of which 1 went out again the same day.
-    assert came["inflow"].tolist() == [pytest.approx(100 * 1.1 + 30 + 4 * 20 * 1.1 + 2.0 + 9.0)]
     assert returns.fees_of_kind_fee(activity, nav, rates)["fee"].tolist() == [-7.0 - 11.0]
-    assert returns.inflows(activity.iloc[:0], nav, prices, instruments, rates).empty
 
 
 @settings(max_examples=25)
@@ -123,20 +108,23 @@ def test_without_flows_the_linked_return_is_the_growth_of_nav(moves):
 
 def test_a_range_gives_the_rows_of_single_sessions():
     f = firm(90, seed=5, history=1)
+    sources = benchmarks.Sources(f.benchmark_weights, f.returns, f.fx_rates)
+    nothing = [tables.empty(name) for name in ("share_class_nav", "fee_accruals")]
+    rules = frame("flow_rules", "kind timing", ("deposit", "middle"))
 
     def run(days):
-        views = benchmarks.book_views(f.books, days)
-        opening = benchmarks.opening_weights(f.benchmark_weights, f.returns, f.fx_rates, views, days)
-        inflow = returns.inflows(f.activity, f.nav, f.prices, f.instruments, f.fx_rates)
-        fee = returns.fees_of_kind_fee(f.activity, f.nav, f.fx_rates)
-        earned = benchmarks.benchmark_returns(opening)
-        return returns.performance(f.nav, f.pnl, inflow, fee, views, earned, days)
+        pnl, values = f.pnl, f.valuations
+        return measured(
+            f.nav, pnl, f.activity, values, f.prices, *nothing, sources, rules, f.books, f.instruments, days
+        )
 
     whole = run(f.sessions)
-    assert whole["status"].value_counts().to_dict() == {"ok": 270, "ok; no benchmark": 90}
+    assert whole["performance"]["status"].value_counts().to_dict() == {"ok": 270, "ok; no benchmark": 90}
+    assert set(whole["external_flows"]["timing"]) >= {"middle", "end"}
     for day in (f.sessions[:1], f.sessions[33:34], f.sessions[-1:]):
-        expected = whole.loc[whole["business_date"].isin(day)].reset_index(drop=True)
-        pd.testing.assert_frame_equal(run(day), expected, check_exact=True)
+        for name, found in run(day).items():
+            expected = whole[name].loc[whole[name]["business_date"].isin(day)].reset_index(drop=True)
+            pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_nothing_in_nothing_out():

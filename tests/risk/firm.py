@@ -104,7 +104,7 @@ def firm(count: int, seed: int = 0, names: int = 12, history: int = 0) -> Simple
     activity = activity.assign(external=flows.ravel(), fees=fee.ravel(), fee_kind=fee.ravel())
     activity["inflow"] = activity["external"].clip(lower=0)
     unused = ("traded_quantity", "consideration", "income", "transferred_quantity", "transferred_in")
-    for name in (*unused, "variation", "notional"):
+    for name in (*unused, "subscribed", "redeemed", "variation", "notional"):
         activity[name] = 0.0
     reference = tables.empty("instruments").reindex(range(names))
     reference = reference.assign(
