@@ -29,6 +29,7 @@ from daybook.market.quality.quarantine import open_quarantine
 from daybook.market.quality.reference import (
     benchmark_returns,
     benchmark_weights,
+    blend_weights,
     ended_series,
     fund_circles,
     fund_weights,
@@ -59,6 +60,7 @@ def findings(
     corporate_actions: pd.DataFrame,
     declared: pd.DataFrame,
     weights: pd.DataFrame,
+    blends: pd.DataFrame,
     funds: pd.DataFrame,
     circles: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
@@ -95,6 +97,7 @@ def findings(
         corporate_actions: facts.
         declared: facts of table price_sources.
         weights: facts of table benchmark_weights.
+        blends: facts of table benchmark_blends.
         funds: facts of table constituents.
         circles: what ``look_through.circles`` returns.
         reconciliation_breaks: table of ``sessions``.
@@ -147,6 +150,7 @@ def findings(
         duplicate_files(copies),
         open_quarantine(quarantine, sessions, valuations, prices, identifiers),
         benchmark_weights(weights, sessions),
+        blend_weights(blends, sessions),
         benchmark_returns(performance),
         fund_weights(funds, sessions),
         fund_circles(circles),

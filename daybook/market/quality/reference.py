@@ -70,6 +70,19 @@ def benchmark_weights(weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.D
     return finding(off.rename(columns={"benchmark": "instrument"}), "benchmark_weights", "warning", text)
 
 
+def blend_weights(benchmark_blends: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Blends whose weights do not add up to 1 within ``WEIGHT_SUM``: ``benchmark_blends``, warning.
+
+    It stands on every session on which the blend does. One without a return is a ``benchmark_return`` of its books.
+    """
+    rows = constituents.blends_in_force(benchmark_blends, sessions)
+    each = rows.groupby(["business_date", "benchmark", "valid_from"], as_index=False)["weight"].sum()
+    off = each[(each["weight"] - 1.0).abs() > WEIGHT_SUM]
+    text = "weights of the blend since " + dated.iso(off["valid_from"]).set_axis(off.index) + " add up to "
+    text += off["weight"].map("{:.6f}".format).astype("str") + "; they are divided by that"
+    return finding(off.rename(columns={"benchmark": "instrument"}), "benchmark_blends", "warning", text)
+
+
 def fund_weights(funds: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Funds whose constituents weigh more than 1 and ``WEIGHT_SUM``: ``constituents_weights``, warning.
 

@@ -83,6 +83,7 @@ def given(**changed):
     names += " feed_outcomes custodian_reports expected_feeds"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
+    frames |= {"blends": tables.empty("benchmark_blends")}
     funds = tables.empty("constituents")
     frames |= {"funds": funds, "circles": funds[["business_date", "fund"]]}
     columns = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
@@ -96,6 +97,16 @@ def given(**changed):
         "gaps": {},
     }
     return frames | nothing | changed
+
+
+def test_blends_that_do_not_add_up_to_one_are_told_while_they_stand():
+    rows = [("X", "A", DAYS[0], 0.6, None), ("X", "B", DAYS[0], 0.3, None), ("Y", "A", DAYS[0], 1.2, DAYS[0])]
+    blends = frame("benchmark_blends", "benchmark constituent valid_from weight valid_to", *rows)
+    since = f"{DAYS[0]:%Y-%m-%d}" if not isinstance(DAYS[0], str) else DAYS[0]
+    assert said(reference.blend_weights(blends, sessions(D))) == [
+        ["benchmark_blends", "", "X", "warning",
+         f"weights of the blend since {since} add up to 0.900000; they are divided by that"]
+    ]  # fmt: skip
 
 
 def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():
