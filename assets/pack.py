@@ -146,7 +146,6 @@ def findings(
         declared=price_sources,
         weights=benchmark_weights,
         blends=benchmark_blends,
-        blends=benchmark_blends,
         funds=constituents,
         circles=look_through.circles(constituents, instruments, sessions),
         reconciliation_breaks=reconciliation_breaks,
