@@ -18,31 +18,31 @@ REVERSE_SPLIT = pd.Timestamp("2021-08-02")
 """General Electric's 1 for 8 reverse split, which gave it a new ISIN. Its adjusted prices have no jump."""
 
 _INSTRUMENTS = """
-    AAPL | Apple Inc.                             | Information Technology | US0378331005
-    AMD  | Advanced Micro Devices, Inc.           | Information Technology | US0079031078
-    BAC  | Bank of America Corporation            | Financials             | US0605051046
-    BBY  | Best Buy Co., Inc.                     | Consumer Discretionary | US0865161014
-    CVX  | Chevron Corporation                    | Energy                 | US1667641005
-    GE   | General Electric Company               | Industrials            | US3696043013
-    HD   | The Home Depot, Inc.                   | Consumer Discretionary | US4370761029
-    JNJ  | Johnson & Johnson                      | Health Care            | US4781601046
-    JPM  | JPMorgan Chase & Co.                   | Financials             | US46625H1005
-    KO   | The Coca-Cola Company                  | Consumer Staples       | US1912161007
-    LLY  | Eli Lilly and Company                  | Health Care            | US5324571083
-    MRK  | Merck & Co., Inc.                      | Health Care            | US58933Y1055
-    MSFT | Microsoft Corporation                  | Information Technology | US5949181045
-    PEP  | PepsiCo, Inc.                          | Consumer Staples       | US7134481081
-    PFE  | Pfizer Inc.                            | Health Care            | US7170811035
-    PG   | The Procter & Gamble Company           | Consumer Staples       | US7427181091
-    RRC  | Range Resources Corporation            | Energy                 | US75281A1097
-    UNH  | UnitedHealth Group Incorporated        | Health Care            | US91324P1021
-    WMT  | Walmart Inc.                           | Consumer Staples       | US9311421039
-    XOM  | Exxon Mobil Corporation                | Energy                 | US30231G1022
-    MTUM | iShares MSCI USA Momentum Factor ETF   | Diversified            | US46432F3964
-    QUAL | iShares MSCI USA Quality Factor ETF    | Diversified            | US46432F3394
-    SIZE | iShares MSCI USA Size Factor ETF       | Diversified            | US46432F3709
-    USMV | iShares MSCI USA Min Vol Factor ETF    | Diversified            | US46429B6974
-    VLUE | iShares MSCI USA Value Factor ETF      | Diversified            | US46432F3881
+    AAPL | Apple Inc.                             | Information Technology | Hardware           | US0378331005
+    AMD  | Advanced Micro Devices, Inc.           | Information Technology | Semiconductors     | US0079031078
+    BAC  | Bank of America Corporation            | Financials             | Banks              | US0605051046
+    BBY  | Best Buy Co., Inc.                     | Consumer Discretionary | Specialty Retail   | US0865161014
+    CVX  | Chevron Corporation                    | Energy                 | Integrated Oil     | US1667641005
+    GE   | General Electric Company               | Industrials            | Conglomerates      | US3696043013
+    HD   | The Home Depot, Inc.                   | Consumer Discretionary | Specialty Retail   | US4370761029
+    JNJ  | Johnson & Johnson                      | Health Care            | Pharmaceuticals    | US4781601046
+    JPM  | JPMorgan Chase & Co.                   | Financials             | Banks              | US46625H1005
+    KO   | The Coca-Cola Company                  | Consumer Staples       | Beverages          | US1912161007
+    LLY  | Eli Lilly and Company                  | Health Care            | Pharmaceuticals    | US5324571083
+    MRK  | Merck & Co., Inc.                      | Health Care            | Pharmaceuticals    | US58933Y1055
+    MSFT | Microsoft Corporation                  | Information Technology | Software           | US5949181045
+    PEP  | PepsiCo, Inc.                          | Consumer Staples       | Beverages          | US7134481081
+    PFE  | Pfizer Inc.                            | Health Care            | Pharmaceuticals    | US7170811035
+    PG   | The Procter & Gamble Company           | Consumer Staples       | Household Products | US7427181091
+    RRC  | Range Resources Corporation            | Energy                 | Exploration        | US75281A1097
+    UNH  | UnitedHealth Group Incorporated        | Health Care            | Managed Care       | US91324P1021
+    WMT  | Walmart Inc.                           | Consumer Staples       | Staples Retail     | US9311421039
+    XOM  | Exxon Mobil Corporation                | Energy                 | Integrated Oil     | US30231G1022
+    MTUM | iShares MSCI USA Momentum Factor ETF   | Diversified            |                    | US46432F3964
+    QUAL | iShares MSCI USA Quality Factor ETF    | Diversified            |                    | US46432F3394
+    SIZE | iShares MSCI USA Size Factor ETF       | Diversified            |                    | US46432F3709
+    USMV | iShares MSCI USA Min Vol Factor ETF    | Diversified            |                    | US46429B6974
+    VLUE | iShares MSCI USA Value Factor ETF      | Diversified            |                    | US46432F3881
 """
 _OLD_ISINS = {"GE": "US3696041033"}
 
@@ -128,7 +128,7 @@ _RULES = """
 
 def instruments() -> pd.DataFrame:
     """The 20 stocks and 5 ETFs."""
-    frame = _table(_INSTRUMENTS, "instrument name sector isin")
+    frame = _table(_INSTRUMENTS, "instrument name sector industry isin")
     is_etf = frame["instrument"].isin(FACTOR_ETFS)
     return pd.DataFrame(
         {
@@ -143,13 +143,14 @@ def instruments() -> pd.DataFrame:
             "issuer": frame["name"],
             "multiplier": 1,
             "lot_size": 1,
+            "industry": frame["industry"],
         }
     )
 
 
 def identifiers() -> pd.DataFrame:
     """Ticker and ISIN of every instrument; General Electric has two ISINs, one after the other."""
-    frame = _table(_INSTRUMENTS, "instrument name sector isin")
+    frame = _table(_INSTRUMENTS, "instrument name sector industry isin")
     tickers = pd.DataFrame({"instrument": frame["instrument"], "scheme": "ticker", "value": frame["instrument"]})
     isins = pd.DataFrame({"instrument": frame["instrument"], "scheme": "isin", "value": frame["isin"]})
     old = pd.DataFrame({"instrument": list(_OLD_ISINS), "scheme": "isin", "value": list(_OLD_ISINS.values())})
