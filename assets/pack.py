@@ -32,7 +32,7 @@ OF_EVERY_SESSION = (
     "attribution_nodes", "attribution_pnl", "factor_attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (
-    "period_returns", "flow_effects",
+    "period_returns", "flow_effects", "ratios", "drawdowns",
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
     "var_contributions", "group_var", "group_var_components", "var_explain",
     "stress_components", "reverse_stress", "liquidity", "liquidity_profile",
@@ -115,6 +115,9 @@ def findings(
     expected_feeds: pd.DataFrame,
     feed_outcomes: pd.DataFrame,
     performance: pd.DataFrame,
+    external_flows: pd.DataFrame,
+    period_returns: pd.DataFrame,
+    flow_effects: pd.DataFrame,
     attribution: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
@@ -180,6 +183,9 @@ def findings(
             attribution_nodes=attribution_nodes,
             attribution_pnl=attribution_pnl,
             performance=performance,
+            external_flows=external_flows,
+            period_returns=period_returns,
+            flow_effects=flow_effects,
             var=var,
             var_components=var_components,
             var_explain=var_explain,

@@ -15,6 +15,7 @@ from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import performance as measurement
 from daybook.ledger.valuation import quoted as quotes
+from daybook.performance import drawdowns, periods, ratios
 from resources.lake import Lake
 from resources.reports import write_tearsheets
 from resources.settings import settings
@@ -22,7 +23,7 @@ from resources.settings import settings
 GROUP = "performance"
 OF_SESSIONS = ("performance", "external_flows", "benchmark_returns", "share_class_performance")
 """What one step makes of every session of the history."""
-OF_PERIODS = ("period_returns", "flow_effects")
+OF_PERIODS = ("period_returns", "flow_effects", "ratios", "drawdowns")
 """What one step makes of the periods that end on the date."""
 
 
@@ -109,11 +110,18 @@ def performance_of_periods(
     performance: pd.DataFrame,
     nav: pd.DataFrame,
     external_flows: pd.DataFrame,
+    performance_rules: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
-    """Time- and money-weighted returns of periods that end on the date, and what the timing of flows did."""
+    """Returns of periods that end on the date, what the timing of flows did, ratios and drawdowns."""
     date = sessions_of(context)[0]
     for name, frame in measurement.of_periods(performance, nav, external_flows, date).items():
         yield shown(context, frame, output_name=name)
+    spans = periods.spans(performance, date)
+    found = ratios.measured(performance, spans, performance_rules, risk_free_rates, books)
+    yield shown(context, found, output_name="ratios")
+    yield shown(context, drawdowns.deepest(performance, date), output_name="drawdowns")
 
 
 @dg.asset(
@@ -123,7 +131,19 @@ def performance_of_periods(
     kinds={"python"},
     ins={"performance": dg.AssetIn(metadata=SINCE_START)},
 )
-def tearsheets(context: dg.AssetExecutionContext, performance: pd.DataFrame) -> dg.MaterializeResult:
-    """quantstats tear sheet of each book, on demand."""
-    paths = write_tearsheets(performance, pd.Timestamp(context.partition_key))
+def tearsheets(
+    context: dg.AssetExecutionContext,
+    performance: pd.DataFrame,
+    performance_rules: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
+) -> dg.MaterializeResult:
+    """quantstats tear sheet of each book, on demand and at the end of a month."""
+    date = pd.Timestamp(context.partition_key).as_unit("us")
+    spans = periods.spans(performance, date)
+    if spans.empty:
+        raise dg.Failure(f"no returns of {date:%Y-%m-%d} yet: daybook eod --date {date:%Y-%m-%d}")
+    there = performance.loc[performance["book"].isin(spans["book"])]
+    scales = ratios.scales(there, spans, performance_rules, risk_free_rates, books)
+    paths = write_tearsheets(there, scales, date)
     return dg.MaterializeResult(metadata={path.stem: dg.MetadataValue.path(path) for path in paths})

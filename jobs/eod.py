@@ -43,6 +43,13 @@ market_opening = dg.define_asset_job(
     tags=_TAGS,
     description="Prices of the sessions before a range whose returns begin from them; those sessions do not stand yet.",
 )
+month_end = dg.define_asset_job(
+    "month_end",
+    selection=dg.AssetSelection.assets("tearsheets"),
+    partitions_def=SESSIONS,
+    tags=_TAGS,
+    description="Tear sheets of every book, from the returns that stand.",
+)
 stages = [
     dg.define_asset_job(
         f"stage_{stage}",  # an asset may be called as its stage is, and a job may not be called as an asset

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import dagster as dg
 import pandas as pd
 
-from assets.partitions import SESSIONS, TIMEZONE
-from jobs.eod import eod, history, market_history
+from assets.partitions import SESSIONS, TIMEZONE, session_days
+from jobs.eod import eod, history, market_history, month_end
 from orchestration.plan import Plan, Span, plan
 from resources.feeds import feeds
 from resources.settings import settings
@@ -49,6 +49,24 @@ def eod_risk(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipRe
     if not SESSIONS.has_partition_key(session):
         return _closed(session)
     return dg.RunRequest(run_key=f"eod:{session}", partition_key=session)
+
+
+@dg.schedule(
+    job=month_end,
+    cron_schedule="30 20 26-31 * *",
+    execution_timezone=TIMEZONE,
+    description="Tear sheets after the last session of a month.",
+)
+def tearsheets_at_month_end(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Tear sheets two hours after the close of the month's last session; a month ends on its 26th at the earliest."""
+    session = f"{context.scheduled_execution_time:%Y-%m-%d}"
+    if not SESSIONS.has_partition_key(session):
+        return _closed(session)
+    days = session_days(settings().calendars)
+    later = f"{days[days.searchsorted(pd.Timestamp(session), 'right')]:%Y-%m-%d}"
+    if later[:7] == session[:7]:
+        return dg.SkipReason(f"{session} is not the last session of its month: {later} is still to come")
+    return dg.RunRequest(run_key=f"month_end:{session}", partition_key=session)
 
 
 def _due(context: dg.ScheduleEvaluationContext, part: Callable[[Plan], Span | None]) -> dg.RunRequest | dg.SkipReason:

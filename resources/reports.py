@@ -29,8 +29,17 @@ def write_pages(session: pd.Timestamp, pages: Mapping[str, str]) -> Path:
     return folder / "index.html"
 
 
-def write_tearsheets(performance: pd.DataFrame, session: pd.Timestamp) -> list[Path]:
-    """quantstats tear sheet of each book from its daily returns up to ``session``; the paths."""
+def write_tearsheets(performance: pd.DataFrame, scales: pd.DataFrame, session: pd.Timestamp) -> list[Path]:
+    """quantstats tear sheet of each book that has a return, from its daily returns up to ``session``; the paths.
+
+    The benchmark stands beside a book where it has a return in every session that the book has one in; where it has
+    not, the title says so.
+
+    Args:
+        performance: business_date, book, daily_return and benchmark_return of every session up to ``session``.
+        scales: periods_per_year and risk_free (a year) by book (``ratios.scales``).
+        session: the folder is that of its pack.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -41,14 +50,17 @@ def write_tearsheets(performance: pd.DataFrame, session: pd.Timestamp) -> list[P
     folder = pack_folder(session)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for book, rows in performance.groupby("book"):
-        returns = rows.set_index("business_date")["daily_return"].dropna()
-        benchmark = rows.set_index("business_date")["benchmark_return"].reindex(returns.index)
+    for book, rows in performance.loc[performance["daily_return"].notna()].groupby("book"):
+        dated = rows.set_index("business_date").sort_index()
+        missing = int(dated["benchmark_return"].isna().sum())
+        late = f", without its benchmark: {missing} of {len(dated)} sessions have no return of it"
         path = folder / f"tearsheet-{page.file_name(str(book))}"
         quantstats.reports.html(
-            returns,
-            benchmark=None if benchmark.isna().any() else benchmark,
-            title=escape(str(book)),  # quantstats puts it into its page as it is
+            dated["daily_return"],
+            benchmark=None if missing else dated["benchmark_return"],
+            rf=float(scales.loc[book, "risk_free"]),
+            periods_per_year=round(float(scales.loc[book, "periods_per_year"])),
+            title=escape(f"{book}{late if 0 < missing < len(dated) else ''}"),  # quantstats prints it as it is
             output=str(path),
             match_dates=False,
         )

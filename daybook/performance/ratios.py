@@ -61,19 +61,36 @@ def measured(
     spans = spans.loc[spans["period"].isin(PERIODS)].reset_index(drop=True)
     if spans.empty:
         return tables.empty("ratios")
-    date = spans["period_end"].iloc[0]
-    rows = performance.loc[(performance["business_date"] <= date) & performance["book"].isin(spans["book"].unique())]
-    rows = rows.sort_values(["book", "business_date"], ignore_index=True)
-    sessions = pd.DatetimeIndex(np.unique(rows["business_date"].to_numpy("datetime64[us]")))
-    names = pd.Index(spans["book"].unique(), dtype="str").sort_values()
-    rules = _rules(performance_rules, names, date)
-    free = _risk_free(risk_free_rates, books, names, sessions, date)
-    book = _at(names, spans["book"])
-    idle, years = _lengths(rows, spans)
-    sample = _sample(rows, spans, sessions, names, rules, free, years)
+    sample, idle, texts = _read(performance, spans, performance_rules, risk_free_rates, books)
     left_out = spans["session_count"].to_numpy() - idle - sample.n
-    texts = pd.DataFrame({**{name: rules[name] for name in RULES}, "risk_free": free["said"]}, index=names)
-    return tables.conform("ratios", _table(spans, sample, left_out, texts.iloc[book].reset_index(drop=True)))
+    return tables.conform("ratios", _table(spans, sample, left_out, texts))
+
+
+def scales(
+    performance: pd.DataFrame,
+    spans: pd.DataFrame,
+    performance_rules: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
+) -> pd.DataFrame:
+    """Sessions of a year and yearly risk-free return of each book since inception, for whoever computes elsewhere.
+
+    Args:
+        performance: as of ``measured``.
+        spans: as of ``measured``.
+        performance_rules: facts.
+        risk_free_rates: facts.
+        books: facts, dated by valid_from.
+
+    Returns:
+        book (index), periods_per_year, risk_free: what (1 + risk_free) ^ (1 / periods_per_year) - 1 earns in each
+        session links to the risk-free return of all sessions with a return; 0 for a book without one.
+    """
+    spans = spans.loc[spans["period"].eq("inception")].reset_index(drop=True)
+    sample = _read(performance, spans, performance_rules, risk_free_rates, books)[0]
+    free = np.where(sample.n > 0, sample["free"], 1.0) ** (sample.periods_per_year / np.maximum(sample.n, 1)) - 1
+    index = pd.Index(spans["book"], name="book")
+    return pd.DataFrame({"periods_per_year": sample.periods_per_year, "risk_free": free}, index=index)
 
 
 def figures(sample: Sample) -> dict[str, Floats]:
@@ -227,18 +244,24 @@ def _at(names: "pd.Index[str]", books: "pd.Series[str]") -> Ints:
     return names.get_indexer(pd.Index(books)).astype(np.int64)
 
 
-def _sample(
-    rows: pd.DataFrame,
+def _read(
+    performance: pd.DataFrame,
     spans: pd.DataFrame,
-    sessions: pd.DatetimeIndex,
-    names: "pd.Index[str]",
-    rules: pd.DataFrame,
-    free: Mapping[str, Any],
-    years: Floats,
-) -> Sample:
-    """Everything that formulas read."""
+    performance_rules: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
+) -> tuple[Sample, Ints, pd.DataFrame]:
+    """What formulas read of each span, its sessions without capital, and what its conventions name."""
     from daybook.performance import kernel
 
+    date = spans["period_end"].iloc[0]
+    rows = performance.loc[(performance["business_date"] <= date) & performance["book"].isin(spans["book"].unique())]
+    rows = rows.sort_values(["book", "business_date"], ignore_index=True)
+    sessions = pd.DatetimeIndex(np.unique(rows["business_date"].to_numpy("datetime64[us]")))
+    names = pd.Index(spans["book"].unique(), dtype="str").sort_values()
+    rules = _rules(performance_rules, names, date)
+    free = _risk_free(risk_free_rates, books, names, sessions, date)
+    idle, years = _lengths(rows, spans)
     at = _at(names, rows["book"]), sessions.get_indexer(pd.DatetimeIndex(rows["business_date"]))
     earned, beside = np.full((2, len(names), len(sessions)), np.nan)
     earned[at], beside[at] = rows["daily_return"], rows["benchmark_return"]
@@ -255,7 +278,8 @@ def _sample(
     scale, target = (rules[name].to_numpy()[book] for name in ("periods_per_year", "target_return"))
     months = (sessions.year * 12 + sessions.month).to_numpy(np.int64)
     read = kernel.readings(earned, beside, free["returns"], months, where, target / scale)
-    return Sample(read, years, scale, target, confidence[book])
+    said = pd.DataFrame({**{name: rules[name].to_numpy() for name in RULES}, "risk_free": free["said"]})
+    return Sample(read, years, scale, target, confidence[book]), idle, said.iloc[book].reset_index(drop=True)
 
 
 def _lengths(rows: pd.DataFrame, spans: pd.DataFrame) -> tuple[Ints, Floats]:

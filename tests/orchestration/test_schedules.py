@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from assets.partitions import session_partitions
-from orchestration.schedules import eod_risk, history_before_close, market_before_close
+from orchestration.schedules import eod_risk, history_before_close, market_before_close, tearsheets_at_month_end
 from tests.orchestration.small_firm import prices
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -32,9 +32,16 @@ def test_a_session_is_closed_once_on_its_evening():
         "2022-11-24",  # Thanksgiving
     ],
 )
-@pytest.mark.parametrize("schedule", [eod_risk, history_before_close, market_before_close])
+@pytest.mark.parametrize("schedule", [eod_risk, history_before_close, market_before_close, tearsheets_at_month_end])
 def test_a_day_without_a_session_is_skipped_with_the_reason(settings, schedule, day):
     assert schedule(evening(day, 18)).skip_message == f"{day} is not a session of XNYS"
+
+
+def test_tear_sheets_follow_the_last_session_of_a_month():
+    request = tearsheets_at_month_end(evening("2021-02-26", 20))  # a Friday, and February ends on a Sunday
+    assert (request.partition_key, request.run_key) == ("2021-02-26", "month_end:2021-02-26")
+    skipped = tearsheets_at_month_end(evening("2022-12-29", 20))
+    assert skipped.skip_message == "2022-12-29 is not the last session of its month: 2022-12-30 is still to come"
 
 
 def test_earlier_sessions_that_are_missing_are_one_range(daybook, firm, settings):

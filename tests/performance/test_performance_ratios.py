@@ -240,6 +240,20 @@ def test_rules_and_risk_free_rates_are_said_and_used():
     assert value["A", "one_year", "annual_risk_free"] == pytest.approx(np.exp(0.0001 * (D - given).days) - 1, rel=1e-3)
 
 
+def test_the_risk_free_return_of_a_year_links_to_that_of_the_sessions():
+    rows = performance(A=(waves(300), np.nan), EMPTY=(np.full(2, np.nan), np.nan))
+    rates = frame(
+        "risk_free_rates", "business_date currency tenor rate day_count", (DAYS[0], "USD", "1D", 0.036, "ACT/360")
+    )
+    books = frame("books", "book base_currency calendar", ("A", "USD", "XNYS"), ("EMPTY", "USD", "XNYS"))
+    rules = tables.empty("performance_rules")
+    found = ratios.scales(rows, periods.spans(rows, D), rules, rates, books)
+    days = DAYS[-301:]
+    linked = np.prod(1 + 0.0001 * (days[1:] - days[:-1]).days)
+    assert (1 + found.loc["A", "risk_free"]) ** (300 / 252) == pytest.approx(linked, rel=1e-12)
+    assert found.loc["EMPTY"].tolist() == [252, 0]
+
+
 def test_a_book_does_not_depend_on_others_nor_on_the_order_of_rows():
     a, b = (waves(280), waves(280, 0.02)), (waves(500, 0.03), waves(500))
     both, alone = measured(performance(A=a, B=b).sample(frac=1, random_state=1)), measured(performance(A=a))
