@@ -1,8 +1,8 @@
 """The loops that numba compiles, compiled by ``make install``: ``python -m orchestration.kernels``.
 
 Belongs here: calling each loop once. Does not belong here: the loops (``daybook.ledger``, ``daybook.risk.kernel``,
-``daybook.performance.kernel``). What is compiled is kept beside the source; without this the first firm with a merger, a
-pool or LIFO waits half a minute for its first run.
+``daybook.performance.kernel``). What is compiled is kept beside the source; without this the first firm with a merger,
+a pool or LIFO waits half a minute for its first run.
 """
 
 from importlib import import_module
