@@ -32,7 +32,7 @@ OF_EVERY_SESSION = (
     "attribution_nodes", "attribution_pnl", "factor_attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (
-    "period_returns", "flow_effects", "ratios", "drawdowns",
+    "period_returns", "flow_effects", "ratios", "drawdowns", "period_attribution", "contributions",
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
     "var_contributions", "group_var", "group_var_components", "var_explain",
     "stress_components", "reverse_stress", "liquidity", "liquidity_profile",
@@ -118,6 +118,8 @@ def findings(
     external_flows: pd.DataFrame,
     period_returns: pd.DataFrame,
     flow_effects: pd.DataFrame,
+    period_attribution: pd.DataFrame,
+    contributions: pd.DataFrame,
     attribution: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
@@ -186,6 +188,8 @@ def findings(
             external_flows=external_flows,
             period_returns=period_returns,
             flow_effects=flow_effects,
+            period_attribution=period_attribution,
+            contributions=contributions,
             var=var,
             var_components=var_components,
             var_explain=var_explain,

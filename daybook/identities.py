@@ -9,10 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from daybook.attribution import brinson, money, tree
+from daybook.attribution import brinson, money, periods, tree
+from daybook.attribution import contributions as contributed
 from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
+from daybook.performance import flows
+from daybook.performance import period_returns as timing
 from daybook.risk import components, explain
 
 HOLDING = ["business_date", "book", "instrument"]
@@ -39,6 +42,11 @@ def gaps(
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
     performance: pd.DataFrame,
+    external_flows: pd.DataFrame,
+    period_returns: pd.DataFrame,
+    flow_effects: pd.DataFrame,
+    period_attribution: pd.DataFrame,
+    contributions: pd.DataFrame,
     var: pd.DataFrame,
     var_components: pd.DataFrame,
     var_explain: pd.DataFrame,
@@ -60,6 +68,10 @@ def gaps(
         ),
         "parts": part_gaps(today),
         "share_classes": share_classes.identity_gaps(share_class_nav, today),
+        "external_flows": _said(flows.identity_gaps(external_flows, today), "flows by kind do not add up to flows"),
+        "flow_effects": timing.identity_gaps(period_returns, flow_effects),
+        "period_attribution": periods.identity_gaps(period_attribution, period_returns),
+        "contributions": contributed.identity_gaps(contributions, period_returns),
         "attribution": _said(brinson.identity_gaps(attribution, performance), "effects do not add up to active return"),
         "attribution_nodes": tree.identity_gaps(attribution_nodes, performance),
         "attribution_pnl": _said(

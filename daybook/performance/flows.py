@@ -144,6 +144,24 @@ def counted(flows: pd.DataFrame) -> pd.DataFrame:
     return flows[KEY].assign(inflow=part).groupby(KEY, as_index=False)[["inflow"]].sum()
 
 
+def identity_gaps(flows: pd.DataFrame, nav: pd.DataFrame) -> pd.DataFrame:
+    """Books whose flows by kind do not add up to the flows of ``nav`` within 10^-6.
+
+    Args:
+        flows: table ``external_flows`` of some sessions.
+        nav: table of the same sessions; books without a NAV are left out.
+
+    Returns:
+        business_date, book, gap = sum of kinds - flows; empty when all is well.
+    """
+    sums = flows.groupby(KEY, as_index=False)[["flows"]].sum().rename(columns={"flows": "kinds"})
+    both = nav.loc[nav["flows"].notna(), [*KEY, "flows"]].merge(sums, on=KEY, how="left")
+    both["gap"] = (both["kinds"].fillna(0.0) - both["flows"]).round(6)
+    # A float64 holds 10^-6 up to 9e9; the sum of more is as exact as its parts.
+    off = both["gap"].abs() > 1e-6 + 1e-15 * both["flows"].abs()
+    return both.loc[off, [*KEY, "gap"]].reset_index(drop=True)
+
+
 def declared(views: pd.DataFrame, flow_rules: pd.DataFrame) -> "pd.Series[str]":
     """The timing in force for each row of ``views`` (business_date, book), in words.
 

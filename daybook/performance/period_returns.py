@@ -372,12 +372,14 @@ def identity_gaps(period_returns: pd.DataFrame, flow_effects: pd.DataFrame) -> p
     """Periods whose flow effects do not add up to the gap between their two returns.
 
     Returns:
-        business_date, book, period, timing_effect, gap = sum of effects - timing_effect; empty when all is well.
+        business_date, book, gap = sum of effects - timing_effect, reason; empty when all is well.
     """
     key = [*KEY, "period"]
     sums = flow_effects.groupby(key, as_index=False)["effect"].sum()
     both = period_returns.loc[period_returns["timing_effect"].notna(), [*key, "timing_effect"]]
     both = both.merge(sums, on=key, how="left")
     both["gap"] = (both["effect"].fillna(0.0) - both["timing_effect"]).round(12)
-    columns = [*key, "timing_effect", "gap"]
-    return both.loc[both["gap"].ne(0), columns].reset_index(drop=True)
+    both = both.loc[both["gap"].ne(0)].reset_index(drop=True)
+    off = both["gap"].map("{:g}".format).astype("str")
+    reason = "effects of flows do not add up to the timing effect of period " + both["period"] + ": off by " + off
+    return both[[*KEY, "gap"]].assign(reason=reason)

@@ -512,7 +512,7 @@ def _drawdown(performance: pd.DataFrame) -> pd.DataFrame:
     peak = level.groupby(rows["book"]).cummax().clip(lower=1.0)
     fall = (1 - level / peak).round(12)
     # The linked return carries over a session without one of its own: its drawdown is not known.
-    unknown = rows["daily_return"].isna()
+    unknown = rows["daily_return"].isna() | level.isna()
     return rows[KEY].assign(
         measure="drawdown", money=np.nan, fraction=fall.mask(unknown), why=rows["status"].where(unknown, "")
     )
