@@ -16,9 +16,12 @@ import numpy as np
 import pandas as pd
 
 from assets.metadata import table
-from daybook.pack import charts, components, exposures, liquidity, models, stress, var
+from daybook.pack import active_risk, charts, components, effects, exposures, liquidity, models, ratios, stress, var
+from daybook.pack import attribution as attributed
+from daybook.pack import contributions as contribution
 from daybook.pack.charts import Line
 from daybook.pack.performance import benchmark_line
+from daybook.performance import drawdowns
 
 CONFIDENCE = 0.99
 MOST = 12
@@ -32,6 +35,57 @@ def cumulative(performance: pd.DataFrame) -> dict[str, Any]:
     """One plot a book: linked return since inception, beside the benchmark's; none where nothing is known."""
     drawn = performance[np.isfinite(performance["cumulative_return"])]
     return {f"plot {book}": _picture(_growth(book, rows)) for book, rows in _books(drawn)}
+
+
+def under_water(performance: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: the loss from its last peak, since inception."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return ratios.picture(f"water-{book}", f"{book}: loss from the last peak", rows.reset_index())
+
+    lost = drawdowns.under_water(performance)
+    return _drawn(lost[np.isfinite(lost["drawdown"])], drawn)
+
+
+def sectors(attribution: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: effects of the session by sector, with their sum."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return attributed.sectors(f"sectors-{book}", f"{book}: active return by sector and effect", rows)
+
+    return _drawn(attributed.by_segment(attribution), drawn)
+
+
+def waterfalls(period_attribution: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: how the linked effects lead to its active return since inception, of those fully explained."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return str(attributed.picture(f"effects-{book}", f"{book}: active return by effect", rows.iloc[0]))
+
+    linked = effects.declared(attributed.by_segment(period_attribution))
+    whole = linked[(linked["node"] == "") & (linked["period"] == "inception")]
+    return _drawn(whole[np.isfinite(whole["total"])], drawn)
+
+
+def contributed(contributions: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: the names that added most to its return since inception, and those that took most."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        title = f"{book}: contribution by name"
+        return contribution.picture(f"contributed-{book}", title, rows.assign(label=rows["instrument"]))
+
+    known = contributions[np.isfinite(contributions["contribution"])]
+    return _drawn(known[known["period"] == "inception"], drawn)
+
+
+def tracking(risk_attribution: pd.DataFrame) -> dict[str, Any]:
+    """One plot a book: where its tracking error comes from."""
+
+    def drawn(book: str, rows: pd.DataFrame) -> str:
+        return active_risk.picture(f"tracking-{book}", f"{book}: where the tracking error comes from", rows)
+
+    parts = risk_attribution[risk_attribution["depth"] == 1]
+    return _drawn(parts[np.isfinite(parts["active_risk"])], drawn)
 
 
 def var_against_pnl(var: pd.DataFrame, nav_bridge: pd.DataFrame) -> dict[str, Any]:

@@ -5,13 +5,14 @@ Belongs here: the section active risk. Does not belong here: how it is computed 
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from daybook.pack import charts, effects, figures, periods
 from daybook.pack.attribution import BRINSON
 from daybook.pack.blocks import Block, Chart, Fold, Section, Side, Tree, Words
 from daybook.pack.day import Day
 from daybook.pack.grids import Column, Grid, grid
-from daybook.pack.tree import tree
+from daybook.pack.tree import levels, tree
 
 _ACTIVE_RISK = (
     "Tracking error: the yearly standard deviation of the active return that today's weights would have had. Active"
@@ -86,21 +87,27 @@ def _by_segment(parts: pd.DataFrame, whole: float, period: str, earned: "pd.Seri
     return grid(f"Active risk by sector{beside}", [*columns, *_figures(parts, root, period, earned)], dense=True)
 
 
-def _bars(parts: pd.DataFrame) -> list[Chart]:
-    title = "Where the tracking error comes from"
+def picture(key: str, title: str, parts: pd.DataFrame) -> Markup:
+    """The parts of the tracking error, allocation and selection stacked; ``parts`` are the nodes of one level."""
     size = parts["active_risk"].abs().fillna(0).to_numpy()
     top = parts.iloc[np.argsort(-size, kind="stable")[:_MOST_BARS]].sort_values("active_risk", ascending=False)
     values = {"Allocation": "allocation_risk", "Selection": "selection_risk"}
     stacked = {label: top[name].to_numpy(np.float64) * 1e4 for label, name in values.items()}
-    total = top["active_risk"].to_numpy(np.float64) * 1e4
-    svg = charts.bars("active-risk", title, list(top["node"]), stacked, "bp", total=total)
+    return charts.bars(
+        key, title, list(top["node"]), stacked, "bp", total=top["active_risk"].to_numpy(np.float64) * 1e4
+    )
+
+
+def _bars(parts: pd.DataFrame) -> list[Chart]:
+    title = "Where the tracking error comes from"
+    svg = picture("active-risk", title, parts)
     return [Chart(svg, title, "bp a year; to the left: makes the book more like its benchmark.")]
 
 
 def _tree(day: Day, below: pd.DataFrame, root: "pd.Series[float]", period: str, earned: "pd.Series[float]") -> Tree:
     below = below.iloc[np.argsort(-below["active_risk"].abs().fillna(0).to_numpy(), kind="stable")]
     columns = _figures(below, root, period, earned)
-    return tree(day, "Active risk by node", below, columns, "Tracking error")
+    return tree(day, f"Active risk by {levels(below)}", below, columns, "Tracking error")
 
 
 def _adds_up(total: float, whole: float) -> Words:

@@ -16,7 +16,7 @@ from daybook.pack.day import Day
 from daybook.pack.effects import EFFECTS
 from daybook.pack.grids import Column, Grid, grid
 from daybook.pack.money import listed
-from daybook.pack.tree import tree
+from daybook.pack.tree import levels, tree
 
 _ATTRIBUTION = (
     "In basis points (bp) of opening NAV + inflows; one bp is a hundredth of a per cent. Allocation = (w_p − w_b)"
@@ -37,7 +37,7 @@ _CENT = 0.005
 
 def firm(day: Day) -> Section:
     """The effects of each book, summed over segments, against its active return: of the day and linked."""
-    rows = _brinson(day.rows("attribution"))
+    rows = by_segment(day.rows("attribution"))
     if not len(rows):
         return _nothing(day, day.names)
     summed = rows.groupby(rows["book"].astype("object"))[_effects_of(rows)].sum()
@@ -57,7 +57,7 @@ def firm(day: Day) -> Section:
 
 def book(day: Day, book: str) -> Section:
     """The effects of one book by segment, as a waterfall, over the day and linked, by name and in money."""
-    rows = _brinson(day.rows("attribution", book))
+    rows = by_segment(day.rows("attribution", book))
     linked = _linked(day, book)
     if not len(rows) and not len(linked):
         nothing = _nothing(day, [book])
@@ -74,7 +74,7 @@ def book(day: Day, book: str) -> Section:
     blocks += [Side(drawn)] if drawn else []
     if len(rows):
         rows = rows.sort_values("total", ascending=False, kind="stable")
-        blocks += [_by_segment("Effects by sector, this date", rows, []), Side([_bars(rows)])]
+        blocks += [_by_segment("Effects by sector, this date", rows, []), Side(_bars(rows, linked))]
     tables = _over_periods(linked)
     blocks += [table for period, table in tables.items() if period in _OPEN]
     blocks += [Words(text, "care") for text in said]
@@ -86,16 +86,16 @@ def book(day: Day, book: str) -> Section:
     return Section("attribution", _TITLE, _ATTRIBUTION, blocks)
 
 
-def _brinson(rows: pd.DataFrame) -> pd.DataFrame:
+def by_segment(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the method by segment that each book has: Brinson-Fachler where it is there."""
-    by_segment = rows[rows["method"].isin(BRINSON)]
-    first = by_segment["method"] == BRINSON[0]
-    return by_segment[first | ~by_segment["book"].isin(by_segment.loc[first, "book"])]
+    found = rows[rows["method"].isin(BRINSON)]
+    first = found["method"] == BRINSON[0]
+    return found[first | ~found["book"].isin(found.loc[first, "book"])]
 
 
 def _linked(day: Day, book: str | None) -> pd.DataFrame:
     """Effects over periods by the declared linking, of every node; a period that could not be explained has one row."""
-    return periods.ordered(effects.declared(_brinson(day.rows("period_attribution", book))))
+    return periods.ordered(effects.declared(by_segment(day.rows("period_attribution", book))))
 
 
 def _effects_of(rows: pd.DataFrame) -> list[str]:
@@ -179,11 +179,22 @@ def _by_segment(caption: str, rows: pd.DataFrame, notes: Sequence[str]) -> Grid:
     )
 
 
-def _bars(rows: pd.DataFrame) -> Chart:
+def _bars(rows: pd.DataFrame, linked: pd.DataFrame) -> list[Chart]:
+    """The effects of each segment, of the date and since inception."""
     title = "Active return by sector and effect, this date"
+    found = [Chart(sectors("effects", title, rows), title, "bp of opening NAV + inflows.")]
+    longest = linked[(linked["period"] == "inception") & (linked["depth"] == 1)].rename(columns={"node": "segment"})
+    if len(longest):
+        title = "Active return by sector and effect, since inception"
+        longest = longest.sort_values("total", ascending=False, kind="stable")
+        found.append(Chart(sectors("effects-linked", title, longest), title, "bp, linked."))
+    return found
+
+
+def sectors(key: str, title: str, rows: pd.DataFrame) -> Markup:
+    """The effects of each segment, stacked, with their sum."""
     parts = {EFFECTS[name]: _bp(rows[name]) for name in effects.used(rows)}
-    svg = charts.bars("effects", title, list(rows["segment"]), parts, "bp", total=_bp(rows["total"]))
-    return Chart(svg, title, "bp of opening NAV + inflows, this date only.")
+    return charts.bars(key, title, list(rows["segment"]), parts, "bp", total=_bp(rows["total"]))
 
 
 def _over_periods(linked: pd.DataFrame) -> dict[str, Grid]:
@@ -202,12 +213,12 @@ def _over_periods(linked: pd.DataFrame) -> dict[str, Grid]:
 def _trees(day: Day, book: str, linked: pd.DataFrame) -> list[Tree]:
     """The effects of every node down to the names: of the day, and since inception."""
     found = []
-    nodes = _brinson(day.rows("attribution_nodes", book))
+    nodes = by_segment(day.rows("attribution_nodes", book))
     if (nodes["depth"] > 1).any():
-        found.append(_tree(day, "Effects by node, this date", nodes))
+        found.append(_tree(day, f"Effects by {levels(nodes)}, this date", nodes))
     longest = linked[linked["period"] == "inception"]
     if (longest["depth"] > 1).any():
-        found.append(_tree(day, _titled("Effects by node", longest), longest))
+        found.append(_tree(day, _titled(f"Effects by {levels(longest)}", longest), longest))
     return found
 
 
@@ -264,7 +275,7 @@ def _money(day: Day, book: str) -> list[Block]:
 
 def _methods(day: Day, book: str) -> list[Fold]:
     """The same active return linked by every method, over the longest period."""
-    rows = _brinson(day.rows("period_attribution", book))
+    rows = by_segment(day.rows("period_attribution", book))
     rows = periods.ordered(rows[(rows["node"] == "") & np.isfinite(rows["total"]) & (rows["period"] != "day")])
     if rows["linking"].nunique() < 2:
         return []

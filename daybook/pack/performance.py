@@ -11,22 +11,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from daybook.pack import charts, figures, periods
+from daybook.pack import charts, figures, periods, ratios
 from daybook.pack.blocks import Block, Chart, Figure, Figures, Fold, Section, Side, Words
 from daybook.pack.charts import Line
 from daybook.pack.day import Day
 from daybook.pack.grids import Column, Grid, grid
 from daybook.pack.money import listed
+from daybook.performance.returns import NO_CAPITAL
 
 Floats = NDArray[np.float64]
 
 _PERFORMANCE = (
     "Time-weighted, net of fees, in the base currency, unless a column says otherwise. Longer periods link the days. A"
     " period with a session whose return is not known has no return: what is not known is not taken for zero. Active ="
-    " book − benchmark. A column headed a year is annualised, only beyond one year."
+    " book − benchmark; geometric = (1 + book) / (1 + benchmark) − 1. A column headed a year is annualised, only beyond"
+    " one year."
 )
 _TITLE = "Performance"
-_NO_CAPITAL = "no capital"
 _NOTHING = "No returns have been computed yet."
 _MISSING = "see the status of the period below"
 _NOT_A_YEAR = "up to one year nothing is annualised"
@@ -61,14 +62,14 @@ def book(day: Day, book: str) -> Section:
     blocks: list[Block] = [] if book in day.benchmarks else [_without_benchmark(day, [book])]
     rows = periods.ordered(day.rows("period_returns", book))
     blocks += _headline(rows)
-    table = [_by_period(rows)] if len(rows) else []
-    if not table:
+    if len(rows):
+        blocks.append(_by_period(rows))
+    else:
         blocks.append(Words("Returns by period have not been computed for this date.", "care"))
-    blocks.append(Side([*table, *_growth(day, book, "return", "Book")]))
+    blocks.append(Side([*_growth(day, book, "return", "Book"), *ratios.under_water(day, book)]))
     blocks += _calendar(past, book in day.benchmarks)
     if len(rows):
-        flows = _flow_effects(day, book, rows)
-        blocks += [Side([_of_money(rows), *flows]), _before_fees(rows)]
+        blocks += [_of_money(rows), *_flow_effects(day, book, rows), _before_fees(rows)]
     blocks += _share_classes(day, book)
     said = _conventions(rows)
     return Section("performance", _TITLE, _PERFORMANCE, [*blocks, *said])
@@ -129,9 +130,11 @@ def _by_period(rows: pd.DataFrame) -> Grid:
         [
             Column("Period", [periods.name(period) for period in rows["period"]]),
             Column("From", rows["period_start"], "day"),
+            Column("Sessions", rows["session_count"], "count"),
             Column("Book", rows["time_weighted"], "percent_change", "net return", _MISSING),
             Column("Benchmark", rows["benchmark_return"], "percent_change", "return", _MISSING),
             Column("Active", rows["active_return"], "percent_change", "book − benchmark", _MISSING),
+            Column("Geometric", rows["active_geometric"], "percent_change", "active, by ratio", _MISSING),
             Column("Book", rows["annual_return"], "percent_change", "a year", _NOT_A_YEAR),
             Column("Benchmark", rows["annual_benchmark"], "percent_change", "a year", _NOT_A_YEAR),
         ],
@@ -142,7 +145,7 @@ def _by_period(rows: pd.DataFrame) -> Grid:
 
 def _calendar(past: pd.DataFrame, benchmarked: bool) -> list[Block]:
     """Returns of every calendar month and year, the latest year first."""
-    past = past[~past["status"].str.startswith(_NO_CAPITAL)]
+    past = past[~past["status"].str.startswith(NO_CAPITAL)]
     if not len(past):
         return []
     dates = past["business_date"]

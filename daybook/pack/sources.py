@@ -34,36 +34,47 @@ def section(day: Day, book: str) -> Section:
     for rows, table in ((currencies, _by_currency), (factors, _by_factor)):
         methods = sorted(set(rows["method"]), key=lambda name: (name not in _FIRST, name))
         tables = [table(day, book, rows[rows["method"] == method]) for method in methods]
-        blocks += tables[:1]
-        blocks += [Fold("By other methods", tables[1:])] if tables[1:] else []
+        blocks += tables[0] if tables else []
+        others = [one for several in tables[1:] for one in several]
+        blocks += [Fold("By other methods", others)] if others else []
     return Section("sources", _TITLE, _SOURCES, blocks)
 
 
-def _by_currency(day: Day, book: str, rows: pd.DataFrame) -> Grid:
+def _by_currency(day: Day, book: str, rows: pd.DataFrame) -> list[Grid]:
     rows = rows.sort_values("total", ascending=False, kind="stable")
+    method = rows["method"].iloc[0]
     missing = "see the status" if _odd(rows) else "nothing on this side"
-    return grid(
-        f"Active return by currency, {effects.method_word(rows['method'].iloc[0])}",
+    weights = rows[["portfolio_weight", "benchmark_weight"]].sum(skipna=False)
+    what = grid(
+        f"Currencies held, {effects.method_word(method)}",
         [
             Column("Currency", rows["currency"], total="Sum"),
-            *effects.weights(rows, rows[["portfolio_weight", "benchmark_weight"]].sum(skipna=False)),
-            Column("Hedged", rows["hedge_weight"], "percent", "by forwards"),
+            *effects.weights(rows, weights),
+            Column("Hedges", rows["hedge_weight"], "percent_change", "bought or sold forward"),
             Column("Book", rows["portfolio_local_return"], "percent_change", "local return", missing),
             Column("Benchmark", rows["benchmark_local_return"], "percent_change", "local return", missing),
             Column("Currency", rows["currency_return"], "percent_change", "return", missing),
             Column("Forward", rows["forward_premium"], "percent_change", "premium", missing),
+        ],
+        dense=True,
+    )
+    why = grid(
+        f"Active return by currency, {effects.method_word(method)}",
+        [
+            Column("Currency", rows["currency"], total="Sum"),
             *effects.columns(rows, effects.used(rows), missing),
-            *_longer(day, book, rows["method"].iloc[0], rows["currency"]),
+            *_longer(day, book, method, rows["currency"]),
         ],
         notes=_odd(rows),
         dense=True,
     )
+    return [what, why]
 
 
-def _by_factor(day: Day, book: str, rows: pd.DataFrame) -> Grid:
+def _by_factor(day: Day, book: str, rows: pd.DataFrame) -> list[Grid]:
     rows = rows.iloc[(-rows["total"].abs().fillna(0)).argsort(kind="stable")]
     method = rows["method"].iloc[0]
-    return grid(
+    table = grid(
         f"Active return by factor, {_FACTORS.get(method, effects.method_word(method))}",
         [
             Column("Factor", [figures.words(name).replace("_", " ") for name in rows["factor"]], total="Sum"),
@@ -79,6 +90,7 @@ def _by_factor(day: Day, book: str, rows: pd.DataFrame) -> Grid:
         notes=_odd(rows),
         dense=True,
     )
+    return [table]
 
 
 def _longer(day: Day, book: str, method: str, nodes: pd.Series) -> list[Column]:

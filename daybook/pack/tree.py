@@ -15,6 +15,7 @@ from daybook.pack.grids import Cell, Column, cells, reasons
 _MOST_LEAVES = 160
 """Names in one tree; of more, the largest below each node, and the others of the node together."""
 _FEWEST = 3
+_LEVELS = {"instrument": "name"}
 
 
 def tree(day: Day, caption: str, rows: pd.DataFrame, columns: Sequence[Column], name: str = "Sum") -> Tree:
@@ -49,6 +50,13 @@ def tree(day: Day, caption: str, rows: pd.DataFrame, columns: Sequence[Column], 
     whole = Branch(name, [_one(column, column.total) for column in columns])
     head = [("", ""), *((column.label, column.unit) for column in columns)]
     return Tree(caption, head, branches(""), whole, reasons(columns, written))
+
+
+def levels(rows: pd.DataFrame) -> str:
+    """What the levels of a tree are, from the top down, as in "sector, industry and name"."""
+    below = rows[rows["node"] != ""].sort_values("depth", kind="stable")
+    found = [_LEVELS.get(name, name.replace("_", " ")) for name in below["dimension"].unique()]
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
 def _labels(day: Day, rows: pd.DataFrame) -> list[str]:

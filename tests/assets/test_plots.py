@@ -30,6 +30,11 @@ def test_a_firm_without_books_has_no_pictures() -> None:
     assert plots.exposure_bars(tables.empty("exposures")) == {}
     assert plots.sold(tables.empty("liquidity_profile")) == {}
     assert plots.headroom(tables.empty("limit_usage"))["headroom"].value == "none"
+    assert plots.under_water(tables.empty("performance")) == {}
+    assert plots.sectors(tables.empty("attribution")) == {}
+    assert plots.waterfalls(tables.empty("period_attribution")) == {}
+    assert plots.contributed(tables.empty("contributions")) == {}
+    assert plots.tracking(tables.empty("risk_attribution")) == {}
 
 
 def test_components_are_drawn_by_the_main_model() -> None:
@@ -67,6 +72,30 @@ def test_stress_exposure_and_liquidity_are_drawn_worst_largest_and_soonest_first
     assert told(plots.exposure_bars(exposed)) == {"plot a": "Large −20.00%; Small +10.00%."}
     profile = pd.DataFrame({"business_date": D, "book": "a", "horizon_days": [1, 5], "liquidated_fraction": [0.5, 1.0]})
     assert told(plots.sold(profile)) == {"plot a": "1 session 50.00%; 5 sessions 100.00%."}
+
+
+def test_the_way_under_water_starts_from_the_last_peak() -> None:
+    dates = pd.DatetimeIndex(["2022-12-22", "2022-12-23", "2022-12-27"])
+    frame = pd.DataFrame({"business_date": dates, "book": "a", "daily_return": [0.25, -0.2, 0.05]})
+    shown = told(plots.under_water(frame))["plot a"]
+    assert shown.endswith("Book: last −16.00%, lowest −20.00%, highest 0.00%.")
+
+
+def test_effects_are_drawn_by_sector_and_by_kind_contributions_by_name_and_risk_by_node() -> None:
+    parts = {"allocation": 0.001, "selection": -0.003, "interaction": 0.0, "currency_effect": 0.0, "trading": 0.0005}
+    effects = {"business_date": D, "book": "a", "method": "brinson_fachler", **parts, "total": -0.0015}
+    assert told(plots.sectors(pd.DataFrame([{**effects, "segment": "Tech"}]))) == {"plot a": "Tech −15.0."}
+    linked = {**effects, "period": "inception", "linking": "carino", "node": "", "depth": 0}
+    unknown = {**linked, "book": "b", "total": np.nan}
+    found = told(plots.waterfalls(pd.DataFrame([linked, {**linked, "period": "month", "total": 9.0}, unknown])))
+    said = "Allocation +10.00; Selection −30.00; Interaction 0.00; Trading +5.00; Active −15.00."
+    assert found == {"plot a": f"In basis points. {said}"}
+    held = {"business_date": D, "book": "a", "period": "inception"}
+    names = [{**held, "instrument": "X", "contribution": 0.02}, {**held, "instrument": "Y", "contribution": -0.01}]
+    assert told(plots.contributed(pd.DataFrame(names))) == {"plot a": "X +200.0; Y −100.0."}
+    risk = {"business_date": D, "book": "a", "allocation_risk": 0.01, "selection_risk": 0.02, "active_risk": 0.03}
+    nodes = [{**risk, "node": "", "depth": 0}, {**risk, "node": "Tech", "depth": 1}]
+    assert told(plots.tracking(pd.DataFrame(nodes))) == {"plot a": "Tech +300.0."}
 
 
 def test_only_the_first_books_are_drawn() -> None:

@@ -20,12 +20,12 @@ from daybook.pack.verdict import verdicts
 
 D = pd.Timestamp("2022-12-27")
 FIRM_SECTIONS = (
-    "close nav breaks overrides performance attribution var components backtest stress factors liquidity exposures"
-    " limits compliance orders quality versions"
+    "close nav breaks overrides performance ratios attribution var components backtest stress factors liquidity"
+    " exposures limits compliance orders quality versions"
 ).split()
 BOOK_SECTIONS = (
-    "close nav holdings breaks overrides performance contributions attribution sources active_risk"
-).split() + FIRM_SECTIONS[6:]
+    "close nav holdings breaks overrides performance ratios contributions attribution sources active_risk"
+).split() + FIRM_SECTIONS[7:]
 BOOKS = {"growth": "USD", "longshort": "USD", "lowvol": "USD", "multi": "EUR"}
 SECTORS = ["Technology", "Health Care", "Energy", "Consumer Staples", "Financials", ""]
 NAMES = {

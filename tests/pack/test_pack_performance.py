@@ -47,7 +47,8 @@ def nodes(table: str, **more: object) -> pd.DataFrame:
 def period(name: str, **more: object) -> dict[str, object]:
     return {
         "period": name, "period_start": pd.Timestamp("2022-12-01"), "period_end": D, "session_count": 18,
-        "time_weighted": 0.05, "benchmark_return": 0.0464, "active_return": 0.0036, "money_weighted": 0.065,
+        "time_weighted": 0.05, "benchmark_return": 0.0464, "active_return": 0.0036,
+        "active_geometric": 0.0034, "money_weighted": 0.065,
         "timing_effect": 0.015, "gross_return": 0.052, "local_return": 0.04, "currency_return": 0.01,
         "hedged_return": 0.041, "convention": "in at the start, out at the end", "status": "ok", **more,
     }  # fmt: skip
@@ -87,7 +88,7 @@ def test_returns_of_time_and_of_money_stand_side_by_side_with_the_flows_between_
     )
     returns = rows("period_returns", period("inception", annual_return=0.1), period("month"))
     said = section(page.book(day(period_returns=returns, flow_effects=flows), "a"), "performance")
-    assert "Month to date 2022-12-01 +5.00% +4.64% +0.36% – –" in said
+    assert "Month to date 2022-12-01 18 +5.00% +4.64% +0.36% +0.34% – –" in said
     assert "Since inception +5.00% +6.50% +1.50%" in said
     assert "Why the two differ, since inception" in said
     assert "2022-12-20 transfer in +500 25.00% +5.00% +1.90% 2022-12-20 deposit −100 50.00% +1.00% −0.40%" in said
@@ -103,9 +104,33 @@ def test_a_period_without_a_return_says_why() -> None:
         "period_returns", period("month"), period("year", **hole, status="2 of 21 sessions without a return")
     )
     said = section(page.book(day(period_returns=returns), "a"), "performance")
-    assert "Year to date 2022-12-01 – +4.64% –" in said
+    assert "Year to date 2022-12-01 18 – +4.64% –" in said
     assert "Year to date: 2 of 21 sessions without a return." in said
     assert "Returns by period have not been computed for this date." in section(page.book(day(), "a"), "performance")
+
+
+def test_ratios_stand_in_their_unit_beside_their_convention_and_a_dash_says_why() -> None:
+    of = {"period": "one_year", "status": "ok"}
+    frame = rows(
+        "ratios",
+        {**of, "ratio": "volatility", "value": 0.125, "convention": "sample deviation"},
+        {**of, "ratio": "sharpe", "value": 1.5, "convention": "excess / deviation"},
+        {**of, "ratio": "sortino", "status": "no loss in the period", "convention": "excess / downside"},
+        {**of, "ratio": "skewness", "value": -0.5, "convention": "third moment"},
+    )
+    peak = {"peak_date": pd.Timestamp("2022-11-30"), "trough_date": pd.Timestamp("2022-12-23")}
+    deepest = rows("drawdowns", {"drawdown_rank": 1, "drawdown": -0.2, **peak, "sessions_to_trough": 1,
+                                 "sessions_under_water": 2})  # fmt: skip
+    html = page.book(day(ratios=frame, drawdowns=deepest), "a")
+    said = section(html, "ratios")
+    assert "Volatility 12.50% sample deviation Sharpe 1.50 excess / deviation Sortino – excess / downside" in said
+    assert "Sortino (1 year): no loss in the period." in said
+    assert "All other ratios" in said
+    assert "Skewness −0.50 third moment" in said
+    assert "2022-11-30 2022-12-23 not yet −20.00% 1 2" in said
+    # 1.25 is the peak; it fell to 1.0 and stands at 1.05: 16 % below.
+    assert "Book: last −16.00%, lowest −20.00%, highest 0.00%." in section(html, "performance")
+    assert "a 12.50% 1.50 –" in section(page.firm(day(ratios=frame)), "ratios")
 
 
 def test_months_without_capital_are_no_months_and_a_month_links_its_days() -> None:
@@ -141,6 +166,7 @@ def test_effects_of_the_day_and_of_periods_lead_to_the_active_return() -> None:
     assert "Apple Inc." in said, "the tree names its leaves"
     assert html.count('<summary class="row">') == 1, "one node has others below it"
     assert "Effects by method of linking" in said
+    assert "Effects by sector and name, since inception, linked by Menchero" in said
 
 
 def test_a_period_that_could_not_be_explained_is_told_and_draws_nothing() -> None:
@@ -205,7 +231,8 @@ def test_currencies_and_factors_add_up_with_their_periods_beside() -> None:
     )  # fmt: skip
     frames = {"currency_attribution": currencies, "factor_attribution": factors, "period_attribution": linked}
     said = section(page.book(day(**frames), "a"), "sources")
-    assert "USD 60.00% 100.00% −50.00% – – – – +1.00 0.00 0.00 +2.00 +3.00 0.00 +6.00" in said
+    assert "USD 60.00% 100.00% −50.00% – – – –" in said
+    assert "USD +1.00 0.00 0.00 +2.00 +3.00 0.00 +6.00 EUR +1.00 0.00 0.00 0.00 0.00 0.00 +1.00" in said
     assert "market 1.10 1.00 0.10 +2.00% +20.00 +100.00" in said
     assert "Sum −10.00 +300.00" in said
 

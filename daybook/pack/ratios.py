@@ -1,0 +1,143 @@
+"""How bumpy the way was, and whether it was worth it: drawdowns and ratios, each with its convention.
+
+Belongs here: the sections ratios; which ratios stand first on a page. Does not belong here: the ratios themselves
+(``daybook.performance.ratios``), returns (``performance``).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from daybook.pack import charts, figures, periods
+from daybook.pack.blocks import Block, Chart, Fold, Section, Words
+from daybook.pack.charts import Line
+from daybook.pack.day import Day
+from daybook.pack.grids import Column, Grid, grid
+from daybook.pack.money import listed
+from daybook.performance import drawdowns
+from daybook.performance import ratios as measured
+
+_RATIOS = (
+    "Of daily returns, net of fees. What a ratio means, how it is scaled to a year and what it takes for free of risk"
+    " stands beside it. A ratio that is not defined, such as one over a volatility of zero, is a dash."
+)
+_TITLE = "Risk and return"
+_NOTHING = "No ratios have been computed yet."
+_OF_THE_FIRM = ("one_year", "inception", "year")
+_MOST_BOOKS = 200
+_MOST_ON_THE_FIRM = 10
+_MOST_NAMED = 6
+_AS = {"percent": figures.percent, "count": figures.quantity}
+
+
+def firm(day: Day) -> Section:
+    """A few ratios of every book side by side, over the longest of the usual periods that most have."""
+    rows = day.rows("ratios")
+    shown = periods.present(rows, _OF_THE_FIRM)
+    if not shown:
+        return Section("ratios", _TITLE, _RATIOS, [Words(_NOTHING)])
+    blocks: list[Block] = []
+    for period in shown[:2]:
+        part = rows[rows["period"] == period].drop_duplicates(["book", "ratio"])
+        values = part.pivot(index="book", columns="ratio", values="value")
+        names = [name for name in measured.HEADLINE if name in values.columns][:_MOST_ON_THE_FIRM]
+        columns = [Column("Book", values.index)]
+        columns += [Column(label(name), [_written(name, value) for value in values[name]], "amount") for name in names]
+        caption = f"Risk and return, {periods.name(period).lower()}"
+        blocks.append(grid(caption, columns, limit=_MOST_BOOKS, more="All: daybook show ratios", dense=True))
+    return Section("ratios", _TITLE, _RATIOS, blocks)
+
+
+def book(day: Day, book: str) -> Section:
+    """The deepest drawdowns, the ratios that are asked for first, and all others folded."""
+    rows = day.rows("ratios", book)
+    blocks: list[Block] = [*_drawdowns(day, book)]
+    if not len(rows):
+        return Section("ratios", _TITLE, _RATIOS, [*blocks, Words(_NOTHING)])
+    blocks.append(_table("Ratios", rows, measured.HEADLINE))
+    there = set(rows["ratio"])
+    groups: dict[str, list[str]] = {}
+    for name, ratio in measured.RATIOS.items():
+        if name in there and name not in measured.HEADLINE:
+            groups.setdefault(ratio.group, []).append(name)
+    rest = [_table(f"Ratios: {group}", rows, names) for group, names in groups.items()]
+    blocks += [Fold("All other ratios", rest)] if rest else []
+    return Section("ratios", _TITLE, _RATIOS, blocks)
+
+
+def under_water(day: Day, book: str) -> list[Chart]:
+    """The loss from the last peak over time."""
+    rows = drawdowns.under_water(day.past("performance", book))
+    if not np.isfinite(rows["drawdown"]).any():
+        return []
+    title = "Under water: loss from the last peak"
+    return [Chart(picture("under-water", title, rows), title, "Daily closes, net of fees, since the first session.")]
+
+
+def picture(key: str, title: str, rows: pd.DataFrame) -> Markup:
+    """The loss from the last peak over time; ``rows`` have business_date and drawdown, oldest first."""
+    dates = rows["business_date"].to_numpy("datetime64[D]")
+    return charts.line(key, title, dates, [Line("Book", rows["drawdown"].to_numpy(np.float64), "area")], "percent")
+
+
+def label(ratio: str) -> str:
+    """What a ratio is called."""
+    return figures.words(ratio).replace("_", " ").capitalize()
+
+
+def _written(ratio: str, value: object) -> str:
+    """A ratio in its unit."""
+    known = measured.RATIOS.get(ratio)
+    return _AS.get(known.unit if known else "", figures.beta)(figures.number(value))
+
+
+def _table(caption: str, rows: pd.DataFrame, names: Sequence[str]) -> Grid:
+    """Ratios down, periods across, the convention beside."""
+    rows = rows[rows["ratio"].isin(names)].drop_duplicates(["period", "ratio"])
+    shown = periods.present(rows, list(periods.NAMES))
+    values = rows.pivot(index="ratio", columns="period", values="value")
+    order = [name for name in names if name in values.index]
+    said = rows.drop_duplicates("ratio").set_index("ratio")["convention"]
+    odd = rows[(rows["status"] != "ok") & (rows["status"] != "")]
+    reasons: dict[str, list[str]] = {}
+    for ratio, period, status in zip(odd["ratio"], odd["period"], odd["status"], strict=True):
+        told = f"{label(ratio)} ({periods.name(period).lower()})"
+        reasons.setdefault(status.removeprefix("ok; "), []).append(told)
+    notes = [f"{listed(which, _MOST_NAMED)}: {why}." for why, which in reasons.items()]
+    return grid(
+        caption,
+        [
+            Column("Ratio", [label(name) for name in order]),
+            *(
+                Column(periods.name(period), [_written(name, values.at[name, period]) for name in order], "amount")
+                for period in shown
+            ),
+            Column("Convention", [said[name] for name in order]),
+        ],
+        notes=notes,
+        dense=True,
+    )
+
+
+def _drawdowns(day: Day, book: str) -> list[Grid]:
+    rows = day.rows("drawdowns", book).sort_values("drawdown_rank", kind="stable")
+    if not len(rows):
+        return []
+    recovered = [figures.day(date) if not pd.isna(date) else "not yet" for date in rows["recovered_on"]]
+    begins = [figures.day(date) if not pd.isna(date) else "the start" for date in rows["peak_date"]]
+    return [
+        grid(
+            "Deepest drawdowns",
+            [
+                Column("Peak", begins),
+                Column("Lowest", rows["trough_date"], "day"),
+                Column("Recovered", recovered),
+                Column("Loss", rows["drawdown"], "percent_change", "from the peak"),
+                Column("Down", rows["sessions_to_trough"], "count", "sessions"),
+                Column("Under water", rows["sessions_under_water"], "count", "sessions"),
+            ],
+            dense=True,
+        )
+    ]
