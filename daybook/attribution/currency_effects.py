@@ -70,21 +70,17 @@ class Effects:
     benchmark_return: Floats
     allocation: Floats
     selection: Floats
-    within: Floats
-    """Selection and interaction: exact where both are huge, since long and short nearly cancel in a weight."""
+    interaction: Floats
+    market: Floats
+    """The sum of the three: exact also where they are huge, since long and short nearly cancel in a weight."""
     premium: Floats
     currency: Floats
     hedge: Floats
 
     @property
-    def interaction(self) -> Floats:
-        """What choosing and weighting did together."""
-        return self.within - self.selection
-
-    @property
     def total(self) -> Floats:
         """Sum of the effects of each row."""
-        return self.allocation + self.within + self.premium + self.currency + self.hedge
+        return self.market + self.premium + self.currency + self.hedge
 
 
 def forward_return(currency_return: Floats, deposit_return: Floats, forward_premium: Floats) -> Floats:
@@ -114,7 +110,7 @@ def karnosky_singer(sides: Sides) -> Effects:
     """Effects by Karnosky and Singer: premiums over deposits, and deposits in currencies; local returns are exact."""
     w, v, x = sides.weight, sides.benchmark_weight, sides.deposit_return
     deposit = (1 + x) * (1 + sides.currency_return) - 1
-    at_home = (1 + x) * (1 + sides.forward_premium) - 1
+    home = (1 + x) * (1 + sides.forward_premium) - 1
     mean = _sum(sides, (v + sides.benchmark_hedge_weight) * deposit)
     found = _brinson(sides, sides.local - w * x, sides.benchmark_local - v * x)
     return Effects(
@@ -126,7 +122,7 @@ def karnosky_singer(sides: Sides) -> Effects:
         currency=(sides.base - sides.local + w * x)
         - (sides.benchmark_base - sides.benchmark_local + v * x)
         - (w - v) * mean,
-        hedge=_hedges(sides, mean - at_home),
+        hedge=_hedges(sides, mean - home),
     )
 
 
@@ -197,7 +193,8 @@ def geometric(sides: Sides) -> Effects:
         found.benchmark_return,
         allocation=steps[0],
         selection=steps[1],
-        within=steps[1],
+        interaction=np.where(np.isnan(fund), np.nan, 0.0),
+        market=steps[0] + steps[1],
         premium=steps[2],
         currency=fund * found.currency,
         hedge=fund * found.hedge,
@@ -232,11 +229,11 @@ def _returns(sides: Sides, own: Floats, theirs: Floats) -> tuple[Floats, Floats,
     return held, listed, np.where(v != 0, listed, absent)
 
 
-def _brinson(sides: Sides, own: Floats, theirs: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Returns of both sides, allocation, selection and what is within, of ``own`` against ``theirs``."""
+def _brinson(sides: Sides, own: Floats, theirs: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+    """Returns of both sides; allocation, selection and interaction of ``own`` against ``theirs``, and their sum."""
+    w, v, whole = sides.weight, sides.benchmark_weight, _sum(sides, theirs)
     held, listed, segment = _returns(sides, own, theirs)
-    found = effects(sides.weight, sides.benchmark_weight, own, segment, _sum(sides, theirs))
-    return held, listed, found[0], found[1], own - sides.weight * segment
+    return held, listed, *effects(w, v, own, segment, whole), own - theirs - (w - v) * whole
 
 
 def _hedges(sides: Sides, mean: Floats) -> Floats:
