@@ -92,9 +92,22 @@ def risk_attribution(
 
 
 def _closing(sources: Sources, views: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
-    """What each benchmark of ``views`` holds at the close of ``date``: token, VIEW, instrument, weight, hedge_ratio."""
+    """What each benchmark of ``views`` holds at the close of ``date``: token, VIEW, instrument, weight, hedge_ratio.
+
+    It is asked of its next session as if nothing moved until then: what a line is hedged by depends on its currency.
+    """
     following = {str(name): calendars.next_session(str(name), [date])[0] for name in views["calendar"].unique()}
     days = pd.DatetimeIndex(sorted(set(following.values()))).as_unit("us")
+    known = sources.returns.loc[sources.returns["business_date"] <= date]
+    still = known.sort_values("business_date").drop_duplicates("instrument", keep="last").assign(local_return=0.0)
+    still = still.assign(price_return=0.0)
+    rates = sources.fx_rates.loc[sources.fx_rates["business_date"] <= date]
+    fixed = rates.sort_values("business_date").drop_duplicates(["base", "quote"], keep="last")
+    sources = replace(
+        sources,
+        returns=pd.concat([known, *[still.assign(business_date=day) for day in days]], ignore_index=True),
+        fx_rates=pd.concat([rates, *[fixed.assign(business_date=day) for day in days]], ignore_index=True),
+    )
     lines = benchmarks.computed(sources, views[VIEW], days).lines
     lines = lines.loc[lines["business_date"].eq(pd.to_datetime(lines["calendar"].map(following)))]
     token = lines[VIEW].agg("|".join, axis=1).astype("str") if len(lines) else ""
