@@ -121,7 +121,8 @@ def performance_of_periods(
     spans = periods.spans(performance, date)
     found = ratios.measured(performance, spans, performance_rules, risk_free_rates, books)
     yield shown(context, found, output_name="ratios")
-    yield shown(context, drawdowns.deepest(performance, date), output_name="drawdowns")
+    deepest = drawdowns.deepest(performance, date)
+    yield shown(context, deepest, lambda: plots.under_water(performance), output_name="drawdowns")
 
 
 @dg.asset(
