@@ -46,7 +46,7 @@ marts: $(READY) ## build the dbt marts over the lake
 bench: $(READY) ## measure speed and memory, as ratios
 	$(BIN)/python -m benchmarks
 
-docs: $(READY) ## write docs/formats.md from daybook/tables.py
+docs: $(READY) ## write docs/formats.md and docs/ratios.md from what the code declares
 	$(BIN)/python -m orchestration.formats
 
 faults: $(READY) ## plant faults in the demonstration firm and write docs/faults.md: what found them

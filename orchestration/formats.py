@@ -1,13 +1,16 @@
-"""docs/formats.md, written from ``daybook/tables.py``: ``make docs``. A test compares the two.
+"""docs/formats.md and docs/ratios.md, written from what the code declares: ``make docs``. A test compares the two.
 
-Belongs here: the page's layout. Every fact on it stands in the tables.
+Belongs here: the layout of these pages. Every fact on them stands in ``daybook.tables`` and ``ratio_definitions``.
 """
 
 from pathlib import Path
 
+from daybook.performance.ratio_definitions import REGISTRY, Ratio
 from daybook.tables import DECIDED, DERIVED, FACT_COLUMNS, FILES, READ_OFF, SNAPSHOTS, TABLES, Column, Table
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = _DOCS / "formats.md"
+RATIOS = _DOCS / "ratios.md"
 _TYPES = {"floats": "list of float", "time": "instant", "text": "text"}
 
 
@@ -43,6 +46,32 @@ Kept in PostgreSQL, schema `daybook`, and shown by `daybook show`.
 {records}"""
 
 
+def ratios() -> str:
+    """The page of ratios as Markdown."""
+    groups = dict.fromkeys(ratio.group for ratio in REGISTRY)
+    head = "| ratio | unit | convention | sessions | source |\n|---|---|---|---|---|\n"
+    parts = [
+        f"## {group.capitalize()}\n\n{head}"
+        + "\n".join(_ratio(each) for each in REGISTRY if each.group == group)
+        + "\n"
+        for group in groups
+    ]
+    return """# Ratios
+
+Written by `make docs` from `daybook/performance/ratio_definitions.py`; do not edit. What all of them have in common is
+in [performance.md](performance.md#ratios). The column sessions is the number that a ratio needs; `a year` says that it
+needs a period of a year, `benchmark` that it reads the sessions in which the benchmark has a return too.
+
+""" + "\n".join(parts)
+
+
+def _ratio(ratio: Ratio) -> str:
+    words = {"periods": "`periods_per_year`", "target": "`target_return` a session", "confidence": "`confidence`"}
+    said = ratio.convention.format(**words, risk_free="risk-free").replace("|", "\\|")
+    needs = [str(ratio.minimum), *(["a year"] * ratio.yearly), *(["benchmark"] * ratio.beside)]
+    return f"| `{ratio.name}` | {ratio.unit} | {said} | {', '.join(needs)} | {ratio.source} |"
+
+
 def _file(name: str, table: Table) -> str:
     how = "a newer file of the same date and suffix replaces the older" if table.name in SNAPSHOTS else "files add"
     rows = [
@@ -76,3 +105,4 @@ def _name(table: Table, column: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    RATIOS.write_text(ratios())

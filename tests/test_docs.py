@@ -16,6 +16,10 @@ def test_formats_are_those_of_the_tables():
     assert formats.PAGE.read_text() == formats.page(), "docs/formats.md is not up to date: make docs"
 
 
+def test_the_page_of_ratios_is_that_of_their_definitions():
+    assert formats.RATIOS.read_text() == formats.ratios(), "docs/ratios.md is not up to date: make docs"
+
+
 def test_every_setting_is_in_operations():
     source = (ROOT / "resources" / "settings.py").read_text()
     read = set(re.findall(r'"((?:DAYBOOK|DAGSTER)_[A-Z_]+)"', source)) - {"DAGSTER_DISABLE_TELEMETRY"}
