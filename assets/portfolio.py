@@ -10,6 +10,7 @@ import pandas as pd
 
 from assets.sessions import OF_THE_DAY, SINCE_START, outs, sessions_of, shown
 from daybook import portfolio
+from daybook.performance.benchmarks import Sources
 from resources.feeds import FeedsResource
 
 GROUP = "portfolio"
@@ -32,6 +33,9 @@ def rebalance_tables(
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
+    benchmark_levels: pd.DataFrame,
+    benchmark_blends: pd.DataFrame,
+    benchmark_terms: pd.DataFrame,
     cash: pd.DataFrame,
     prices: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -42,9 +46,14 @@ def rebalance_tables(
         books,
         nav,
         valuations,
-        returns,
-        fx_rates,
-        benchmark_weights,
+        Sources(
+            benchmark_weights=benchmark_weights,
+            returns=returns,
+            fx_rates=fx_rates,
+            benchmark_levels=benchmark_levels,
+            benchmark_blends=benchmark_blends,
+            benchmark_terms=benchmark_terms,
+        ),
         cash,
         prices,
         instruments,

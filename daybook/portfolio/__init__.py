@@ -7,6 +7,7 @@ in ``rebalance``.
 import pandas as pd
 
 from daybook.market import security_master
+from daybook.performance import benchmarks
 from daybook.portfolio import rebalance, targets
 from daybook.tables import conform
 
@@ -18,9 +19,7 @@ def rebalanced(
     books: pd.DataFrame,
     nav: pd.DataFrame,
     valuations: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    benchmark_weights: pd.DataFrame,
+    sources: benchmarks.Sources,
     cash: pd.DataFrame,
     prices: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -32,13 +31,14 @@ def rebalanced(
     Futures, options and forwards are left alone: a weight of NAV says nothing of what is worth little and moves much,
     and no policy is told of them, nor their open orders.
 
-    Arguments as of ``targets.targets`` and ``rebalance.proposed_orders``; of ``returns`` and ``fx_rates`` all sessions
-    up to ``session``, of the other tables those of ``session``.
+    Arguments as of ``targets.targets`` and ``rebalance.proposed_orders``; of the tables in
+    ``sources`` all sessions up to ``session``, of the others those of ``session``.
     """
     terms = security_master.effective(instruments, "instrument", pd.DatetimeIndex([session]))
     derived = terms.loc[terms["asset_class"].isin(DERIVATIVES), "instrument"]
     valuations, open_orders = (rows[~rows["instrument"].isin(derived)] for rows in (valuations, open_orders))
-    wanted, without = targets.targets(books, nav, valuations, returns, fx_rates, benchmark_weights, session)
+    wanted, without = targets.targets(books, nav, valuations, sources, session)
+    fx_rates = sources.fx_rates
     today = fx_rates[fx_rates["business_date"] == session]
     trades, left_out = rebalance.proposed_orders(
         wanted, valuations, nav, cash, prices, today, instruments, books, open_orders, session

@@ -5,6 +5,7 @@ here: the policies (one module each in ``policies``), and the trades that lead t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -32,9 +33,7 @@ def targets(
     books: pd.DataFrame,
     nav: pd.DataFrame,
     valuations: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    benchmark_weights: pd.DataFrame,
+    sources: benchmarks.Sources,
     session: pd.Timestamp,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Target weights of every book whose strategy has a policy, at the close of one session.
@@ -43,11 +42,11 @@ def targets(
         books: reference facts.
         nav: table ``nav``, at least the session's rows. A book without a row is not open yet and has no targets.
         valuations: table ``valuations``, at least the session's rows.
-        returns: table ``returns`` of WINDOW sessions up to ``session``, and of all since the benchmark's last delivery.
-            The window counts sessions of every calendar (an instrument whose market was closed returned 0).
-        fx_rates: table ``fx_rates`` of the same sessions. A return in base currency is (1 + local total return)
-            (1 + FX return) - 1, the FX return from the session before in the window; its first session has none.
-        benchmark_weights: facts up to ``session``; they drift as ``daybook.performance.benchmarks`` says.
+        sources: what benchmarks are computed from, at the close as for the next open; one that is known by its levels
+            has no weights to track. ``returns`` and ``fx_rates`` of WINDOW sessions up to ``session`` at least; the
+            window counts sessions of every calendar (an instrument whose market was closed returned 0). A return in
+            base currency is (1 + local total return) (1 + FX return) - 1, the FX return from the session before in the
+            window; its first session has none.
         session: midnight, naive.
 
     Returns:
@@ -55,7 +54,7 @@ def targets(
         missing to 1 is cash. Then the books left out: frame (book, reason). Their reason is never a substitute target.
     """
     chosen = _chosen(books, nav, session)
-    problems = _Problems(chosen, valuations, returns, fx_rates, benchmark_weights, session)
+    problems = _Problems(chosen, valuations, sources, session)
     found, failed = [tables.empty("targets")], []
     for book, strategy, why in zip(chosen["book"], chosen["strategy"], chosen["why"], strict=True):
         # One optimisation for each book is the unit of work here.
@@ -94,24 +93,20 @@ def _chosen(books: pd.DataFrame, nav: pd.DataFrame, session: pd.Timestamp) -> pd
     return joined.assign(why=why.mask(joined["status"] != "ok", "its NAV failed: " + joined["reason"]))
 
 
-def _closing_weights(
-    chosen: pd.DataFrame,
-    benchmark_weights: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    session: pd.Timestamp,
-) -> pd.DataFrame:
+def _closing_weights(chosen: pd.DataFrame, sources: benchmarks.Sources, session: pd.Timestamp) -> pd.DataFrame:
     """Benchmark weights at the close of ``session``: those with which the next session of each calendar opens."""
     views = chosen.loc[chosen["benchmark"] != "", benchmarks.VIEW].drop_duplicates()
     after = {name: calendars.next_session(name, [session])[0] for name in views["calendar"].unique()}
-    opening = benchmarks.opening_weights(
-        benchmark_weights[benchmark_weights["business_date"] <= session],
-        returns[returns["business_date"] <= session],
-        fx_rates[fx_rates["business_date"] <= session],
-        views,
-        pd.DatetimeIndex(sorted(set(after.values()))).as_unit("us"),
-    )
-    return opening[(opening["business_date"] == opening["calendar"].map(after)) & (opening["weight"] > 0)]
+    days = pd.DatetimeIndex(sorted(set(after.values()))).as_unit("us")
+    dated = ("benchmark_weights", "benchmark_levels", "returns", "fx_rates")
+    rows = {name: getattr(sources, name) for name in dated}
+    past = replace(sources, **{name: part[part["business_date"] <= session] for name, part in rows.items()})
+    opening = benchmarks.computed(past, views, days).lines
+    opening = opening[opening["business_date"] == opening["calendar"].map(after)]
+    names = opening["instrument"]
+    published = names.isin(sources.benchmark_levels["benchmark"]) & ~names.isin(sources.returns["instrument"])
+    shut = published.groupby([opening[name] for name in benchmarks.VIEW]).transform("any")
+    return opening[~shut & (opening["weight"] > 0)]
 
 
 class _Problems:
@@ -121,20 +116,19 @@ class _Problems:
         self,
         chosen: pd.DataFrame,
         valuations: pd.DataFrame,
-        returns: pd.DataFrame,
-        fx_rates: pd.DataFrame,
-        benchmark_weights: pd.DataFrame,
+        sources: benchmarks.Sources,
         session: pd.Timestamp,
     ) -> None:
         today = valuations[(valuations["business_date"] == session) & valuations["book"].isin(chosen["book"])]
         self._held = today[~today["instrument"].str.startswith(CASH) & (today["quantity"] != 0)].set_index("book")
         self._books = chosen.set_index("book")
-        self._closing = _closing_weights(chosen, benchmark_weights, returns, fx_rates, session)
+        self._closing = _closing_weights(chosen, sources, session)
+        returns = sources.returns
         past = returns[returns["business_date"] <= session]
         past = past[past["business_date"].isin(np.sort(past["business_date"].unique())[-WINDOW:])]
         self._local = past.pivot(index="business_date", columns="instrument", values="local_return")
         self._currency = past.sort_values("business_date").groupby("instrument")["currency"].last()
-        self._fx_rates = fx_rates
+        self._fx_rates = sources.fx_rates
 
     def of(self, book: str) -> Problem:
         view = self._books.loc[book]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daybook import calendars
+from daybook.performance.benchmarks import Sources
 from daybook.portfolio import rebalanced
 from daybook.portfolio import targets as module
 from daybook.portfolio.policies import MINIMUM_SESSIONS, NoTargets, Problem, benchmark_tracking, history, minimum_risk
@@ -51,6 +52,10 @@ class Firm:
             *[(SESSIONS[-11], "Q", n, 0.2) for n in NAMES[:5]],
         )
         self.fx_rates = frame("fx_rates", "business_date base quote rate status", (DAY, "EUR", "USD", 1.1, "ok"))
+        self.declared = {}
+
+    def sources(self):
+        return Sources(self.delivered, self.returns, self.fx_rates, **self.declared)
 
     def targets(self):
         valuations = frame(
@@ -58,7 +63,7 @@ class Firm:
             "business_date book instrument quantity market_value_base",
             *[(DAY, book, name, 1.0, value) for book in self.books["book"] for name, value in self.held.items()],
         )
-        found, failures = targets(self.books, self.nav, valuations, self.returns, self.fx_rates, self.delivered, DAY)
+        found, failures = targets(self.books, self.nav, valuations, self.sources(), DAY)
         return found, dict(zip(failures["book"], failures["reason"], strict=True))
 
 
@@ -195,6 +200,22 @@ def test_weights_delivered_for_the_day_count_at_its_close(market, monkeypatch):
     assert asked(firm, monkeypatch).benchmark.to_dict() == {"I2": 0.25, "I3": 0.75}
 
 
+def test_a_blend_is_tracked_by_what_it_is_made_of_and_levels_cannot_be(market, monkeypatch):
+    firm = Firm(market, ("X", "minimum_risk", "mix"), ("Y", "benchmark_tracking", "index"))
+    firm.delivered = frame(
+        "benchmark_weights", "business_date benchmark instrument weight",
+        (DAY, "Q", "I2", 0.25), (DAY, "Q", "I3", 0.75), (DAY, "R", "I3", 0.5), (DAY, "R", "I4", 0.5),
+    )  # fmt: skip
+    made = [("mix", "Q", SESSIONS[0], 0.8), ("mix", "R", SESSIONS[0], 0.2)]
+    firm.declared = {
+        "benchmark_blends": frame("benchmark_blends", "benchmark constituent valid_from weight", *made),
+        "benchmark_levels": frame("benchmark_levels", "business_date benchmark level", (DAY, "index", 100.0)),
+        "benchmark_terms": frame("benchmark_terms", "benchmark valid_from", ("index", SESSIONS[0])),
+    }
+    assert firm.targets()[1]["Y"] == "the benchmark has no weights yet"
+    assert asked(firm, monkeypatch).benchmark.to_dict() == pytest.approx({"I2": 0.2, "I3": 0.7, "I4": 0.1})
+
+
 def test_returns_are_turned_into_the_base_currency(market, monkeypatch):
     firm = Firm(market, ("X", "minimum_risk", "Q"), base="EUR")
     rates = np.linspace(1.0, 1.25, len(SESSIONS))
@@ -255,8 +276,7 @@ def test_derivatives_are_left_alone(market):
 
     def made(valuations, open_orders):
         return rebalanced(
-            firm.books, firm.nav, valuations, firm.returns, firm.fx_rates, firm.delivered, cash, prices, instruments,
-            open_orders, DAY,
+            firm.books, firm.nav, valuations, firm.sources(), cash, prices, instruments, open_orders, DAY
         )  # fmt: skip
 
     found = made(held, orders)
