@@ -9,15 +9,19 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
+from assets import plots
 from assets.partitions import WITH_PRIOR
-from assets.sessions import RESULT, SINCE_START, outs, sessions_of, shown
+from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import attribution as attributions
-from daybook.attribution import estimates, factors
+from daybook.attribution import contributions, effects, estimates, factors, periods, rules
 from daybook.performance import benchmarks
+from daybook.tables import empty
 
 GROUP = "performance"
 OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl", "factor_attribution")
 """What one step makes of every session of the history."""
+OF_PERIODS = ("period_attribution", "contributions")
+"""What one step makes of the periods that end on the date."""
 
 
 @dg.multi_asset(
@@ -74,8 +78,9 @@ def effects_of_books(
         instruments,
         sessions,
     )
+    by_sector = frames["attribution"]
     for name, frame in frames.items():
-        yield shown(context, frame, output_name=name)
+        yield shown(context, frame, (lambda: plots.sectors(by_sector)) if name == "attribution" else None, name)
     yield shown(
         context,
         factors.factor_attribution(
@@ -90,3 +95,42 @@ def effects_of_books(
         ),
         output_name="factor_attribution",
     )
+
+
+@dg.multi_asset(
+    name="effects_of_periods",
+    outs=outs(GROUP, OF_PERIODS),
+    ins={
+        name: dg.AssetIn(metadata=SINCE_START)
+        for name in (
+            *("performance", "attribution_nodes", "factor_attribution"),
+            *("pnl", "valuations", "nav", "fx_rates"),
+        )
+    },
+    partitions_def=OF_THE_DAY["partitions_def"],
+    backfill_policy=OF_THE_DAY["backfill_policy"],
+)
+def effects_of_periods(
+    context: dg.AssetExecutionContext,
+    performance: pd.DataFrame,
+    attribution_nodes: pd.DataFrame,
+    factor_attribution: pd.DataFrame,
+    pnl: pd.DataFrame,
+    valuations: pd.DataFrame,
+    nav: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    attribution_rules: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> Iterator[dg.Output[pd.DataFrame]]:
+    """Effects of sessions linked over periods that end on the date, and what each holding added to their returns."""
+    date = sessions_of(context)[0]
+    declared = rules.in_force(attribution_rules, performance.loc[performance["business_date"].eq(date)])
+    linked = periods.period_attribution(
+        performance,
+        effects.gathered(attribution_nodes, empty("currency_attribution"), factor_attribution),
+        declared,
+        date,
+    )
+    yield shown(context, linked, lambda: plots.waterfalls(linked), output_name="period_attribution")
+    added = contributions.contributions(performance, pnl, valuations, nav, fx_rates, instruments, date)
+    yield shown(context, added, lambda: plots.contributed(added), output_name="contributions")

@@ -162,8 +162,8 @@ def identity_gaps(contributions: pd.DataFrame, period_returns: pd.DataFrame) -> 
         period_returns: the table of the same dates.
 
     Returns:
-        business_date, book, gap (fraction), where (the period); empty when all is well. A period with a return and no
-        contributions is one of them, unless its status says why.
+        business_date, book, gap (fraction), reason: the largest gap of each book; empty when all is well. A period
+        with a return and no contributions is one of them, unless its status says why.
     """
     key = [*KEY, "period"]
     sums = contributions.groupby(key, as_index=False).agg(
@@ -173,5 +173,8 @@ def identity_gaps(contributions: pd.DataFrame, period_returns: pd.DataFrame) -> 
     both = both.merge(sums, on=key, how="left")
     both = both.loc[~both["excused"].eq(True)]
     gap = both["sum"].fillna(0.0) - both["time_weighted"]
-    rows = both.assign(gap=gap, where=both["period"]).loc[(gap.abs() > 1.0000001e-12) | both["sum"].isna()]
-    return rows[[*KEY, "gap", "where"]].reset_index(drop=True)
+    rows = both.assign(gap=gap).loc[(gap.abs() > 1.0000001e-12) | both["sum"].isna()]
+    rows = rows.sort_values("gap", key=abs, ascending=False, kind="stable").drop_duplicates(KEY).sort_values(KEY)
+    amount = rows["gap"].map("{:g}".format).astype("str")
+    reason = "contributions of " + rows["period"] + " do not add up to the return: off by " + amount
+    return rows.assign(reason=reason)[[*KEY, "gap", "reason"]].reset_index(drop=True)

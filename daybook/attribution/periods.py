@@ -249,7 +249,7 @@ def identity_gaps(period_attribution: pd.DataFrame, period_returns: pd.DataFrame
             no active return.
 
     Returns:
-        business_date, book, gap (fractions), where (period, method, linking, node); empty when all is well, within
+        business_date, book, gap (fraction), reason: the largest gap of each book; empty when all is well, within
         1e-12. A period with an active return and neither effects nor a status that says why is one of them.
     """
     key = ["business_date", "book", "period"]
@@ -270,8 +270,11 @@ def identity_gaps(period_attribution: pd.DataFrame, period_returns: pd.DataFrame
     columns = [*line, "node", "gap"]
     rows = pd.concat([tops[columns], inner[columns], absent[columns]], ignore_index=True)
     rows = rows.loc[~(rows["gap"].abs() <= 1.0000001e-12)]
-    where = rows["period"] + " " + rows["method"] + " " + rows["linking"] + " " + rows["node"]
-    return rows.assign(where=where.str.strip())[["business_date", "book", "gap", "where"]].reset_index(drop=True)
+    rows = rows.sort_values("gap", key=abs, ascending=False, kind="stable").drop_duplicates(KEY).sort_values(KEY)
+    where = (rows["period"] + " " + rows["method"] + " " + rows["linking"] + " " + rows["node"]).str.strip()
+    amount = rows["gap"].map("{:g}".format).astype("str")
+    reason = "effects of " + where + " do not add up: off by " + amount
+    return rows.assign(reason=reason)[[*KEY, "gap", "reason"]].reset_index(drop=True)
 
 
 def of_sessions(period: Linkable, method: str) -> pd.DataFrame:

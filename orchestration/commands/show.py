@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from daybook.intake.terms import LOT_METHODS
+from daybook.intake.terms import LINKINGS, LOT_METHODS
 from daybook.market import constituents
 from daybook.tables import TABLES
 from orchestration.commands.installation import day as parse
@@ -31,6 +31,8 @@ class By(StrEnum):
     entity = "entity"
     parent_book = "parent_book"
     firm = "firm"
+    session = "session"
+    month = "month"
 
 
 MONEY_BY = (By.book, By.strategy, By.entity, By.firm)
@@ -38,6 +40,8 @@ ADDED_UP = dict.fromkeys(("pnl", "lot_pnl", "nav_bridge"), MONEY_BY) | {
     "var": (By.strategy, By.manager, By.entity, By.parent_book, By.firm)
 }
 """Tables of which ``--by`` takes books together, and by what; VaR is not added up but read off the sum of vectors."""
+TIME_BY = (By.session, By.month)
+"""What the effects of a period are taken apart by."""
 
 
 class Format(StrEnum):
@@ -49,6 +53,7 @@ class Format(StrEnum):
 
 
 LotMethod = StrEnum("LotMethod", [(name, name) for name in LOT_METHODS])
+Linking = StrEnum("Linking", [(name, name) for name in LINKINGS])
 
 
 def show(
@@ -64,10 +69,24 @@ def show(
     ] = None,
     by: Annotated[
         By | None,
-        typer.Option(help="pnl, lot_pnl, nav_bridge: added up, apart by base currency; var: of the books together."),
+        typer.Option(
+            help="pnl, lot_pnl, nav_bridge: added up, apart by base currency; var: of the books together;"
+            " attribution --period: effects of each session or month as they count over the period."
+        ),
     ] = None,
     lot_method: Annotated[
         LotMethod | None, typer.Option(help="lots, realised, wash_sales: as if every lot were matched by it; derived.")
+    ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="attribution: linked over day, month, quarter, year, one_year.. or inception, to the date."),
+    ] = None,
+    linking: Annotated[
+        Linking | None, typer.Option(help="attribution --period: by this method; default the declared one.")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="attribution --period: effects by this method, or `all`; default the declared one."),
     ] = None,
     known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
@@ -84,6 +103,14 @@ def show(
     for name in chosen:
         if name not in TABLES[table].names:
             raise Misused(f"{table} has no column {name}")
+    if period is not None or linking is not None or method is not None or by in TIME_BY:
+        from orchestration.commands import period_effects
+
+        apart = by.value if by is not None else None
+        period_effects.check(table, period, apart, known_at is not None or instrument is not None)
+        chosen_linking = linking.value if linking is not None else None
+        period_effects.show(str(period), when, book, chosen_linking, method, apart, format.value)
+        return
     if by is not None:
         _check_by(table, by, book)
     terms = _terms(table, adjusted, as_of)
