@@ -1,7 +1,7 @@
 """Linking: effects of many sessions as effects of a period, so that they add up (or compound) to its active return.
 
-Belongs here: the coefficients of six methods, the effects that they adjust, prefix sums; arrays alone. Does not belong
-here: which sessions a period has, and the tables (``periods``).
+Belongs here: the coefficients of six methods and the effects that they adjust; arrays alone. Does not belong here:
+which sessions a period has, and the tables (``periods``); Carino for ten thousand books by running sums (``kernel``).
 
 Conventions. p and b are the returns of the book and of its benchmark in a session, P and B those of the period; returns
 are fractions and link by multiplication. Effects of a session add up to p - b. Every method but Frongello's multiplies
@@ -28,8 +28,6 @@ an effect by a coefficient of its session, so whatever adds up in each session a
 Where a method divides by, or takes the logarithm of, a growth that is not positive, the period has no linked effects:
 the coefficients are NaN.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,36 +193,3 @@ def _geometric(portfolio: Floats, benchmark: Floats, kinds: Floats) -> Floats:
         fund = fund + effect
     stacked = np.stack([found[0], *found, total])
     return np.where(np.isnan(stacked).any(axis=(0, 2), keepdims=True), np.nan, stacked)
-
-
-Prefix = tuple[Floats, Floats, Floats]
-"""Running sums over sessions, 0 first: ln(1 + p), ln(1 + b), effects in logarithms (the last axis: nodes)."""
-
-
-def carino_prefix(
-    portfolio: Floats, benchmark: Floats, effects: Floats, before: Sequence[Floats] | None = None
-) -> Prefix:
-    """Running sums from which effects of any period follow: what a session adds never changes, so a day costs a day.
-
-    Args:
-        portfolio: returns, shape (books, sessions); so is benchmark.
-        effects: shape (books, sessions, nodes).
-        before: the last entries of the prefix so far, shapes (books,), (books,), (books, nodes); default 0.
-
-    Returns:
-        Shapes (books, sessions + 1) twice and (books, sessions + 1, nodes); the first entries are ``before``.
-    """
-    daily = share(beyond(portfolio, benchmark)) / (1 + benchmark)
-    parts = [np.log1p(portfolio), np.log1p(benchmark), effects * daily[..., None]]
-    start = before if before is not None else [np.zeros_like(part[:, 0]) for part in parts]
-    joined = [np.concatenate([first[:, None], part], axis=1) for first, part in zip(start, parts, strict=True)]
-    own, base, scaled = (np.cumsum(part, axis=1) for part in joined)
-    return own, base, scaled
-
-
-def carino_between(prefix: Prefix, low: int, high: int) -> Floats:
-    """Carino's effects of sessions low .. high - 1, shape (books, nodes): they add up to P - B."""
-    own, base, scaled = (part[:, high] - part[:, low] for part in prefix)
-    apart = own - base
-    grown = np.divide(np.expm1(apart), apart, out=np.ones_like(apart), where=apart != 0)
-    return np.asarray(scaled * (grown * np.exp(base))[:, None])

@@ -125,19 +125,3 @@ def test_a_growth_that_is_not_positive_is_not_linked_and_never_infinite():
         assert np.isnan(found[0]).all(), method
         assert np.isfinite(found[1]).all(), method
     assert adjusted("grap", book, index, parts)[0, :, 0, -1].sum() == -1.0
-
-
-def test_running_sums_give_any_stretch_and_a_day_costs_a_day():
-    rng = np.random.default_rng(6)
-    book, index = rng.normal(0, 0.01, (2, 5, 40))
-    parts = np.zeros((5, 40, 3, len(KINDS)))
-    parts[..., 0] = rng.normal(0, 0.001, (5, 40, 3))
-    parts = effects_that_add_up(book, index, parts)
-    effects = parts.sum(axis=-1)
-    whole = linking.carino_prefix(book, index, effects)
-    some = linking.carino_between(whole, 7, 31)
-    assert some == pytest.approx(adjusted("carino", book[:, 7:31], index[:, 7:31], parts[:, 7:31])[..., -1].sum(axis=1))
-    before = [part[:, 39] for part in whole]
-    day = linking.carino_prefix(book[:, 39:], index[:, 39:], effects[:, 39:], before)
-    for one, all_of_them in zip(day, whole, strict=True):
-        assert np.array_equal(one[:, -1], all_of_them[:, -1])
