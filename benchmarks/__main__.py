@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks import (
     adjusted,
+    attribution,
     firm,
     first_day,
     imports,
@@ -52,6 +53,8 @@ def main() -> int:
         lines += lots.rows(Path(folder))
         say("the risk of ten thousand books")
         lines += risk.rows(Path(folder))
+        say("the attribution of ten thousand books")
+        lines += attribution.rows()
         say("what ten trades would do")
         lines += what_if.rows(Path(folder))
         say("one more day for a firm of a million positions")
