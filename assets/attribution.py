@@ -13,12 +13,11 @@ from assets import plots
 from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import attribution as attributions
-from daybook.attribution import contributions, effects, estimates, factors, periods, rules
+from daybook.attribution import contributions, currency, effects, estimates, factors, periods, rules, sides
 from daybook.performance import benchmarks
-from daybook.tables import empty
 
 GROUP = "performance"
-OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl", "factor_attribution")
+OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl", "currency_attribution", "factor_attribution")
 """What one step makes of every session of the history."""
 OF_PERIODS = ("period_attribution", "contributions")
 """What one step makes of the periods that end on the date."""
@@ -66,21 +65,17 @@ def effects_of_books(
         risk_free_rates=risk_free_rates,
     )
     opened = benchmarks.computed(sources, views, sessions)
-    frames = attributions.brinson_tables(
-        valuations,
-        pnl,
-        nav,
-        performance,
-        opened.lines,
-        views,
-        risk_free_rates,
-        attribution_rules,
-        instruments,
-        sessions,
-    )
+    scope = sides.scope_of(performance, views, sessions)
+    lines = sides.lines(valuations, pnl, nav, scope, opened.lines)
+    declared = rules.in_force(attribution_rules, scope)
+    frames = attributions.brinson_tables(lines, scope, declared, risk_free_rates, instruments, sessions)
     by_sector = frames["attribution"]
     for name, frame in frames.items():
         yield shown(context, frame, (lambda: plots.sectors(by_sector)) if name == "attribution" else None, name)
+    by_currency = currency.currency_attribution(
+        lines, opened.lines, valuations, nav, instruments, declared, fx_rates, risk_free_rates, sessions
+    )
+    yield shown(context, by_currency, output_name="currency_attribution")
     yield shown(
         context,
         factors.factor_attribution(
@@ -103,7 +98,7 @@ def effects_of_books(
     ins={
         name: dg.AssetIn(metadata=SINCE_START)
         for name in (
-            *("performance", "attribution_nodes", "factor_attribution"),
+            *("performance", "attribution_nodes", "currency_attribution", "factor_attribution"),
             *("pnl", "valuations", "nav", "fx_rates"),
         )
     },
@@ -114,6 +109,7 @@ def effects_of_periods(
     context: dg.AssetExecutionContext,
     performance: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
+    currency_attribution: pd.DataFrame,
     factor_attribution: pd.DataFrame,
     pnl: pd.DataFrame,
     valuations: pd.DataFrame,
@@ -127,7 +123,7 @@ def effects_of_periods(
     declared = rules.in_force(attribution_rules, performance.loc[performance["business_date"].eq(date)])
     linked = periods.period_attribution(
         performance,
-        effects.gathered(attribution_nodes, empty("currency_attribution"), factor_attribution),
+        effects.gathered(attribution_nodes, currency_attribution, factor_attribution),
         declared,
         date,
     )

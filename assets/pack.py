@@ -29,7 +29,7 @@ OF_EVERY_SESSION = (
     "dealings", "fee_accruals", "share_class_nav",
     "model_prices", "valuations", "nav", "pnl", "lot_pnl", "nav_bridge", "performance", "attribution",
     "external_flows", "benchmark_returns", "share_class_performance",
-    "attribution_nodes", "attribution_pnl", "factor_attribution", "var",
+    "attribution_nodes", "attribution_pnl", "currency_attribution", "factor_attribution", "var",
 )  # fmt: skip
 OF_THE_DATE = (
     "period_returns", "flow_effects", "ratios", "drawdowns", "period_attribution", "contributions",
@@ -123,6 +123,7 @@ def findings(
     attribution: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
+    currency_attribution: pd.DataFrame,
     var: pd.DataFrame,
     var_components: pd.DataFrame,
     var_explain: pd.DataFrame,
@@ -184,6 +185,7 @@ def findings(
             attribution=attribution,
             attribution_nodes=attribution_nodes,
             attribution_pnl=attribution_pnl,
+            currency_attribution=currency_attribution,
             performance=performance,
             external_flows=external_flows,
             period_returns=period_returns,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from daybook.attribution import brinson, money, periods, tree
+from daybook.attribution import brinson, currency, money, periods, tree
 from daybook.attribution import contributions as contributed
 from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
@@ -41,6 +41,7 @@ def gaps(
     attribution: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
+    currency_attribution: pd.DataFrame,
     performance: pd.DataFrame,
     external_flows: pd.DataFrame,
     period_returns: pd.DataFrame,
@@ -77,6 +78,10 @@ def gaps(
         "attribution_pnl": _said(
             money.identity_gaps(attribution_pnl, pnl[pnl["business_date"].isin(sessions)]),
             "attribution in money does not add up to the P&L",
+        ),
+        "currency_attribution": _said(
+            currency.identity_gaps(currency_attribution, performance),
+            "effects by currency do not add up to active return",
         ),
         "var_explain": _said(explain.identity_gaps(var_explain, var), "steps do not lead from one VaR to the next"),
         "var_components": _said(components.identity_gaps(var, var_components), "components do not add up to VaR"),

@@ -34,41 +34,30 @@ def risk_free_of(risk_free_rates: pd.DataFrame, scope: pd.DataFrame, sessions: p
 
 
 def brinson_tables(
-    valuations: pd.DataFrame,
-    pnl: pd.DataFrame,
-    nav: pd.DataFrame,
-    performance: pd.DataFrame,
-    opening: pd.DataFrame,
-    views: pd.DataFrame,
+    lines: pd.DataFrame,
+    scope: pd.DataFrame,
+    rules: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
-    attribution_rules: pd.DataFrame,
     instruments: pd.DataFrame,
     sessions: pd.DatetimeIndex,
 ) -> Mapping[str, pd.DataFrame]:
     """Tables ``attribution``, ``attribution_nodes`` and ``attribution_pnl`` of ``sessions``.
 
     Args:
-        valuations: table of the sessions and of each book's session before.
-        pnl: table of the sessions.
-        nav: table since each book's first session.
-        performance: table of the sessions.
-        opening: weights of the benchmarks at the open and what they earned (``lines`` of ``benchmarks.computed``).
-        views: the benchmark of each book by session (``benchmarks.book_views``).
-        risk_free_rates: facts; 0 where there are none.
-        attribution_rules: facts. A book that declares a level that instruments do not have gets no tree
+        lines: both sides, line by line (``sides.lines``).
+        scope: the books and sessions of ``lines`` (``sides.scope_of``).
+        rules: ``rules.in_force`` of ``scope``. A book that declares a level that instruments do not have gets no tree
             (``tree.identity_gaps`` names it); its other rows are there.
+        risk_free_rates: facts; 0 where there are none.
         instruments: facts, dated by valid_from.
         sessions: sessions to return.
     """
-    scope = sides.scope_of(performance, views, sessions)
-    scope = scope.assign(risk_free=risk_free_of(risk_free_rates, scope, sessions))
-    lines = sides.lines(valuations, pnl, nav, scope, opening)
-    lines = lines.assign(
-        earned=lines["price_pnl"] + lines["fx_pnl"] + lines["income"],
-        traded=lines["trading_pnl"] + lines["fees"],
-        denominator=lines["denominator"].where(lines["denominator"] > 0),
+    free = risk_free_of(risk_free_rates, scope, sessions)
+    lines = lines.merge(scope[sides.KEY].assign(risk_free=free), on=sides.KEY).assign(
+        earned=lambda rows: rows["price_pnl"] + rows["fx_pnl"] + rows["income"],
+        traded=lambda rows: rows["trading_pnl"] + rows["fees"],
+        denominator=lambda rows: rows["denominator"].where(rows["denominator"] > 0),
     )
-    rules = declared.in_force(attribution_rules, scope)
     active = scope["active_return"].notna()
     by_sector = segments.sectors(lines, scope, BRINSON_FACHLER, instruments)
     found = [segments.attribution(by_sector, scope["active_return"].to_numpy(), BRINSON_FACHLER)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from daybook import attribution, tables
-from daybook.attribution import brinson
+from daybook.attribution import brinson, rules, sides
 from daybook.performance import benchmarks, flows, returns
 from tests.frames import frame, sessions
 from tests.risk.firm import firm
@@ -65,10 +65,10 @@ def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
     )
     # One day's simple interest of this rate is risk_free.
     rates = frame("risk_free_rates", "business_date currency tenor rate", (YESTERDAY, "USD", "1D", 365 * risk_free))
-    rules = tables.empty("attribution_rules")
-    found = attribution.brinson_tables(valuations, pnl, nav, result, opening, views, rates, rules, instruments, DAY)[
-        "attribution"
-    ]
+    scope = sides.scope_of(result, views, DAY)
+    lines = sides.lines(valuations, pnl, nav, scope, opening)
+    declared = rules.in_force(tables.empty("attribution_rules"), scope)
+    found = attribution.brinson_tables(lines, scope, declared, rates, instruments, DAY)["attribution"]
     return found.set_index("segment"), result, found
 
 
@@ -192,10 +192,14 @@ def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
         inflow = flows.counted(flows.timed(moved, opened, tables.empty("flow_rules")))
         fee = returns.fees_of_kind_fee(f.activity, f.nav, f.fx_rates)
         result = returns.performance(f.nav, f.pnl, inflow, fee, views, benchmarks.benchmark_returns(opening), days)
-        facts = (tables.empty("risk_free_rates"), tables.empty("attribution_rules"), f.instruments)
-        return result, attribution.brinson_tables(
-            f.valuations, f.pnl[f.pnl["business_date"].isin(days)], f.nav, result, opening, views, *facts, days
-        )["attribution"]
+        scope = sides.scope_of(result, views, days)
+        lines = sides.lines(f.valuations, f.pnl[f.pnl["business_date"].isin(days)], f.nav, scope, opening)
+        facts = (
+            rules.in_force(tables.empty("attribution_rules"), scope),
+            tables.empty("risk_free_rates"),
+            f.instruments,
+        )
+        return result, attribution.brinson_tables(lines, scope, *facts, days)["attribution"]
 
     result, whole = run(f.sessions)
     assert brinson.identity_gaps(whole, result).empty
