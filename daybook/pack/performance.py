@@ -35,7 +35,7 @@ _MOST_CHARTS = 12
 _MOST_ROWS = 200
 _MOST_FLOWS = 10
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_OF_THE_FIRM = ("day", "month", "quarter", "year", "one_year", "inception")
+_OF_THE_FIRM = ("day", "month", "year", "one_year", "inception")
 
 
 def firm(day: Day) -> Section:

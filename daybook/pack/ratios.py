@@ -27,9 +27,11 @@ _TITLE = "Risk and return"
 _NOTHING = "No ratios have been computed yet."
 _OF_THE_FIRM = ("one_year", "inception", "year")
 _MOST_BOOKS = 200
-_MOST_ON_THE_FIRM = 10
+_ON_THE_FIRM = (
+    *("annual_return", "volatility", "sharpe", "sortino", "max_drawdown"),
+    *("beta", "tracking_error", "information_ratio", "up_capture", "down_capture"),
+)
 _MOST_NAMED = 6
-_AS = {"percent": figures.percent, "count": figures.quantity}
 
 
 def firm(day: Day) -> Section:
@@ -89,8 +91,13 @@ def label(ratio: str) -> str:
 
 def _written(ratio: str, value: object) -> str:
     """A ratio in its unit."""
+    return figures.NUMBERS[_kind(ratio)](figures.number(value))
+
+
+def _kind(ratio: str) -> str:
+    """How the numbers of a ratio are written."""
     known = measured.RATIOS.get(ratio)
-    return _AS.get(known.unit if known else "", figures.beta)(figures.number(value))
+    return {"percent": "percent", "count": "quantity"}.get(known.unit if known else "", "beta")
 
 
 def _table(caption: str, rows: pd.DataFrame, names: Sequence[str]) -> Grid:
