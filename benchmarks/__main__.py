@@ -20,6 +20,7 @@ from benchmarks import (
     ingest,
     lots,
     one_more_day,
+    ratios,
     risk,
     sessions,
     valuation,
@@ -55,6 +56,8 @@ def main() -> int:
         lines += risk.rows(Path(folder))
         say("the attribution of ten thousand books")
         lines += attribution.rows()
+        say("the ratios of ten thousand books")
+        lines += ratios.rows()
         say("what ten trades would do")
         lines += what_if.rows(Path(folder))
         say("one more day for a firm of a million positions")
