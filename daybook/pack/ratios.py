@@ -44,9 +44,9 @@ def firm(day: Day) -> Section:
     for period in shown[:2]:
         part = rows[rows["period"] == period].drop_duplicates(["book", "ratio"])
         values = part.pivot(index="book", columns="ratio", values="value")
-        names = [name for name in measured.HEADLINE if name in values.columns][:_MOST_ON_THE_FIRM]
+        names = [name for name in _ON_THE_FIRM if name in values.columns]
         columns = [Column("Book", values.index)]
-        columns += [Column(label(name), [_written(name, value) for value in values[name]], "amount") for name in names]
+        columns += [Column(label(name), values[name], _kind(name), "", "the book's page says why") for name in names]
         caption = f"Risk and return, {periods.name(period).lower()}"
         blocks.append(grid(caption, columns, limit=_MOST_BOOKS, more="All: daybook show ratios", dense=True))
     return Section("ratios", _TITLE, _RATIOS, blocks)
