@@ -47,6 +47,7 @@ SMALLEST = 1e-6
 ROUNDING = 1e-11
 """What a session's return, kept to 12 places, may be off by in the effects of flows, with room for its growth."""
 NOT_LINKED = "not_linked"
+IDLE = "no capital in the period"
 RETURNS = {
     "time_weighted": "daily_return",
     "gross_return": "gross_return",
@@ -151,7 +152,7 @@ def _missing(rows: pd.DataFrame, missing: Flags, lost: Flags, frame: pd.DataFram
     said = f"no {words} on " + of + " sessions, first " + _first(missing, rows, frame)
     broken = f"{words} below -100% on " + _first(lost, rows, frame) + ": nothing links across it"
     reason = broken.where(beyond > 0, "").mask(count > 0, said)
-    return reason.mask(frame["linked"].eq(0) & reason.eq(""), "no capital in the period")
+    return reason.mask(frame["linked"].eq(0) & reason.eq(""), IDLE)
 
 
 def _moved(rows: pd.DataFrame, external_flows: pd.DataFrame, frame: pd.DataFrame, linked: Flags) -> pd.DataFrame:
@@ -307,19 +308,17 @@ def _status(rows: pd.DataFrame, frame: pd.DataFrame, linked: Flags, unknown: Fla
     passed = pd.Series(_counted(~linked & ~unknown, low, high), index=frame.index)
     without = rows["benchmark_return"].isna() & rows["status"].str.endswith("no benchmark")
     never = _counted(linked & without.to_numpy(), low, high) == frame["linked"].to_numpy()
-    benchmark = frame["benchmark_return_reason"].mask(never, "no benchmark")
+    fine, some = frame["time_weighted_reason"].eq(""), frame["linked"].gt(0)
+    benchmark = frame["benchmark_return_reason"].mask(never, "no benchmark").where(some, "")
     notes = [
         ("passed over " + passed.astype("str") + " sessions without capital").where(passed > 0, ""),
         benchmark,
-        *(
-            frame[f"{name}_reason"].mask(frame[f"{name}_reason"].eq(frame["time_weighted_reason"]), "")
-            for name in ("gross_return", "local_return", "hedged_return")
-        ),
+        *(frame[f"{name}_reason"].where(fine, "") for name in ("gross_return", "local_return", "hedged_return")),
         ("money-weighted: " + frame["money_reason"]).where(frame["money_reason"].ne(""), ""),
         pd.Series("Dietz: average capital is not positive", index=frame.index).where(frame["small"], ""),
     ]
-    said = frame["time_weighted_reason"].mask(frame["time_weighted_reason"].eq(""), "ok")
-    bare = frame["time_weighted_reason"].ne("") & frame["linked"].eq(0)
+    said = frame["time_weighted_reason"].mask(fine, "ok")
+    bare = said.eq(IDLE)
     for note in notes:
         said = said + ("; " + note).where(note.ne("") & ~bare, "")
     return said

@@ -33,9 +33,13 @@ ACTIONS = ("split", "cash_dividend", "stock_dividend", "spin_off", "return_of_ca
 """Kinds of corporate action that the books post."""
 ASKED = tuple(name for name in inspect.signature(identities.gaps).parameters if name != "sessions")
 """Tables that identities are asked of."""
+LATER = (
+    *("attribution", "currency_attribution", "factor_attribution", "risk_attribution", "performance", "var"),
+    *("external_flows", "period_", "flow_effects", "contributions"),
+)
+"""How the names of tables begin that returns, attribution and risk make of the books."""
 OF_THE_BOOKS = tuple(
-    name for name in ASKED if tables.TABLES[name].kind == "result" and name not in ("attribution", "performance")
-    and not name.startswith("var")
+    name for name in ASKED if tables.TABLES[name].kind == "result" and not name.startswith(LATER)
 )  # fmt: skip
 """Those of them that are the books' own."""
 
@@ -299,7 +303,7 @@ def _sorted(table, frame):
 
 
 def gaps(told, frames, sessions=SESSIONS):
-    """Every identity that does not hold: its name and the reasons."""
+    """Every identity of the books that does not hold: its name and the reasons."""
     given = {name: frames[name] if name in frames else told.current(name) for name in ASKED}
     found = identities.gaps(**given, sessions=sessions)
-    return {name: rows["reason"].tolist() for name, rows in found.items() if len(rows)}
+    return {name: rows["reason"].tolist() for name, rows in found.items() if len(rows) and not name.startswith(LATER)}
