@@ -33,7 +33,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from daybook import tables
-from daybook.risk.limits import in_force
+from daybook.market.declared import in_force
 from resources.records import breach_events
 
 _LOCK = zlib.crc32(b"daybook breaches")

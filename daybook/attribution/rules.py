@@ -6,7 +6,7 @@ Belongs here: choosing the rule of a book on a session, and what its words mean.
 import pandas as pd
 
 from daybook import tables
-from daybook.risk import limits
+from daybook.market.declared import in_force as rows_in_force
 
 KEY = ["business_date", "book"]
 DEFAULTS = dict(tables.TABLES["attribution_rules"].defaults)
@@ -27,7 +27,7 @@ def in_force(attribution_rules: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFram
         One row per row of ``keys``, in its order: business_date, book and the columns of the rule; ``DEFAULTS`` where
         none is declared, and for a word that is left empty.
     """
-    found = limits.in_force(attribution_rules.assign(rule=""), "rule", keys[KEY])
+    found = rows_in_force(attribution_rules.assign(rule=""), "rule", keys[KEY])
     rows = keys[KEY].merge(found[[*KEY, *DEFAULTS]], on=KEY, how="left")
     return rows.assign(**{name: rows[name].replace("", pd.NA).fillna(word) for name, word in DEFAULTS.items()})
 

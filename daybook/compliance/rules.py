@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from daybook import tables
+from daybook.market.declared import in_force
 from daybook.risk.exposures import DIMENSIONS, by_dimension
-from daybook.risk.limits import in_force
 
 KINDS = ("max_weight", "min_weight", "prohibited")
 KEY = ["business_date", "book"]

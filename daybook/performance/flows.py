@@ -15,7 +15,7 @@ import pandas as pd
 
 from daybook import tables
 from daybook.ledger.valuation import valued_activity
-from daybook.risk.limits import in_force
+from daybook.market.declared import in_force
 
 KEY = ["business_date", "book"]
 MICRO = 1_000_000

@@ -19,13 +19,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars, tables
+from daybook.market.declared import in_force
 from daybook.market.security_master import effective
 from daybook.performance import benchmarks, returns
 from daybook.performance.period_returns import YEAR_DAYS
 from daybook.performance.periods import TRAILING, bounds
 from daybook.performance.ratio_definitions import REGISTRY, Ratio
 from daybook.performance.sample import NEARLY_A_YEAR, Floats, Sample
-from daybook.risk.limits import in_force
 
 Ints = NDArray[np.int64]
 

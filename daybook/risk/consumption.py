@@ -18,8 +18,8 @@ import pandas as pd
 
 from daybook import tables
 from daybook.ledger.transactions import UNITS
+from daybook.market.declared import in_force
 from daybook.risk.exposures import CASH, KEY, PLACE, Reference, held, placed
-from daybook.risk.limits import in_force
 
 MEASURES = ("long", "short", "gross", "net", "beta_adjusted")
 KINDS = (*UNITS, "fx")

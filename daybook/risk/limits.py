@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import tables
+from daybook.market.declared import in_force
 from daybook.risk.exposures import DIMENSIONS, GROUPED, PLACE, Reference, of_benchmarks, placed, summed
 from daybook.risk.exposures import exposures as exposed
 from daybook.risk.look_through import leaves, of_positions
@@ -214,24 +215,6 @@ def following(
         name: frame.merge(dated, on=KEY).drop(columns="business_date").rename(columns={"following": "business_date"})
         for name, frame in frames.items()
     }
-
-
-def in_force(facts: pd.DataFrame, name: str, books: pd.DataFrame) -> pd.DataFrame:
-    """The rows of dated limits or rules that hold for each book and session.
-
-    Args:
-        facts: rows with ``name``, book ("" for every book), valid_from and valid_to (NaT for no end).
-        name: the column that says which rows are versions of each other.
-        books: business_date and book wanted.
-    """
-    named = facts.loc[facts["book"].ne("")].merge(books, on="book")
-    general = facts.loc[facts["book"].eq("")].drop(columns="book").merge(books, how="cross")
-    rows = pd.concat([general.assign(own=0), named.assign(own=1)], ignore_index=True)
-    begun = rows["valid_from"].isna() | (rows["valid_from"] <= rows["business_date"])
-    rows = rows.loc[begun].sort_values([*KEY, name, "own", "valid_from"], na_position="first")
-    latest = rows.drop_duplicates([*KEY, name, "own"], keep="last")
-    ended = latest["valid_to"].notna() & (latest["valid_to"] < latest["business_date"])
-    return latest.loc[~ended].drop_duplicates([*KEY, name], keep="last").drop(columns="own").reset_index(drop=True)
 
 
 def _raised(asked: pd.DataFrame, limit_raises: pd.DataFrame) -> pd.DataFrame:

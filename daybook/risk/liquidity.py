@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from daybook import calendars, tables
 from daybook.market import dated
 from daybook.market.actions import split_ratio
+from daybook.market.declared import in_force
 from daybook.market.security_master import attributes
-from daybook.risk.limits import in_force
 
 Floats = NDArray[np.float64]
 
