@@ -338,11 +338,14 @@ def _beside(x, b, f, n, out):  # type: ignore[no-untyped-def]
         down_x += x[t] if fell else 0.0
         down_b += b[t] if fell else 0.0
     for t in range(n):
-        both_up += 1.0 if (b[t] > 0) & (x[t] > 0) else 0.0
-        both_down += 1.0 if (b[t] < 0) & (x[t] < 0) else 0.0
-        ahead += 1.0 if x[t] > b[t] else 0.0
-        ahead_up += 1.0 if (b[t] > 0) & (x[t] > b[t]) else 0.0
-        ahead_down += 1.0 if (b[t] < 0) & (x[t] > b[t]) else 0.0
+        # Products of ones and zeros: of two conditions at once the compiler makes branches, ten times as slow.
+        rose, fell = 1.0 if b[t] > 0 else 0.0, 1.0 if b[t] < 0 else 0.0
+        above = 1.0 if x[t] > b[t] else 0.0
+        both_up += rose if x[t] > 0 else 0.0
+        both_down += fell if x[t] < 0 else 0.0
+        ahead += above
+        ahead_up += rose * above
+        ahead_down += fell * above
     rising, falling = max(up, 1.0), max(down, 1.0)
     bull_x, bull_b, bear_x, bear_b = up_x / rising, up_b / rising, down_x / falling, down_b / falling
     bull = bull_second = bear = bear_second = 0.0
