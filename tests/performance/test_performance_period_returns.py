@@ -8,7 +8,7 @@ from daybook import calendars, tables
 from daybook.performance import flows, period_returns, periods, returns
 from tests.frames import frame
 
-DAYS = calendars.sessions("XNYS", "2020-01-02", "2021-12-31")
+DAYS = calendars.sessions("XNYS", "2018-01-02", "2021-12-31")
 
 
 def derived(*days, first="2020-03-02", benchmark=None, rules=None, book="b"):

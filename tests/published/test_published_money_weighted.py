@@ -1,8 +1,10 @@
-"""Internal rates of return against published figures.
+"""Returns by money against published figures.
 
 Sources: Microsoft, documentation of the Excel functions XIRR (37.34 %, 0.373362535) and IRR (-2.1 % after four years,
-8.7 % after five, -44.4 % after two); J. H. Lorie and L. J. Savage, Three Problems in Rationing Capital, Journal of
-Business 28 (1955), the pump with two rates, 25 % and 400 %.
+8.7 % after five, -44.4 % after two). J. H. Lorie and L. J. Savage, Three Problems in Rationing Capital, Journal of
+Business 28 (1955): the pump with two rates, 25 % and 400 %. theanalystspace.com, thread 104359, on the CFA reading of
+money-weighted returns: four shares at 50, 20.52 %. bloombergprep.com, question bac110: Modified Dietz of an October
+with four flows, each at the end of its day, 2.45 %.
 """
 
 import numpy as np
@@ -10,6 +12,8 @@ import pandas as pd
 import pytest
 
 from daybook.performance import money_weighted
+from tests.frames import frame
+from tests.performance.test_performance_period_returns import DAYS, derived
 
 
 def rate(years, amounts):
@@ -31,6 +35,24 @@ def test_xirr_of_excel():
 def test_irr_of_excel(returns, expected):
     amounts = [-70_000, 12_000, 15_000, 18_000, 21_000, 26_000][: returns + 1]
     assert rate(range(returns + 1), amounts)[0] == pytest.approx(expected, abs=5e-4)
+
+
+def test_four_shares_of_which_two_are_sold():
+    assert rate([0, 1, 2], [-200, 100, 10 + 160])[0] == pytest.approx(0.2052, abs=5e-5)
+
+
+def test_modified_dietz_of_an_october_with_four_flows():
+    kinds = ("deposit", "withdrawal")
+    rules = frame("flow_rules", "kind timing", *[(kind, "end") for kind in kinds])
+    moved = {"05": -15.05, "09": 19.82, "15": 16.42, "24": -18.96}
+    days = [(0.0, {"deposit": 585.60})]
+    for day in DAYS[(DAYS >= "2018-10-01") & (DAYS <= "2018-10-31")]:
+        flow = moved.get(f"{day:%d}", 0.0)
+        days.append((0.0, {kinds[int(flow < 0)]: flow} if flow else {}))
+    days[-1] = (602.34 - 585.60 - sum(moved.values()), {})
+    month = derived(*days, first="2018-09-28", rules=rules)[0].loc["month"]
+    assert month["closing"] == pytest.approx(602.34)
+    assert month["modified_dietz"] == pytest.approx(0.0245, abs=5e-5)
 
 
 def test_the_pump_has_two_rates_and_gets_none():
