@@ -57,9 +57,12 @@ def identity_gaps(attribution: pd.DataFrame, performance: pd.DataFrame) -> pd.Da
         business_date, book, active_return, total, gap = total - active_return; empty when all is well. A book with an
         active return and no attribution is one of them. Each method adds up by itself.
     """
-    sums = attribution.groupby([*KEY, "method"], as_index=False)["total"].sum()
+    sized = attribution.assign(size=attribution["total"].abs())
+    sums = sized.groupby([*KEY, "method"], as_index=False)[["total", "size"]].sum()
     both = performance.loc[performance["active_return"].notna(), [*KEY, "active_return"]].merge(
         sums, on=KEY, how="left"
     )
     both["gap"] = both["total"].fillna(0.0) - both["active_return"]
-    return both.loc[(both["gap"].abs() > 1e-12) | both["total"].isna()].reset_index(drop=True)
+    # Effects of a thousand times the capital, of what is left of an emptied book, lose more in any sum.
+    reach = 1e-12 + 1e-15 * both["size"]
+    return both.loc[(both["gap"].abs() > reach) | both["total"].isna()].drop(columns="size").reset_index(drop=True)

@@ -42,6 +42,8 @@ NAMED = ["node", "parent_node", "dimension", "depth"]
 SIDES = ["portfolio_weight", "benchmark_weight", "portfolio_return", "benchmark_return", "contribution"]
 EFFECTS = ["allocation", "allocation_above", "selection", "interaction", "trading"]
 REACH = 1e-12
+LOST = 1e-15
+"""Part of the effects' size that adding up may lose: more than 10^-12 only for a thousand times the capital."""
 CANCELLED = 1e-13
 """Adding up a thousand lines loses 10^-13 of their gross weight at most: 1000 x 2^-53."""
 
@@ -327,6 +329,8 @@ def identity_gaps(attribution_nodes: pd.DataFrame, performance: pd.DataFrame) ->
     """
     key = [*KEY, "method"]
     rows = attribution_nodes[[*key, "node", "parent_node", "depth", "total"]]
+    size = rows["total"].abs().groupby([rows[name] for name in key]).transform("sum")
+    rows = rows.assign(reach=REACH + LOST * size)
     known = performance.loc[performance["active_return"].notna()]
     below = rows.loc[rows["depth"] > 0].groupby([*key, "parent_node"], as_index=False).agg(below=("total", "sum"))
     both = rows.merge(below.rename(columns={"parent_node": "node"}), on=[*key, "node"])
@@ -342,7 +346,10 @@ def identity_gaps(attribution_nodes: pd.DataFrame, performance: pd.DataFrame) ->
     )
     inner["reason"] = "children do not add up to node " + inner["node"]
     found = pd.concat(
-        [outer.loc[(outer["gap"].abs() > REACH) | outer["total"].isna()], inner[inner["gap"].abs() > REACH]]
+        [
+            outer.loc[(outer["gap"].abs() > outer["reach"]) | outer["total"].isna()],
+            inner[inner["gap"].abs() > inner["reach"]],
+        ]
     )
     found = found.sort_values("gap", key=abs, ascending=False, kind="stable").drop_duplicates(KEY)
     return found[[*KEY, "gap", "reason"]].sort_values(KEY, ignore_index=True)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from daybook import attribution, tables
-from daybook.attribution import geometric, money, rules, segments, tree
+from daybook.attribution import brinson, geometric, money, rules, segments, tree
 from tests.frames import frame, sessions
 
 TODAY = sessions("2020-03-03")
@@ -298,3 +298,17 @@ def test_every_node_of_every_book_is_the_sum_of_what_is_below_it():
     amounts = rows.assign(trading_pnl=rows["traded"], fees=0.0, total=rows["earned"] + rows["traded"])
     in_money = money.attribution_pnl(amounts, by_sector, np.ones(count, bool))
     assert money.identity_gaps(in_money, amounts).empty
+
+
+def test_a_cent_left_behind_that_earns_millions_is_no_gap():
+    draw = np.random.default_rng(4)
+    held = {name: (draw.normal(0, 9), draw.normal(0, 9e6), 0.0, 0.25, 0.01) for name in ("S1", "C1", "E1", "X1")}
+    rest = 0.01 - sum(part[0] for part in held.values())
+    rows = lines(held | {"CASH:": (rest, 0.0, 0.0, 0.0, 0.0)}, denominator=0.01)
+    keys = scope(rows)
+    found = attribution.nodes(rows, keys, rules.in_force(tables.empty("attribution_rules"), keys), INSTRUMENTS)
+    assert found["total"].abs().max() > 1e7
+    assert tree.identity_gaps(found, keys).empty
+    by_sector = segments.sectors(rows, keys, "brinson_fachler", INSTRUMENTS)
+    sectors = segments.attribution(by_sector, keys["active_return"].to_numpy(), "brinson_fachler")
+    assert brinson.identity_gaps(sectors, keys).empty
