@@ -244,6 +244,7 @@ def test_a_range_is_the_same_as_its_sessions_and_adds_up():
     whole = computed(made, views, opening, performance, days)
     assert len(whole) > 200
     assert currency.identity_gaps(whole, performance).empty
+    assert (whole[currency.EFFECTS].sum(axis=1) - whole["total"]).round(12).abs().max() == 0
     one = computed(made, views, opening, performance, days[7:8])
     pd.testing.assert_frame_equal(one, whole[whole["business_date"] == days[7]].reset_index(drop=True))
     alone = computed(made, views, opening, performance[performance["book"] == "alpha"], days)
@@ -258,5 +259,7 @@ def test_what_does_not_add_up_is_named():
     off = currency.identity_gaps(found.assign(total=found["total"] + np.where(first, 1e-9, 0.0)), performance)
     assert off[["book", "method"]].to_numpy().tolist() == [["alpha", "geometric"]]
     assert off["gap"].tolist() == [pytest.approx(1e-9, abs=1e-12)]
+    half = currency.identity_gaps(found.assign(total=found["total"].mask(first)), performance)
+    assert half[["book", "method"]].to_numpy().tolist() == [["alpha", "geometric"]]
     none = currency.identity_gaps(found[found["method"].ne("ankrim_hensel")], performance)
     assert none["method"].tolist() == ["ankrim_hensel"] * 3
