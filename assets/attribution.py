@@ -11,15 +11,17 @@ import pandas as pd
 
 from assets import plots
 from assets.partitions import WITH_PRIOR
+from assets.risk import YEARS_BACK
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import attribution as attributions
-from daybook.attribution import contributions, currency, effects, estimates, factors, periods, rules, sides
+from daybook.attribution import active_risk, contributions, currency, effects, estimates, factors, periods, rules, sides
 from daybook.performance import benchmarks
+from daybook.risk import scenarios
 
 GROUP = "performance"
 OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl", "currency_attribution", "factor_attribution")
 """What one step makes of every session of the history."""
-OF_PERIODS = ("period_attribution", "contributions")
+OF_PERIODS = ("period_attribution", "contributions", "risk_attribution")
 """What one step makes of the periods that end on the date."""
 
 
@@ -96,11 +98,14 @@ def effects_of_books(
     name="effects_of_periods",
     outs=outs(GROUP, OF_PERIODS),
     ins={
-        name: dg.AssetIn(metadata=SINCE_START)
-        for name in (
-            *("performance", "attribution_nodes", "currency_attribution", "factor_attribution"),
-            *("pnl", "valuations", "nav", "fx_rates"),
-        )
+        **{
+            name: dg.AssetIn(metadata=SINCE_START)
+            for name in (
+                *("performance", "attribution_nodes", "currency_attribution", "factor_attribution"),
+                *("pnl", "valuations", "nav", "returns", "fx_rates"),
+            )
+        },
+        "prices": YEARS_BACK["prices"],
     },
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],
@@ -114,11 +119,26 @@ def effects_of_periods(
     pnl: pd.DataFrame,
     valuations: pd.DataFrame,
     nav: pd.DataFrame,
+    returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
+    prices: pd.DataFrame,
+    model_prices: pd.DataFrame,
+    benchmark_weights: pd.DataFrame,
+    benchmark_levels: pd.DataFrame,
+    benchmark_blends: pd.DataFrame,
+    benchmark_terms: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
     attribution_rules: pd.DataFrame,
+    performance_rules: pd.DataFrame,
+    proxies: pd.DataFrame,
+    risk_factors: pd.DataFrame,
+    alternative_data: pd.DataFrame,
+    books: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
-    """Effects of sessions linked over periods that end on the date, and what each holding added to their returns."""
+    """Effects of sessions linked over periods that end on the date, what each holding added to their returns, and where
+    the tracking error comes from.
+    """
     date = sessions_of(context)[0]
     declared = rules.in_force(attribution_rules, performance.loc[performance["business_date"].eq(date)])
     linked = periods.period_attribution(
@@ -130,3 +150,27 @@ def effects_of_periods(
     yield shown(context, linked, lambda: plots.waterfalls(linked), output_name="period_attribution")
     added = contributions.contributions(performance, pnl, valuations, nav, fx_rates, instruments, date)
     yield shown(context, added, lambda: plots.contributed(added), output_name="contributions")
+    sources = benchmarks.Sources(
+        benchmark_weights=benchmark_weights,
+        returns=returns,
+        fx_rates=fx_rates,
+        benchmark_levels=benchmark_levels,
+        benchmark_blends=benchmark_blends,
+        benchmark_terms=benchmark_terms,
+        risk_free_rates=risk_free_rates,
+    )
+    facts = scenarios.Facts(
+        proxies=proxies,
+        risk_factors=risk_factors,
+        books=books,
+        benchmark_levels=benchmark_levels,
+        alternative_data=alternative_data,
+        model_prices=model_prices,
+        prices=prices,
+        risk_free_rates=risk_free_rates,
+    )
+    values, worth = (frame.loc[frame["business_date"].eq(date)] for frame in (valuations, nav))
+    by_node = active_risk.risk_attribution(
+        values, worth, sources, instruments, attribution_rules, performance_rules, facts, date
+    )
+    yield shown(context, by_node, lambda: plots.tracking(by_node), output_name="risk_attribution")

@@ -33,6 +33,7 @@ OF_EVERY_SESSION = (
 )  # fmt: skip
 OF_THE_DATE = (
     "period_returns", "flow_effects", "ratios", "drawdowns", "period_attribution", "contributions",
+    "risk_attribution",
     "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
     "var_contributions", "group_var", "group_var_components", "var_explain",
     "stress_components", "reverse_stress", "liquidity", "liquidity_profile",
@@ -123,6 +124,8 @@ def findings(
     attribution: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
+    factor_attribution: pd.DataFrame,
+    risk_attribution: pd.DataFrame,
     currency_attribution: pd.DataFrame,
     var: pd.DataFrame,
     var_components: pd.DataFrame,
@@ -185,6 +188,8 @@ def findings(
             attribution=attribution,
             attribution_nodes=attribution_nodes,
             attribution_pnl=attribution_pnl,
+            factor_attribution=factor_attribution,
+            risk_attribution=risk_attribution,
             currency_attribution=currency_attribution,
             performance=performance,
             external_flows=external_flows,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from daybook.attribution import brinson, currency, money, periods, tree
+from daybook.attribution import active_risk, brinson, currency, factors, money, periods, tree
 from daybook.attribution import contributions as contributed
 from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
@@ -41,6 +41,8 @@ def gaps(
     attribution: pd.DataFrame,
     attribution_nodes: pd.DataFrame,
     attribution_pnl: pd.DataFrame,
+    factor_attribution: pd.DataFrame,
+    risk_attribution: pd.DataFrame,
     currency_attribution: pd.DataFrame,
     performance: pd.DataFrame,
     external_flows: pd.DataFrame,
@@ -82,6 +84,12 @@ def gaps(
         "currency_attribution": _said(
             currency.identity_gaps(currency_attribution, performance),
             "effects by currency do not add up to active return",
+        ),
+        "factor_attribution": _said(
+            factors.identity_gaps(factor_attribution, performance), "parts by factor do not add up to the return"
+        ),
+        "risk_attribution": _said(
+            active_risk.identity_gaps(risk_attribution), "parts of the tracking error do not add up"
         ),
         "var_explain": _said(explain.identity_gaps(var_explain, var), "steps do not lead from one VaR to the next"),
         "var_components": _said(components.identity_gaps(var, var_components), "components do not add up to VaR"),

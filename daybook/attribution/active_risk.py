@@ -29,11 +29,13 @@ from numpy.typing import NDArray
 from daybook import calendars, tables
 from daybook.attribution import rules, tree
 from daybook.attribution.sides import FLOWS
+from daybook.market.declared import in_force
 from daybook.performance import benchmarks, levels
 from daybook.performance.benchmarks import VIEW, Sources, book_views
 from daybook.performance.views import grid
-from daybook.risk import limits, models, scenarios
+from daybook.risk import models, scenarios
 from daybook.risk.factor_models import LEAST
+from daybook.risk.factors import credible
 from daybook.risk.scenarios import Day, Facts, ScenarioSet
 
 KEY = ["business_date", "book"]
@@ -116,7 +118,7 @@ def _closing(sources: Sources, views: pd.DataFrame, date: pd.Timestamp) -> pd.Da
 
 def _scale(performance_rules: pd.DataFrame, books: pd.DataFrame) -> Floats:
     """Sessions in a year, of each book: as declared, 252 where nothing is."""
-    found = limits.in_force(performance_rules.assign(rule=""), "rule", books[KEY])
+    found = in_force(performance_rules.assign(rule=""), "rule", books[KEY])
     declared = books[["book"]].merge(found[["book", "periods_per_year"]], on="book", how="left")["periods_per_year"]
     return declared.fillna(float(tables.TABLES["performance_rules"].defaults["periods_per_year"])).to_numpy(np.float64)
 
@@ -173,13 +175,15 @@ def _sides(
 def _levelled(
     sources: Sources, instruments: pd.DataFrame, held: pd.DataFrame, date: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns and instruments, with benchmarks of which only levels are known among them."""
-    returns = sources.returns.loc[sources.returns["business_date"] <= date]
+    """Returns of the window and instruments, with benchmarks of which only levels are known among them."""
+    returns = credible(sources.returns.loc[sources.returns["business_date"] <= date])
+    dates = np.sort(returns["business_date"].unique())[-models.WINDOW :]
+    returns = returns.loc[returns["business_date"].isin(dates)]
     alone = held.loc[held["instrument"].isin(sources.benchmark_levels["benchmark"].unique())]
     alone = alone.loc[~alone["instrument"].isin(returns["instrument"].unique())]
     if not len(alone):
         return returns, instruments
-    days = pd.DatetimeIndex(np.sort(returns["business_date"].unique())).as_unit("us")
+    days = pd.DatetimeIndex(dates).as_unit("us")
     wanted = alone.assign(benchmark=alone["instrument"])
     found = levels.lines(sources.benchmark_levels, sources.fx_rates, grid(wanted, days))
     found = found.loc[found["local_return"].notna()].drop_duplicates(["business_date", "instrument"])
