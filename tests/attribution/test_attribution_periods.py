@@ -116,6 +116,19 @@ def test_children_add_up_to_their_parents_and_other_methods_show_the_first_level
             assert below["Tech"] == by_node["Tech"]
 
 
+def test_what_rounding_leaves_is_in_the_largest_leaf():
+    parts = [(f"n{n}", "", 1, [(0.0, 0.0, a / 7, 0.0, 0.0) for a in ACTIVE]) for n in range(6)]
+    parts.append(("n6", "", 1, [(0.0, 0.0, a - 6 * (a / 7), 0.0, 0.0) for a in ACTIVE]))
+    found = linked(measured(("b", OWN, BASE)), gathered(tree("b", DAYS, *parts)), ruled("b"), ["day", "month", "year"])
+    for _, rows in found.groupby(["period", "linking"]):
+        by_node = rows.set_index("node")
+        own, base = by_node.loc["", ["portfolio_return", "benchmark_return"]]
+        wanted = (1 + own) / (1 + base) - 1 if rows["linking"].iloc[0] == "geometric" else own - base
+        assert by_node.loc["", "total"] == round(wanted, 12)
+        assert round(by_node["total"].drop("").sum(), 12) == round(wanted, 12)
+    assert found["trading"].abs().gt(0).any(), "a seventh has no end"
+
+
 def test_a_node_that_is_a_leaf_on_some_days_has_an_unclassified_child_on_them():
     half = [a / 2 for a in ACTIVE]
     nodes = (
@@ -299,6 +312,16 @@ def test_contributions_add_up_in_local_and_currency_parts():
     assert contributions.identity_gaps(found, told).empty
     gaps = contributions.identity_gaps(found, told.assign(time_weighted=told["time_weighted"] + 1e-9))
     assert gaps["gap"].round(12).tolist() == [-1e-9]
+
+
+def test_what_rounding_leaves_of_a_return_is_in_the_largest_contribution():
+    performance, pnl, valuations, nav, fx, instruments = held()
+    seven = [pnl.iloc[2:].assign(instrument=f"n{n}", total=1 / 7, trading_pnl=0.0) for n in range(7)]
+    performance.loc[2, "daily_return"] = round(1 / 125, 12)
+    found = contributions.contributions(performance, pd.concat(seven), valuations, nav, fx, instruments, DATE)
+    day = found.loc[found["period"].eq("day")]
+    assert round(day["contribution"].sum(), 12) == 0.008
+    assert day["contribution"].nunique() > 2, "six are a seventh, one has the rest, what was not traded has 0"
 
 
 def test_contributions_of_a_period_with_an_unknown_return_say_so():
