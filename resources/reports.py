@@ -58,8 +58,8 @@ def write_tearsheets(performance: pd.DataFrame, scales: pd.DataFrame, session: p
         quantstats.reports.html(
             dated["daily_return"],
             benchmark=None if missing else dated["benchmark_return"],
-            rf=float(scales.loc[book, "risk_free"]),
-            periods_per_year=round(float(scales.loc[book, "periods_per_year"])),
+            rf=float(scales["risk_free"][book]),
+            periods_per_year=round(float(scales["periods_per_year"][book])),
             title=escape(f"{book}{late if 0 < missing < len(dated) else ''}"),  # quantstats prints it as it is
             output=str(path),
             match_dates=False,

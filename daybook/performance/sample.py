@@ -122,7 +122,8 @@ def over(above: Floats | float, below: Floats, flat: Floats | float = FLAT) -> F
         below: a risk, a loss or a count, which is positive if there is any.
         flat: up to where there is none.
     """
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > flat)
+    found: Floats = np.divide(above, below, out=np.full(below.shape, np.nan), where=below > flat)
+    return found
 
 
 def root(values: Floats) -> Floats:
