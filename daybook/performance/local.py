@@ -150,13 +150,16 @@ def _hedges(
     pairs["gained"] = pairs["open"] * (premium["forward_premium"].to_numpy() - move)
     pairs["lacking"] = pairs["currency"].where(~premium["known"].to_numpy())
     sums = pairs.groupby(KEY, as_index=False).agg(
-        gained=("gained", lambda amounts: amounts.sum(skipna=False)),
-        size=("gained", "size"),
-        lacking=("lacking", lambda names: " ".join(names.dropna())),
+        gained=("gained", "sum"), known=("gained", "count"), size=("gained", "size")
     )
     said = rows[KEY].merge(sums, on=KEY, how="left")
     foreign = said["size"].notna()
-    return said["gained"].where(foreign, 0.0), foreign, said["lacking"].fillna("").astype("str")
+    gained = said["gained"].mask(said["known"] < said["size"]).where(foreign, 0.0)
+    at, lacking = pd.MultiIndex.from_frame(rows[KEY]), pd.Series("", index=rows.index, dtype="str")
+    for currency, lines in pairs.dropna(subset="lacking").groupby("lacking"):
+        here = at.isin(pd.MultiIndex.from_frame(lines[KEY]))
+        lacking = lacking.mask(here, lacking + " " + str(currency))
+    return gained, foreign, lacking.str.strip()
 
 
 def _open_currency(held: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
