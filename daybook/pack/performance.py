@@ -195,7 +195,7 @@ def _of_money(rows: pd.DataFrame) -> Grid:
             Column("Time-weighted", rows["time_weighted"], "percent_change", "", _MISSING),
             Column("Money-weighted", rows["money_weighted"], "percent_change", "", _MISSING),
             Column("Timing of flows", rows["timing_effect"], "percent_change", "difference", _MISSING),
-            Column("XIRR", rows["xirr"], "percent_change", "a year", _MISSING),
+            Column("XIRR", rows["xirr"], "percent_change", "a year", _NOT_A_YEAR),
             Column("Modified Dietz", rows["modified_dietz"], "percent_change", "", _MISSING),
             Column("Simple Dietz", rows["simple_dietz"], "percent_change", "", _MISSING),
             Column("Linked Dietz", rows["linked_dietz"], "percent_change", "", _MISSING),

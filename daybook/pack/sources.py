@@ -43,7 +43,7 @@ def section(day: Day, book: str) -> Section:
 def _by_currency(day: Day, book: str, rows: pd.DataFrame) -> list[Grid]:
     rows = rows.sort_values("total", ascending=False, kind="stable")
     method = rows["method"].iloc[0]
-    missing = "see the status" if _odd(rows) else "nothing on this side"
+    missing = "nothing on this side, or not known"
     weights = rows[["portfolio_weight", "benchmark_weight"]].sum(skipna=False)
     what = grid(
         f"Currencies held, {effects.method_word(method)}",
@@ -110,5 +110,5 @@ def _odd(rows: pd.DataFrame) -> list[str]:
     """What is not all well, once each."""
     if "status" not in rows.columns:
         return []
-    said = dict.fromkeys(text for text in rows["status"] if text not in ("", "ok"))
+    said = dict.fromkeys(text.removeprefix("ok; ") for text in rows["status"] if text not in ("", "ok"))
     return [f"{figures.words(text)}." for text in said]
