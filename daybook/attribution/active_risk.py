@@ -83,6 +83,8 @@ def risk_attribution(
     reason = pd.Series("", index=views.index, dtype="str")
     reason = reason.mask(~views["token"].isin(known), "no weights of benchmark " + views["benchmark"] + " at the close")
     reason = reason.mask(views["benchmark"].eq(""), "no benchmark")
+    unknown = rules.unknown_levels(rules.in_force(attribution_rules, views)["levels"]).set_axis(views.index)
+    reason = reason.mask(unknown.ne(""), "no tree: instruments have no level " + unknown)
     reason = reason.mask(~(views["nav"] > 0), "nav is not above 0").mask(views["status"].ne("ok"), "no nav")
     good = views.loc[reason.eq("")].reset_index(drop=True)
     frames = [_untold(date, views["book"], reason)]

@@ -266,3 +266,18 @@ def test_other_books_and_the_order_of_rows_do_not_matter(made, monkeypatch):
     monkeypatch.setattr(active_risk, "LINES_AT_ONCE", 5)
     split = active_risk.risk_attribution(**given)
     pd.testing.assert_frame_equal(split, found, check_exact=False, rtol=0, atol=2e-12)
+
+
+def test_a_rule_with_a_level_that_instruments_do_not_have_says_so_and_leaves_the_others_alone():
+    given = world({"A": 60.0, "B": 40.0}, {"A": 0.5, "B": 0.5})
+    alone = active_risk.risk_attribution(**given)
+    for name in ("valuations", "nav"):
+        given[name] = pd.concat([given[name], given[name].assign(book="c")], ignore_index=True)
+    books = given["facts"].books
+    given["facts"] = replace(given["facts"], books=pd.concat([books, books.assign(book="c")], ignore_index=True))
+    given["attribution_rules"] = frame("attribution_rules", "book levels", ("c", "sector colour"))
+    found = active_risk.risk_attribution(**given)
+    assert found.loc[found["book"].eq("c"), ["node", "status"]].values.tolist() == [
+        ["", "no tree: instruments have no level colour"]
+    ]
+    pd.testing.assert_frame_equal(found.loc[found["book"].eq("b")].reset_index(drop=True), alone)
