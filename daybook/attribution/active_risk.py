@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from daybook import calendars, tables
 from daybook.attribution import rules, tree
 from daybook.attribution.sides import FLOWS
-from daybook.market.declared import in_force
+from daybook.market.declared import rule_in_force
 from daybook.performance import benchmarks, levels
 from daybook.performance.benchmarks import VIEW, Sources, book_views
 from daybook.performance.views import grid
@@ -120,9 +120,7 @@ def _closing(sources: Sources, views: pd.DataFrame, date: pd.Timestamp) -> pd.Da
 
 def _scale(performance_rules: pd.DataFrame, books: pd.DataFrame) -> Floats:
     """Sessions in a year, of each book: as declared, 252 where nothing is."""
-    found = in_force(performance_rules.assign(rule=""), "rule", books[KEY])
-    declared = books[["book"]].merge(found[["book", "periods_per_year"]], on="book", how="left")["periods_per_year"]
-    return declared.fillna(float(tables.TABLES["performance_rules"].defaults["periods_per_year"])).to_numpy(np.float64)
+    return rule_in_force("performance_rules", performance_rules, books)["periods_per_year"].to_numpy(np.float64)
 
 
 def _untold(date: pd.Timestamp, books: pd.Series, reason: pd.Series) -> pd.DataFrame:

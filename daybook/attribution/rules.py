@@ -5,12 +5,8 @@ Belongs here: choosing the rule of a book on a session, and what its words mean.
 
 import pandas as pd
 
-from daybook import tables
-from daybook.market.declared import in_force as rows_in_force
+from daybook.market.declared import rule_in_force
 
-KEY = ["business_date", "book"]
-DEFAULTS = dict(tables.TABLES["attribution_rules"].defaults)
-"""What holds where nothing is declared."""
 LEVELS = ("sector", "industry", "country", "currency", "issuer", "asset_class", "exchange", "instrument")
 """Attributes of instruments that a tree can be made of."""
 
@@ -24,12 +20,10 @@ def in_force(attribution_rules: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFram
         keys: business_date and book wanted.
 
     Returns:
-        One row per row of ``keys``, in its order: business_date, book and the columns of the rule; ``DEFAULTS`` where
-        none is declared, and for a word that is left empty.
+        One row per row of ``keys``, in its order: business_date, book and the columns of the rule, with the defaults
+        of the table where none is declared, and for a word that is left empty.
     """
-    found = rows_in_force(attribution_rules.assign(rule=""), "rule", keys[KEY])
-    rows = keys[KEY].merge(found[[*KEY, *DEFAULTS]], on=KEY, how="left")
-    return rows.assign(**{name: rows[name].replace("", pd.NA).fillna(word) for name, word in DEFAULTS.items()})
+    return rule_in_force("attribution_rules", attribution_rules, keys)
 
 
 def unknown_levels(levels: "pd.Series[str]") -> "pd.Series[str]":

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import calendars, tables
-from daybook.market.declared import in_force
+from daybook.market.declared import rule_in_force
 from daybook.market.security_master import effective
 from daybook.performance import benchmarks, returns
 from daybook.performance.period_returns import YEAR_DAYS
@@ -40,6 +40,11 @@ HEADLINE = (
 )
 """What a reader looks at first."""
 RULES = ("periods_per_year", "target_return", "confidence")
+NO_RETURN = "no session with a return"
+NO_BENCHMARK = "no benchmark return"
+NO_TAIL = "fewer than 1 / (1 - confidence) sessions"
+SHORT = "shorter than a year: not scaled up to one"
+RUIN = "a return below -100 %"
 
 
 def measured(
@@ -162,13 +167,6 @@ def _undefined(ratio: Ratio, sample: Sample, count: Floats) -> list[tuple[str, N
     ]
 
 
-NO_RETURN = "no session with a return"
-NO_BENCHMARK = "no benchmark return"
-NO_TAIL = "fewer than 1 / (1 - confidence) sessions"
-SHORT = "shorter than a year: not scaled up to one"
-RUIN = "a return below -100 %"
-
-
 def _few(ratio: Ratio) -> str:
     return f"fewer than {ratio.minimum} sessions"
 
@@ -202,10 +200,7 @@ def _said(ratio: Ratio, rules: "pd.Series[Any]") -> str:
 def _rules(performance_rules: pd.DataFrame, names: "pd.Index[str]", date: pd.Timestamp) -> pd.DataFrame:
     """periods_per_year, target_return and confidence of each book on the date."""
     asked = pd.DataFrame({"business_date": date, "book": names.array})
-    defaults = tables.TABLES["performance_rules"].defaults
-    found = in_force(performance_rules.assign(rule="ratios"), "rule", asked).set_index("book")
-    rules = found.reindex(names)[list(RULES)].astype("float64")
-    return rules.fillna({name: float(defaults[name]) for name in RULES})
+    return rule_in_force("performance_rules", performance_rules, asked).set_index("book")[list(RULES)]
 
 
 def _risk_free(
