@@ -145,6 +145,7 @@ def findings(
         lots=lots,
         pnl=pnl,
         performance=performance,
+        period_returns=period_returns,
         prices=prices,
         fx_rates=fx_rates,
         returns=returns,

@@ -16,6 +16,7 @@ from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, outs, sessio
 from daybook import performance as measurement
 from daybook.ledger.valuation import quoted as quotes
 from daybook.performance import drawdowns, periods, ratios
+from daybook.tables import TABLES
 from resources.lake import Lake
 from resources.reports import write_tearsheets
 from resources.settings import settings
@@ -25,6 +26,17 @@ OF_SESSIONS = ("performance", "external_flows", "benchmark_returns", "share_clas
 """What one step makes of every session of the history."""
 OF_PERIODS = ("period_returns", "flow_effects", "ratios", "drawdowns")
 """What one step makes of the periods that end on the date."""
+
+
+signed_returns = dg.AssetSpec(
+    "signed_returns",
+    description=TABLES["signed_returns"].meaning,
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"postgres"},
+    partitions_def=SESSIONS,
+)
+"""Written by ``daybook close``."""
 
 
 def _since_start(*names: str) -> dict[str, dg.AssetIn]:
@@ -101,7 +113,7 @@ def returns_of_books(
 @dg.multi_asset(
     name="performance_of_periods",
     outs=outs(GROUP, OF_PERIODS),
-    ins=_since_start("performance", "nav", "external_flows"),
+    ins=_since_start("performance", "nav", "external_flows", "signed_returns"),
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],
 )
@@ -110,13 +122,14 @@ def performance_of_periods(
     performance: pd.DataFrame,
     nav: pd.DataFrame,
     external_flows: pd.DataFrame,
+    signed_returns: pd.DataFrame,
     performance_rules: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
     books: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Returns of periods that end on the date, what the timing of flows did, ratios and drawdowns."""
     date = sessions_of(context)[0]
-    for name, frame in measurement.of_periods(performance, nav, external_flows, date).items():
+    for name, frame in measurement.of_periods(performance, nav, external_flows, signed_returns, date).items():
         yield shown(context, frame, output_name=name)
     spans = periods.spans(performance, date)
     found = ratios.measured(performance, spans, performance_rules, risk_free_rates, books)

@@ -511,6 +511,9 @@ COLUMNS = _columns("""
     timing_effect | float | fraction | money_weighted - time_weighted: what the timing of flows did
     annual_return | float | fraction | time_weighted a year; empty up to one year
     annual_benchmark | float | fraction | benchmark_return a year; empty up to one year
+    close_date | date | | session whose close signed the figure
+    signed_return | float | fraction | time_weighted, signed sessions as they were signed; empty: none is
+    restated_sessions | int | sessions | signed sessions of the period that are computed otherwise now
     flow_date | date | | session of a flow
     day_weight | float | fraction | part of the period that the flow was in the book
     growth | float | fraction | time-weighted return from the flow to the end of the period
@@ -902,8 +905,9 @@ _table("share_class_performance", "result", "business_date book share_class",
        "Daily returns of share classes, net and gross of the fees that they bear.")  # fmt: skip
 _table("period_returns", "result", "business_date book period",
        "period_start period_end session_count opening closing flows total time_weighted gross_return local_return"
-       " currency_return hedged_return benchmark_return active_return active_geometric money_weighted xirr"
-       " modified_dietz simple_dietz linked_dietz timing_effect annual_return annual_benchmark convention status",
+       " currency_return hedged_return benchmark_return active_return active_geometric signed_return restated_sessions"
+       " money_weighted xirr modified_dietz simple_dietz linked_dietz timing_effect annual_return annual_benchmark"
+       " convention status",
        "Time- and money-weighted returns of each book over periods that end on the date.")  # fmt: skip
 _table("flow_effects", "result", "business_date book period flow_date kind", "flows day_weight growth effect",
        "Why the money-weighted return is not the time-weighted one: the effects add up to timing_effect.",
@@ -1040,6 +1044,9 @@ _table("orders", "record", "order_id", "business_date book instrument side quant
 _table("struck_var", "record", "business_date book method confidence horizon_days",
        "var es convention recorded_at", "Value at risk as it was first struck, before the next session was known.",
        )  # fmt: skip
+_table("signed_returns", "record", "business_date book close_date version",
+       "daily_return gross_return benchmark_return recorded_at",
+       "Returns as closes signed them; the newest signature of a session stands.")  # fmt: skip
 _table("breaches", "record", "breach_id",
        "business_date book limit dimension bucket reached utilisation status due_at acknowledged_by comment",
        "Limits that were reached, until they are kept again.")  # fmt: skip

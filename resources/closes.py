@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from daybook.tables import INTRADAY, TABLES
 from resources import records, register
+from resources import signed as track_record
 from resources.facts import Facts
 from resources.lake import Lake
 
@@ -94,8 +95,18 @@ def sign(
     user: str,
     seen: Mapping[str, Mapping[str, Any]],
     through_delivery: int,
+    performance: pd.DataFrame,
 ) -> int:
     """Sign ``book`` for ``session`` as the next version; two signatures at once get two versions or one, never half.
+
+    Args:
+        engine: the records.
+        session: the date.
+        book: the book.
+        user: who signs.
+        seen: version and content hash of every table (``seen``).
+        through_delivery: the last delivery that counted.
+        performance: table ``performance`` of the book, every session up to ``session``: its returns are signed too.
 
     Returns:
         the version signed; the newest one again when it saw the same content.
@@ -124,6 +135,7 @@ def sign(
                 through_delivery=through_delivery,
             )
         )
+        track_record.sign(connection, performance, session, version)
     return version
 
 

@@ -96,7 +96,9 @@ class Feeds:
             return self.orders.executions()
         if name == "breaches":
             return self.breaches.frame()
-        table = {t.name: t for t in (records.quarantine, records.closes, records.struck_var)}[name]
+        table = {t.name: t for t in (records.quarantine, records.closes, records.struck_var, records.signed_returns)}[
+            name
+        ]
         wanted = TABLES[name]
         query = sa.select(*(table.c[column] for column in wanted.names)).order_by(*table.primary_key.columns)
         with self.engine.connect() as connection:

@@ -12,7 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from daybook import calendars, tables
-from resources import records, struck
+from resources import records, signed, struck
 from resources.facts import Facts
 from resources.lake import Lake, LakeError
 from resources.settings import settings
@@ -73,17 +73,19 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
 
 def given(facts: Facts, table: str, first: Any, last: Any, known_at: Any = None) -> pd.DataFrame:
-    """What an asset that computes the sessions from ``first`` to ``last`` is given of facts, or of what was struck.
+    """What an asset that computes the sessions from ``first`` to ``last`` is given of facts or of such records.
 
     Args:
         facts: where they are read.
-        table: table of facts, or ``struck_var``.
+        table: table of facts, ``struck_var`` or ``signed_returns``.
         first: the first session of the input, None for the beginning.
         last: the last one, None for no bound.
         known_at: the view at that instant, None for the present.
     """
     if table == "struck_var":
         return struck.struck(facts.engine, first, last, known_at)
+    if table == "signed_returns":
+        return signed.returns(facts.engine, first, last, known_at)
     return facts.current(table, first if table in DATED_FACTS else None, None if table in WHOLE else last, known_at)
 
 

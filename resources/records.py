@@ -19,9 +19,9 @@ from resources.postgres import PostgresError, server_url
 from resources.settings import Settings
 
 SCHEMA = "daybook"
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration: a database that names it needs nothing done."""
-APPEND_ONLY = ("transactions", "postings", "order_events", "struck_var", "breach_events")
+APPEND_ONLY = ("transactions", "postings", "order_events", "struck_var", "breach_events", "signed_returns")
 """Tables whose rows a trigger protects from UPDATE, DELETE and TRUNCATE."""
 
 EXACT = frozenset(
@@ -161,6 +161,20 @@ struck_var = sa.Table(
 )
 """Value at risk of each session as it was first struck, before a later session was known; append-only."""
 
+signed_returns = sa.Table(
+    "signed_returns",
+    metadata,
+    sa.Column("book", sa.Text, primary_key=True),
+    sa.Column("business_date", sa.Date, primary_key=True),
+    sa.Column("close_date", sa.Date, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("daily_return", sa.Double),
+    sa.Column("gross_return", sa.Double),
+    sa.Column("benchmark_return", sa.Double),
+    _instant("recorded_at"),
+)
+"""Returns as closes signed them, a row for each session that a close signed anew; append-only."""
+
 breach_events = sa.Table(
     "breach_events",
     metadata,
@@ -240,6 +254,27 @@ def read(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
             for column, values in zip(query.selected_columns, columns, strict=True)
         }
     )
+
+
+def dated(
+    name: str,
+    engine: sa.Engine,
+    first: pd.Timestamp | None,
+    last: pd.Timestamp | None,
+    known_at: pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """Table ``name`` from ``first`` to ``last``, None for no bound, as known at ``known_at``, None for now."""
+    table = metadata.tables[f"{SCHEMA}.{name}"]
+    query = sa.select(*(table.c[column] for column in tables.TABLES[name].names))
+    if first is not None:
+        query = query.where(table.c.business_date >= pd.Timestamp(first).date())
+    if last is not None:
+        query = query.where(table.c.business_date <= pd.Timestamp(last).date())
+    if known_at is not None:
+        instant = known_at if known_at.tzinfo else known_at.tz_localize("UTC")
+        query = query.where(table.c.recorded_at <= instant.to_pydatetime())
+    with engine.connect() as connection:
+        return tables.conform(name, read(connection, query.order_by(*table.primary_key.columns)))
 
 
 def migrate(connection: sa.Connection) -> None:

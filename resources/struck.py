@@ -10,7 +10,6 @@ later session has a price: what comes after cannot have been known.
 import pandas as pd
 import sqlalchemy as sa
 
-from daybook import tables
 from resources import bulk, records
 
 _KEY = ["book", "method", "confidence", "horizon_days"]
@@ -52,14 +51,4 @@ def struck(
     engine: sa.Engine, first: pd.Timestamp | None, last: pd.Timestamp | None, known_at: pd.Timestamp | None = None
 ) -> pd.DataFrame:
     """Table ``struck_var`` from ``first`` to ``last``, None for no bound, as known at ``known_at``, None for now."""
-    table = records.struck_var
-    query = sa.select(*(table.c[name] for name in tables.TABLES["struck_var"].names))
-    if first is not None:
-        query = query.where(table.c.business_date >= pd.Timestamp(first).date())
-    if last is not None:
-        query = query.where(table.c.business_date <= pd.Timestamp(last).date())
-    if known_at is not None:
-        instant = known_at if known_at.tzinfo else known_at.tz_localize("UTC")
-        query = query.where(table.c.recorded_at <= instant.to_pydatetime())
-    with engine.connect() as connection:
-        return tables.conform("struck_var", records.read(connection, query.order_by(*table.primary_key.columns)))
+    return records.dated("struck_var", engine, first, last, known_at)

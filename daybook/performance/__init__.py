@@ -64,7 +64,12 @@ def measured(
 
 
 def of_periods(
-    performance: pd.DataFrame, nav: pd.DataFrame, external_flows: pd.DataFrame, date: pd.Timestamp
+    performance: pd.DataFrame,
+    nav: pd.DataFrame,
+    external_flows: pd.DataFrame,
+    signed_returns: pd.DataFrame,
+    date: pd.Timestamp,
 ) -> dict[str, pd.DataFrame]:
     """Tables ``period_returns`` and ``flow_effects`` of ``date``; every table since each book's first session."""
-    return period_returns.derive(performance, nav, external_flows, periods.spans(performance, date))
+    spans = periods.spans(performance, date)
+    return period_returns.derive(performance, nav, external_flows, signed_returns, spans)

@@ -18,6 +18,8 @@ Conventions.
   flows count at the end). Each is empty where its average capital is not above a millionth of opening + gross flows.
 * annual_return, annual_benchmark and xirr are empty up to 366 days: nothing shorter than a year is scaled up. Trailing
   periods have their number of years, all others days / 365.25.
+* signed_return links the daily returns of signed sessions as they stand signed, and those of the others as they are
+  computed; status says how many signed ones are computed otherwise now, which only another signature makes official.
 * timing_effect = money_weighted - time_weighted. A flow F made it differ by F x (G - growth ^ w) / opening, with G the
   linked growth of the book from the flow to the end, growth = 1 + money_weighted, and w the part of the period left:
   it is what the flow earned in the book less what it would have at the internal rate. P&L of sessions that linking
@@ -30,7 +32,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import tables
-from daybook.performance import flows, local, money_weighted, periods, returns
+from daybook.performance import flows, local, money_weighted, periods, returns, signed
 
 KEY = ["business_date", "book"]
 Floats = NDArray[np.float64]
@@ -62,6 +64,7 @@ def derive(
     performance: pd.DataFrame,
     nav: pd.DataFrame,
     external_flows: pd.DataFrame,
+    signed_returns: pd.DataFrame,
     spans: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """Tables ``period_returns`` and ``flow_effects`` of the date that ``spans`` end with.
@@ -70,6 +73,7 @@ def derive(
         performance: table of every session since each book's first one.
         nav: table likewise.
         external_flows: table likewise.
+        signed_returns: table likewise; empty where nothing is signed.
         spans: from ``periods.spans``.
     """
     rows = performance.merge(nav[[*KEY, "nav"]], on=KEY, how="left")
@@ -84,6 +88,7 @@ def derive(
         missing = unknown | (linked & np.isnan(values))
         frame[name] = _linked(values, linked, missing, low, high)
         frame[f"{name}_reason"] = _missing(rows, missing, linked & (values < -1), frame, name)
+    frame = _signed(rows, signed_returns, frame, linked)
     moved = _moved(rows, external_flows, frame, linked)
     frame = _capital(rows, frame, moved)
     frame = _money_weighted(frame, moved)
@@ -153,6 +158,22 @@ def _missing(rows: pd.DataFrame, missing: Flags, lost: Flags, frame: pd.DataFram
     broken = f"{words} below -100% on " + _first(lost, rows, frame) + ": nothing links across it"
     reason = broken.where(beyond > 0, "").mask(count > 0, said)
     return reason.mask(frame["linked"].eq(0) & reason.eq(""), IDLE)
+
+
+def _signed(rows: pd.DataFrame, signed_returns: pd.DataFrame, frame: pd.DataFrame, linked: Flags) -> pd.DataFrame:
+    """``frame`` with signed_return, restated_sessions and signed_reason, which says so in words."""
+    stand = rows[KEY].merge(signed.standing(signed_returns), on=KEY, how="left", indicator="there")
+    there = stand["there"].eq("both").to_numpy()
+    low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
+    values = np.where(there, stand["daily_return"], rows["daily_return"])
+    missing = np.isnan(values) & (linked | there)
+    figure = _linked(values, linked | (there & ~np.isnan(values)), missing, low, high)
+    other = there & signed.differs(rows, stand)
+    count = pd.Series(_counted(other, low, high), index=frame.index)
+    said = count.astype("str") + " sessions are not as they were signed, first " + _first(other, rows, frame)
+    none = _counted(there, low, high) == 0
+    signed_return = np.where(none, np.nan, figure)
+    return frame.assign(signed_return=signed_return, restated_sessions=count, signed_reason=said.where(count > 0, ""))
 
 
 def _moved(rows: pd.DataFrame, external_flows: pd.DataFrame, frame: pd.DataFrame, linked: Flags) -> pd.DataFrame:
@@ -315,6 +336,7 @@ def _status(rows: pd.DataFrame, frame: pd.DataFrame, linked: Flags, unknown: Fla
         benchmark,
         *(frame[f"{name}_reason"].where(fine, "") for name in ("gross_return", "local_return", "hedged_return")),
         ("money-weighted: " + frame["money_reason"]).where(frame["money_reason"].ne(""), ""),
+        frame["signed_reason"],
         pd.Series("Dietz: average capital is not positive", index=frame.index).where(frame["small"], ""),
     ]
     said = frame["time_weighted_reason"].mask(fine, "ok")

@@ -35,11 +35,12 @@ def close(
         raise Refused(objection)
     through = register.through(feeds.engine, session) or 0
     seen = closes.seen(feeds.lake, session)
+    returns = feeds.lake.read("performance", last=session)
     for name, reasons in sorted(against.items()):
         if reasons:
             complain(f"refused: {name} {date}: {'; '.join(reasons)}")
         else:
-            version = closes.sign(feeds.engine, session, name, user, seen, through)
+            version = closes.sign(feeds.engine, session, name, user, seen, through, returns[returns["book"] == name])
             out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
             overridden = findings[(findings["check"] == "price_override") & (findings["book"] == name)]
             for price in overridden.itertuples(index=False):

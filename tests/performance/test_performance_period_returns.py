@@ -50,7 +50,7 @@ def derived(*days, first="2020-03-02", benchmark=None, rules=None, book="b"):
         values, pnl, flows.counted(timed), key.assign(fee=0.0), views, earned, pd.DatetimeIndex(dates)
     )
     told = told.assign(local_return=told["daily_return"], hedged_return=told["daily_return"])
-    made = period_returns.derive(told, values, timed, periods.spans(told, dates[-1]))
+    made = period_returns.derive(told, values, timed, tables.empty("signed_returns"), periods.spans(told, dates[-1]))
     assert period_returns.identity_gaps(**made).empty
     figures = made["period_returns"].select_dtypes("float").to_numpy()
     assert not np.isinf(figures).any()

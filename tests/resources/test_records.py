@@ -19,6 +19,13 @@ STRUCK = {
     "horizon_days": 1,
     "recorded_at": NOW,
 }
+SIGNED = {
+    "business_date": date(2020, 1, 2),
+    "book": "P",
+    "close_date": date(2020, 1, 3),
+    "version": 1,
+    "recorded_at": NOW,
+}
 EVENT = {"order_id": "O-1", "kind": "proposed", "at": NOW, "by_user": "ada", "quantity": Decimal("100")}
 TRADE = {
     "transaction_id": "T-1",
@@ -91,7 +98,8 @@ def test_the_logs_refuse_every_change(engine, table, change):
         connection.execute(records.order_events.insert(), [EVENT])
         connection.execute(records.breach_events.insert(), [BREACHED])
         connection.execute(records.struck_var.insert(), [STRUCK])
-    column = "convention" if table == "struck_var" else "kind"
+        connection.execute(records.signed_returns.insert(), [SIGNED])
+    column = {"struck_var": "convention", "signed_returns": "book"}.get(table, "kind")
     with pytest.raises(sa.exc.IntegrityError, match=f"daybook.{table} is append-only"), engine.begin() as connection:
         connection.execute(sa.text(change.format(f"daybook.{table}", column)))
     with engine.connect() as connection:

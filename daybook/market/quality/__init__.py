@@ -11,7 +11,14 @@ import pandas as pd
 
 from daybook.market import price_sources
 from daybook.market.quality import fx, jumps, splits
-from daybook.market.quality.books import breaks, identities, ignored_elections, negative_cash, overdrafts
+from daybook.market.quality.books import (
+    breaks,
+    identities,
+    ignored_elections,
+    negative_cash,
+    overdrafts,
+    restated_returns,
+)
 from daybook.market.quality.feeds import duplicate_files, incomplete, schema_drift, uncompared, unreported
 from daybook.market.quality.finding import holdings
 from daybook.market.quality.held import (
@@ -51,6 +58,7 @@ def findings(
     lots: pd.DataFrame,
     pnl: pd.DataFrame,
     performance: pd.DataFrame,
+    period_returns: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     returns: pd.DataFrame,
@@ -88,6 +96,7 @@ def findings(
         lots: table of ``sessions``.
         pnl: table of ``sessions``.
         performance: table of ``sessions``.
+        period_returns: table of ``sessions``.
         prices: golden, of ``sessions``.
         fx_rates: golden, of ``sessions``.
         returns: table of ``sessions`` and of ``moves.WINDOW`` sessions before.
@@ -152,6 +161,7 @@ def findings(
         benchmark_weights(weights, sessions),
         blend_weights(blends, sessions),
         benchmark_returns(performance),
+        restated_returns(period_returns),
         fund_weights(funds, sessions),
         fund_circles(circles),
         ended_series(alternative_data, sessions),

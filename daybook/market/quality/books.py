@@ -1,6 +1,7 @@
-"""The books against themselves and against the custodian.
+"""The books against themselves, the custodian and what was signed.
 
-Belongs here: overdrafts, breaks, identities that do not hold. Does not belong here: market data.
+Belongs here: overdrafts, breaks, identities that do not hold, returns that are not as signed. Does not belong here:
+market data.
 """
 
 from collections.abc import Mapping
@@ -131,3 +132,17 @@ def ignored_elections(ignored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.D
     rows = ignored.assign(business_date=day)
     rows = rows[rows["business_date"].isin(sessions)]
     return finding(rows, "election_ignored", "warning", "action " + rows["action_id"] + ": " + rows["reason"])
+
+
+def restated_returns(period_returns: pd.DataFrame) -> pd.DataFrame:
+    """Books of which signed sessions are computed otherwise now: ``returns_restated``, warning.
+
+    What is signed stays until a close of this or a later date signs it anew.
+
+    Args:
+        period_returns: table of the sessions that are checked.
+    """
+    rows = period_returns[period_returns["period"].eq("inception") & period_returns["restated_sessions"].gt(0)]
+    now, then = (rows[name].map("{:.6%}".format).astype("str") for name in ("time_weighted", "signed_return"))
+    count = rows["restated_sessions"].astype("str") + " signed sessions are computed otherwise now: since inception "
+    return finding(rows, "returns_restated", "warning", count + now + ", signed " + then + "; a close signs them anew")

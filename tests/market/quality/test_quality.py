@@ -4,7 +4,7 @@ import pytest
 
 from daybook import tables
 from daybook.market import quality
-from daybook.market.quality import reference
+from daybook.market.quality import books, reference
 from tests.frames import frame, sessions
 from tests.market.quality.holdings import (
     ACTIONS,
@@ -65,6 +65,13 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
     assert said(reference.benchmark_returns(told)) == [
         ["benchmark_return", "P", "", "warning", "no return of B: no benchmark return, no attribution"]
     ]
+    columns = "business_date book period time_weighted signed_return restated_sessions"
+    told = frame("period_returns", columns, (D, "P", "inception", 0.0123, 0.012, 2), (D, "P", "day", 0.0, 0.0, 1))
+    assert said(books.restated_returns(told)) == [
+        ["returns_restated", "P", "", "warning",
+         "2 signed sessions are computed otherwise now: since inception 1.230000%, signed 1.200000%; a close signs"
+         " them anew"]
+    ]  # fmt: skip
     nav = pd.DataFrame({"business_date": [D], "book": ["P"], "gap": [2.0], "reason": ["NAV changed"]})
     quantity = nav.assign(instrument="A", gap=7.0, reason="holds 7")
     found = quality.identities({"nav": nav, "quantity": quantity})
@@ -80,7 +87,7 @@ def given(**changed):
     """Empty tables for all checks but those given."""
     names = "nav valuations cash lots pnl performance prices fx_rates returns raw_prices instruments corporate_actions"
     names += " cash_ladder cash_rates raw_fx_rates reconciliation_breaks alternative_data identifiers"
-    names += " feed_outcomes custodian_reports expected_feeds"
+    names += " feed_outcomes custodian_reports expected_feeds period_returns"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
     frames |= {"blends": tables.empty("benchmark_blends")}
