@@ -148,6 +148,12 @@ def spelled(convention: str) -> str:
     return name.removesuffix("f") if name.endswith("/365f") else name
 
 
+def day_counts(conventions: "pd.Series[str]") -> "pd.Series[str]":
+    """Day counts of interest, ``spelled``; actual/365 where none is given or known."""
+    count = conventions.fillna("").map(spelled).astype("str")
+    return count.where(count.isin(day_count.CONVENTIONS), "actual/365")
+
+
 def bond_day_count(conventions: "pd.Series[str]") -> "pd.Series[str]":
     """Day counts of bonds, ``spelled``: where none is given the first of ``BOND_DAY_COUNTS``, of an unknown one ""."""
     count = conventions.fillna("").map(spelled).astype("str")
@@ -205,8 +211,7 @@ def _nodes(rates: pd.DataFrame) -> pd.DataFrame:
     months = number * parts[1].map({"D": 0, "W": 0, "M": 1, "Y": 12}).to_numpy(np.int64)
     end = _later(start, months) + number * parts[1].map({"D": 1, "W": 7, "M": 0, "Y": 0}).to_numpy(np.int64)
     years = np.zeros(len(rates))
-    convention = rates["day_count"].fillna("").map(spelled)
-    convention = convention.where(convention.isin(day_count.CONVENTIONS), "actual/365")
+    convention = day_counts(rates["day_count"])
     for name in convention.unique():
         of = (convention == name).to_numpy()
         years[of] = day_count.position(name, end[of]) - day_count.position(name, start[of])

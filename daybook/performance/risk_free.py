@@ -3,18 +3,19 @@
 Belongs here: interest over a session by ``risk_free_rates``. Does not belong here: who uses it.
 
 Conventions: the rate of the shortest tenor, the last one at or before the session before, since it is earned over the
-calendar days from there; simple interest, by its day count: ACT/365 (the default) or a year of 360 days. Premiums
-follow from covered interest parity (Keynes 1923): whoever sells a currency forward for a session gains (1 + r_base) /
-(1 + r_currency) - 1 of what he sold, whatever the exchange rate does.
+calendar days from there; simple interest, by its day count as curves read it (``pricing``), actual/365 where it is
+unknown. Premiums follow from covered interest parity (Keynes 1923): whoever sells a currency forward for a session
+gains (1 + r_base) / (1 + r_currency) - 1 of what he sold, whatever the exchange rate does.
 """
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from daybook import calendars
+from daybook.ledger import day_count, pricing
 
-_DAYS_A_YEAR = {"ACT/365": 365.0, "ACT/365F": 365.0, "30/360": 360.0, "ACT/360": 360.0}
 _TENOR_DAYS = {"D": 1.0, "W": 7.0, "M": 30.0, "Y": 365.0}
 
 
@@ -44,6 +45,26 @@ def risk_free_returns(
             "risk_free": _interest(risk_free_rates, rows).fillna(0.0),
         }
     )
+
+
+def risk_free_of(risk_free_rates: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[float]":
+    """Risk-free return of each of ``rows`` over its session, in base currency; 0 where no rate is known.
+
+    Args:
+        risk_free_rates: facts.
+        rows: business_date, base_currency, calendar.
+    """
+    key = ["business_date", "base_currency", "calendar"]
+    free = [
+        risk_free_returns(
+            risk_free_rates, group["base_currency"].unique(), str(name), pd.DatetimeIndex(group["business_date"].unique())
+        )
+        for name, group in rows.groupby("calendar")
+    ]
+    if not free:
+        return pd.Series(0.0, rows.index)
+    found = rows[key].merge(pd.concat(free), on=key, how="left")["risk_free"].fillna(0.0)
+    return found.set_axis(rows.index)
 
 
 def forward_premiums(risk_free_rates: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -81,6 +102,10 @@ def _interest(risk_free_rates: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     wanted = rows.reset_index(drop=True).rename_axis("place").reset_index().sort_values("previous", kind="stable")
     columns = ["previous", "currency", "rate", "day_count"]
     found = pd.merge_asof(wanted, known[columns], on="previous", by="currency")
-    length = (found["business_date"] - found["previous"]).dt.days
-    year = found["day_count"].fillna("").str.upper().map(_DAYS_A_YEAR).astype("float64").fillna(365.0)
-    return (found["rate"] * length / year).set_axis(found["place"]).sort_index().set_axis(rows.index)
+    years = np.zeros(len(found))
+    convention = pricing.day_counts(found["day_count"])
+    for name in convention.unique():
+        of = (convention == name).to_numpy()
+        start, end = (day_count.position(name, found.loc[of, column]) for column in ("previous", "business_date"))
+        years[of] = end - start
+    return (found["rate"] * years).set_axis(found["place"]).sort_index().set_axis(rows.index)

@@ -132,6 +132,19 @@ def test_the_risk_free_return_is_that_of_the_shortest_tenor_over_calendar_days()
     assert (found["business_date"] == monday[0]).all()
 
 
+@pytest.mark.parametrize(
+    ("count", "days"), [("Actual/360", 3 / 360), ("ACT/365F", 3 / 365), ("30/360", 2 / 360), ("x", 3 / 365)]
+)
+def test_the_risk_free_return_counts_days_as_curves_do(count, days):
+    # From Friday, May 29 to Monday, June 1 are three days, and two in months of 30 days.
+    rates = frame(
+        "risk_free_rates", "business_date currency tenor rate day_count", ("2020-05-29", "USD", "1D", 0.036, count)
+    )
+    monday = calendars.sessions("XNYS", "2020-06-01", "2020-06-01")
+    found = benchmarks.risk_free_returns(rates, ["USD"], "XNYS", monday)
+    assert found["risk_free"].tolist() == [pytest.approx(0.036 * days, abs=1e-15)]
+
+
 def test_the_weights_of_every_session_add_up_to_one():
     f = firm(70, seed=4)
     views = benchmarks.book_views(f.books, f.sessions)
