@@ -125,7 +125,9 @@ def linked(history: pd.DataFrame, rows: pd.DataFrame, lines: pd.DataFrame) -> pd
     figures = {
         name: np.asarray(np.bincount(code, inside[name] * factors[at, place], size), np.float64) for name in MONEY
     }
-    figures["contribution"] = _closed(figures["contribution"], line, linking.compounded(known).round(12))
+    # A holding's part of each session is exact; the return that it is a part of has been rounded.
+    slack = _ROUNDING * (np.bincount(line, minlength=len(lines)) + np.abs(factors).sum(axis=1))
+    figures["contribution"] = _closed(figures["contribution"], line, linking.compounded(known).round(12), slack)
     parts = {name: values.round(12) for name, values in figures.items()}
     found = found.assign(
         average_weight=weight.round(12),
@@ -140,16 +142,16 @@ def linked(history: pd.DataFrame, rows: pd.DataFrame, lines: pd.DataFrame) -> pd
     return pd.DataFrame(both.reindex(columns=list(tables.TABLES[TABLE].names)))
 
 
-def _closed(values: Floats, line: "np.ndarray[tuple[int], np.dtype[np.int64]]", whole: Floats) -> Floats:
+def _closed(values: Floats, line: "np.ndarray[tuple[int], np.dtype[np.int64]]", whole: Floats, slack: Floats) -> Floats:
     """``values`` at 12 places, the largest of each line with what rounding leaves of ``whole``.
 
-    Only what rounding can explain is moved; a real gap stays, for ``identity_gaps`` to name.
+    Only what rounding can explain, ``slack`` of each line, is moved; a real gap stays, for ``identity_gaps`` to name.
     """
     found = values.round(12)
     order = np.lexsort((np.arange(len(found)), -np.abs(values), line))
     own, first = np.unique(line[order], return_index=True)
     left = (whole - np.bincount(line, found, len(whole))).round(12)[own]
-    explained = np.abs(left) <= _ROUNDING * np.bincount(line, minlength=len(whole))[own]
+    explained = np.abs(left) <= slack[own]
     found[order[first]] += np.where(explained, left, 0.0)
     return found.round(12)
 

@@ -324,6 +324,21 @@ def test_what_rounding_leaves_of_a_return_is_in_the_largest_contribution():
     assert day["contribution"].nunique() > 2, "six are a seventh, one has the rest, what was not traded has 0"
 
 
+def test_rounded_returns_of_many_sessions_are_no_gap_in_a_book_of_one_holding():
+    """A third of 10^-4 loses 3 x 10^-13 in each return: 8 x 10^-11 over a year, which the holding has to carry."""
+    performance, pnl, valuations, nav, fx, instruments = held()
+    days = pd.bdate_range("2019-03-04", DATE).as_unit("us")
+
+    def daily(rows, **columns):
+        return rows.iloc[[-1]].loc[lambda last: last.index.repeat(len(days))].assign(business_date=days, **columns)
+
+    lines = (daily(pnl, total=1 / 3, trading_pnl=0.0), daily(valuations), daily(nav))
+    performance = daily(performance, daily_return=round(1 / 30000, 12), denominator=10000.0)
+    found = contributions.contributions(performance, *lines, fx, instruments, DATE)
+    whole = found.loc[found["period"].eq("inception"), "contribution"]
+    assert whole.sum() == round(np.prod(1 + performance["daily_return"].to_numpy()) - 1, 12)
+
+
 def test_contributions_of_a_period_with_an_unknown_return_say_so():
     performance, *rest = held()
     performance.loc[performance["business_date"].eq("2020-03-02"), ["daily_return", "status"]] = [np.nan, "nav failed"]
