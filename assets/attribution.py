@@ -70,7 +70,7 @@ def effects_of_books(
     scope = sides.scope_of(performance, views, sessions)
     lines = sides.lines(valuations, pnl, nav, scope, opened.lines)
     declared = rules.in_force(attribution_rules, scope)
-    frames = attributions.brinson_tables(lines, scope, declared, risk_free_rates, instruments, sessions)
+    frames = attributions.brinson_tables(lines, scope, declared, risk_free_rates, instruments)
     by_sector = frames["attribution"]
     for name, frame in frames.items():
         yield shown(context, frame, (lambda: plots.sectors(by_sector)) if name == "attribution" else None, name)

@@ -12,25 +12,7 @@ from daybook import tables
 from daybook.attribution import geometric, money, segments, sides, tree
 from daybook.attribution import rules as declared
 from daybook.attribution.brinson import BRINSON_FACHLER, BRINSON_HOOD_BEEBOWER
-from daybook.performance import benchmarks
-
-
-def risk_free_of(risk_free_rates: pd.DataFrame, scope: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.Series:
-    """Return of cash of each row of ``scope`` over its session; 0 where no rate is known.
-
-    Args:
-        risk_free_rates: facts.
-        scope: business_date, base_currency, calendar.
-        sessions: those of ``scope``, sorted.
-    """
-    free = [
-        benchmarks.risk_free_returns(risk_free_rates, group["base_currency"].unique(), str(calendar), sessions)
-        for calendar, group in scope.groupby("calendar")
-    ]
-    if not free:
-        return pd.Series(dtype="float64")
-    rows = scope.merge(pd.concat(free), on=["business_date", "base_currency", "calendar"], how="left")
-    return rows["risk_free"].fillna(0.0)
+from daybook.performance.risk_free import risk_free_of
 
 
 def brinson_tables(
@@ -39,9 +21,8 @@ def brinson_tables(
     rules: pd.DataFrame,
     risk_free_rates: pd.DataFrame,
     instruments: pd.DataFrame,
-    sessions: pd.DatetimeIndex,
 ) -> Mapping[str, pd.DataFrame]:
-    """Tables ``attribution``, ``attribution_nodes`` and ``attribution_pnl`` of ``sessions``.
+    """Tables ``attribution``, ``attribution_nodes`` and ``attribution_pnl``.
 
     Args:
         lines: both sides, line by line (``sides.lines``).
@@ -50,10 +31,9 @@ def brinson_tables(
             (``tree.identity_gaps`` names it); its other rows are there.
         risk_free_rates: facts; 0 where there are none.
         instruments: facts, dated by valid_from.
-        sessions: sessions to return.
     """
-    free = risk_free_of(risk_free_rates, scope, sessions)
-    lines = lines.merge(scope[sides.KEY].assign(risk_free=free), on=sides.KEY).assign(
+    free = scope[sides.KEY].assign(risk_free=risk_free_of(risk_free_rates, scope))
+    lines = lines.merge(free, on=sides.KEY).assign(
         earned=lambda rows: rows["price_pnl"] + rows["fx_pnl"] + rows["income"],
         traded=lambda rows: rows["trading_pnl"] + rows["fees"],
         denominator=lambda rows: rows["denominator"].where(rows["denominator"] > 0),

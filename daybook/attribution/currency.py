@@ -16,13 +16,13 @@ known it is 0 and the currency is taken to pay what the base currency does, whic
 import numpy as np
 import pandas as pd
 
-from daybook import calendars, tables
+from daybook import tables
 from daybook.attribution.currency_effects import METHODS, Sides, forward_return
 from daybook.attribution.sides import FLOWS, KEY, LINE
 from daybook.market import fx
 from daybook.market.security_master import attributes
-from daybook.performance.risk_free import forward_premiums, risk_free_returns
-from daybook.performance.views import CASH, VIEW
+from daybook.performance.risk_free import forward_premiums, risk_free_of
+from daybook.performance.views import CASH, VIEW, previous
 from daybook.risk.limits import following
 
 PLACE = [*KEY, "currency"]
@@ -135,35 +135,21 @@ def _market(
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
     """MARKET, currency_return, deposit_return, forward_premium, known: what each currency did over each session."""
-    named = [
-        rows,
-        rows.assign(currency=rows["base_currency"]),
-        rows.loc[rows["bought"] != ""].assign(currency=rows["bought"]),
-    ]
-    found = pd.concat([part[MARKET] for part in (*named, opening)]).drop_duplicates()
+    hedges = rows[rows["bought"] != ""]
+    named = [rows.assign(currency=rows["base_currency"]), hedges.assign(currency=hedges["bought"])]
+    found = pd.concat([part[MARKET] for part in (rows, *named, opening)]).drop_duplicates()
     found = found.sort_values(MARKET, ignore_index=True)
-    frames = [_on_calendar(part, str(name), risk_free_rates) for name, part in found.groupby("calendar")]
-    found = pd.concat(frames, ignore_index=True) if frames else found.assign(previous=found["business_date"], free=0.0)
+    found["previous"] = previous(found)
     pair = found["currency"], found["base_currency"]
     move = fx.rates(fx_rates, *pair, found["business_date"]) / fx.rates(fx_rates, *pair, found["previous"]) - 1
     fair = forward_premiums(risk_free_rates, found[["business_date", "previous", "currency", "base_currency"]])
     premium = fair["forward_premium"].to_numpy()
     return found[MARKET].assign(
         currency_return=move,
-        deposit_return=(1 + found["free"].to_numpy()) / (1 + premium) - 1,
+        deposit_return=(1 + risk_free_of(risk_free_rates, found)) / (1 + premium) - 1,
         forward_premium=premium,
         known=fair["known"].to_numpy(),
     )
-
-
-def _on_calendar(rows: pd.DataFrame, calendar: str, risk_free_rates: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` with the session before on their calendar, and the risk-free return of the base currency."""
-    days = pd.DatetimeIndex(rows["business_date"].unique())
-    before = pd.DataFrame({"business_date": days, "previous": calendars.previous_session(calendar, days)})
-    free = risk_free_returns(risk_free_rates, rows["base_currency"].unique(), calendar, days)
-    free = free.rename(columns={"risk_free": "free"})[["business_date", "base_currency", "free"]]
-    rows = rows.merge(before, on="business_date").merge(free, on=["business_date", "base_currency"], how="left")
-    return rows.assign(free=rows["free"].fillna(0.0))
 
 
 def _book_side(rows: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:

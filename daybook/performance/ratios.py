@@ -6,7 +6,7 @@ here: formulas (``ratio_definitions``), loops (``kernel``), periods (``periods``
 Conventions. A ratio reads the daily returns of the sessions of its period that have one; how many were left out stands
 in ``status``. What concerns the benchmark reads the sessions in which both have a return. A book that was empty
 (``returns.NO_CAPITAL``) had no session. Scale of a year, minimum acceptable return and confidence are those of
-``performance_rules`` on the date; the risk-free return is that of the book's currency (``benchmarks``), 0 where no rate
+``performance_rules`` on the date; the risk-free return is that of the book's currency (``risk_free``), 0 where no rate
 is given. Where a ratio is not defined its value is empty and ``status`` says why: it is never infinite.
 """
 
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from daybook import calendars, tables
 from daybook.market.declared import rule_in_force
 from daybook.market.security_master import effective
-from daybook.performance import benchmarks, returns
+from daybook.performance import returns
 from daybook.performance.period_returns import YEAR_DAYS
 from daybook.performance.periods import TRAILING, bounds
 from daybook.performance.ratio_definitions import REGISTRY, Ratio
+from daybook.performance.risk_free import risk_free_returns
 from daybook.performance.sample import NEARLY_A_YEAR, Floats, Sample
 
 Ints = NDArray[np.int64]
@@ -219,7 +220,7 @@ def _risk_free(
     first = rates.groupby("currency")["business_date"].min()
     for at, (currency, calendar) in enumerate(kinds.itertuples(index=False)):
         opened = sessions[calendars.is_session(calendar, sessions)]
-        found = benchmarks.risk_free_returns(rates, [currency], calendar, opened)
+        found = risk_free_returns(rates, [currency], calendar, opened)
         matrix[at, sessions.get_indexer(pd.DatetimeIndex(found["business_date"]))] = found["risk_free"]
         said.append(_of_rates(currency, first.get(currency, pd.NaT), opened))
     of = kinds.assign(at=range(len(kinds))).merge(views.reset_index(), on=["base_currency", "calendar"], how="right")

@@ -55,12 +55,10 @@ def risk_free_of(risk_free_rates: pd.DataFrame, rows: pd.DataFrame) -> "pd.Serie
         rows: business_date, base_currency, calendar.
     """
     key = ["business_date", "base_currency", "calendar"]
-    free = [
-        risk_free_returns(
-            risk_free_rates, group["base_currency"].unique(), str(name), pd.DatetimeIndex(group["business_date"].unique())
-        )
-        for name, group in rows.groupby("calendar")
-    ]
+    free = []
+    for name, group in rows.groupby("calendar"):  # one turn a calendar
+        days = pd.DatetimeIndex(group["business_date"].unique())
+        free.append(risk_free_returns(risk_free_rates, group["base_currency"].unique(), str(name), days))
     if not free:
         return pd.Series(0.0, rows.index)
     found = rows[key].merge(pd.concat(free), on=key, how="left")["risk_free"].fillna(0.0)

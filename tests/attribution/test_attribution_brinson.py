@@ -68,7 +68,7 @@ def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
     scope = sides.scope_of(result, views, DAY)
     lines = sides.lines(valuations, pnl, nav, scope, opening)
     declared = rules.in_force(tables.empty("attribution_rules"), scope)
-    found = attribution.brinson_tables(lines, scope, declared, rates, instruments, DAY)["attribution"]
+    found = attribution.brinson_tables(lines, scope, declared, rates, instruments)["attribution"]
     return found.set_index("segment"), result, found
 
 
@@ -199,7 +199,7 @@ def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
             tables.empty("risk_free_rates"),
             f.instruments,
         )
-        return result, attribution.brinson_tables(lines, scope, *facts, days)["attribution"]
+        return result, attribution.brinson_tables(lines, scope, *facts)["attribution"]
 
     result, whole = run(f.sessions)
     assert brinson.identity_gaps(whole, result).empty
