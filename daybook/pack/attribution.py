@@ -21,7 +21,7 @@ from daybook.pack.tree import levels, tree
 _ATTRIBUTION = (
     "In basis points (bp) of opening NAV + inflows; one bp is a hundredth of a per cent. Allocation = (w_p − w_b)"
     "(r_b,s − r_b): being in the sectors that did well. Selection = w_b (r_p,s − r_b,s): holding the better names"
-    " within them. Interaction = (w_p − w_b)(r_p,s − r_b,s): both together. Trading = trades and fees of the day."
+    " within them. Interaction = (w_p − w_b)(r_p,s − r_b,s): both together. Trades, fees = dealing and fees."
     " (w weight, r return, p book, b benchmark, s sector.) The effects add up to the active return. Longer periods link"
     " the sessions by the declared method, so that they add up as well."
 )
@@ -43,9 +43,7 @@ def firm(day: Day) -> Section:
     summed = rows.groupby(rows["book"].astype("object"))[_effects_of(rows)].sum()
     active = day.rows("performance").drop_duplicates("book", keep="last").set_index("book")["active_return"]
     rest = [book for book in day.names if book not in summed.index]
-    without: list[Block] = (
-        [Words(f"No attribution for {listed(rest)}: no benchmark, or no weights yet.")] if rest else []
-    )
+    without = [Words(said, tone) for said, tone in _unexplained(day, rest)]
     title = "Why the books differ from their benchmarks"
     used = effects.used(summed)
     parts = {EFFECTS[name]: summed[name].to_numpy(np.float64) * 1e4 for name in used}
@@ -59,14 +57,14 @@ def book(day: Day, book: str) -> Section:
     """The effects of one book by segment, as a waterfall, over the day and linked, by name and in money."""
     rows = by_segment(day.rows("attribution", book))
     linked = _linked(day, book)
-    if not len(rows) and not len(linked):
+    if not len(rows) and not np.isfinite(linked["total"]).any() and (book not in day.benchmarks or not len(linked)):
         nothing = _nothing(day, [book])
         return Section(nothing.key, nothing.title, nothing.convention, [*nothing.blocks, *_money(day, book)])
     blocks: list[Block] = []
     if len(rows):
         active = day.rows("performance", book)["active_return"]
         active_return = figures.number(active.iloc[-1]) if len(active) else np.nan
-        blocks.append(effects.adds_up(effects.whole(rows["total"]), active_return))
+        blocks.append(effects.adds_up(effects.whole(rows["total"]), active_return, "this date"))
     else:
         blocks.append(Words("There is no attribution of this date alone.", "care"))
     said = periods.statuses(linked)
@@ -232,7 +230,11 @@ def _tree(day: Day, caption: str, rows: pd.DataFrame) -> Tree:
         Column({**EFFECTS, "total": "Sum"}[name], below[name], "fraction_bp", "bp", total=figures.number(whole[name]))
         for name in names
     ]
-    return tree(day, caption, below, [*effects.weights(below, whole), *parts])
+    above = (
+        ["From above: what the bets of the levels above it earned in this part."] if "allocation_above" in names else []
+    )
+    notes = [*above, "Selection has what the levels below decided."]
+    return tree(day, caption, below, [*effects.weights(below, whole), *parts], notes=notes)
 
 
 def _money(day: Day, book: str) -> list[Block]:
@@ -243,23 +245,26 @@ def _money(day: Day, book: str) -> list[Block]:
     currency = day.currencies.get(book, "")
     rows = rows.iloc[np.argsort(-rows["total"].abs().fillna(0).to_numpy(), kind="stable")]
     total, earned = effects.whole(rows["total"]), effects.whole(day.rows("pnl", book)["total"])
-    said = f"attribution {figures.change(total)} {currency}, P&L of the books {figures.change(earned)} {currency}."
+    said = f"attribution {figures.change(total)} {currency}, P&L of the book {figures.change(earned)} {currency}."
     if not np.isfinite(total - earned):
-        word = Words("The effects in money cannot be compared with the P&L of the books.", "care")
+        word = Words("The effects in money cannot be compared with the P&L of the book.", "care")
     elif abs(total - earned) < _CENT:
         word = Words(f"Adds up to the cent: {said}", "good")
     else:
         word = Words(f"Does not add up: {said}", "bad")
     labels = {
-        "passive_pnl": ("Benchmark", "what it would have earned"),
+        "passive_pnl": ("Benchmark", "at its return"),
         "allocation_pnl": ("Allocation", ""),
         "selection_pnl": ("Selection", ""),
         "interaction_pnl": ("Interaction", ""),
         "trading_pnl": ("Trading", ""),
         "fees": ("Fees", ""),
     }
+    against = ("passive_pnl", "allocation_pnl", "interaction_pnl")
+    if book not in day.benchmarks and not rows[list(against)].fillna(0).to_numpy().any():
+        labels = {"selection_pnl": ("Holdings", ""), "trading_pnl": ("Trading", ""), "fees": ("Fees", "")}
     table = grid(
-        "The P&L of this date by sector and effect",
+        "The P&L of this date by sector and effect" if "passive_pnl" in labels else "The P&L of this date by sector",
         [
             Column("Sector", rows["segment"].map(figures.words), total="Sum"),
             *(
@@ -297,9 +302,17 @@ def _bp(values: pd.Series) -> effects.Floats:
 
 
 def _nothing(day: Day, books: Sequence[str]) -> Section:
-    with_one = [book for book in books if book in day.benchmarks]
-    if with_one:
-        said = f"No attribution on this date for {listed(with_one)}: no benchmark weights yet, or no return to explain."
-        return Section("attribution", _TITLE, _ATTRIBUTION, [Words(said, "care")])
-    said = "No book has a benchmark" if len(books) != 1 else "The book has no benchmark"
-    return Section("attribution", _TITLE, _ATTRIBUTION, [Words(f"{said}, so there is nothing to attribute.")])
+    if any(book in day.benchmarks for book in books):
+        said = [Words(text, tone) for text, tone in _unexplained(day, books)]
+        return Section("attribution", _TITLE, _ATTRIBUTION, said)
+    none = "No book has a benchmark" if len(books) != 1 else "The book has no benchmark"
+    return Section("attribution", _TITLE, _ATTRIBUTION, [Words(f"{none}, so there is nothing to attribute.")])
+
+
+def _unexplained(day: Day, books: Sequence[str]) -> list[tuple[str, str]]:
+    """Why books have no attribution on the date, each reason with its tone."""
+    without = [book for book in books if book not in day.benchmarks]
+    others = [book for book in books if book in day.benchmarks]
+    found = [(f"No benchmark, so nothing to attribute: {listed(without)}.", "plain")] if without else []
+    said = f"No attribution on this date for {listed(others)}: no benchmark weights yet, or no return to explain."
+    return [*found, (said, "care")] if others else found

@@ -88,7 +88,13 @@ def line(
     """
     low, high = _range([x.level for x in lines], zero=unit == "percent")
     at = ticks(low, high)
-    right = min(130.0, 12 + _BOLD * max(len(x.label) for x in lines))
+    lasts = [_last(x.level) for x in lines]
+    values = [
+        "" if n is None else _value(float(x.level[n]), unit, unit == "percent")
+        for x, n in zip(lines, lasts, strict=True)
+    ]
+    wide = [*(_BOLD * len(x.label) for x in lines), *(_CHARACTER * len(value) for value in values)]
+    right = min(130.0, 12 + max(wide))
     height, top, bottom = 230.0, 14.0, 206.0
     left = _gutter([_axis(v, unit, at) for v in at])
     y = _Scale(at[0], at[-1], bottom, top)
@@ -104,14 +110,13 @@ def line(
         if one.style == "area":
             body.append(f'<path class="fill c{n}" d="{_area(x(days[keep]), y(one.level[keep]), float(y(0.0)))}"/>')
         body.append(f'<path class="line c{n} {one.style}" d="{_path(x(days[keep]), y(one.level[keep]))}"/>')
-        last = _last(one.level)
+        last = lasts[n]
         if last is not None:
             body.append(f'<circle class="dot c{n}" cx="{x(days[last]):.1f}" cy="{y(one.level[last]):.1f}" r="2.6"/>')
             ends.append((float(y(one.level[last])), n))
     for place, n in _apart(ends, 28.0, top + 4, bottom - 8):
         body.append(_text(WIDTH - right + 7, place, _short(lines[n].label, right), f"label c{n}"))
-        value = _value(float(lines[n].level[_last(lines[n].level) or 0]), unit, signed=unit == "percent")
-        body.append(_text(WIDTH - right + 7, place + 13, value, f"c{n}"))
+        body.append(_text(WIDTH - right + 7, place + 13, values[n], f"c{n}"))
     return _svg(key, title, _told(dates, lines, unit, currency), height, body)
 
 
@@ -349,11 +354,12 @@ def _diamond(x: float, y: float) -> str:
 
 
 def _path(x: Floats, y: Floats) -> str:
-    """A path through the finite points, broken at the gaps."""
+    """A path through the finite points, broken at the gaps; each point as a step from the last, in half the text."""
     ok = np.isfinite(y)
-    begins = ok & ~np.concatenate([[False], ok[:-1]])
-    points = zip(x[ok].tolist(), y[ok].tolist(), begins[ok].tolist(), strict=True)
-    return "".join(f"{'M' if begin else 'L'}{a:.1f} {b:.1f}" for a, b, begin in points)
+    begins = (ok & ~np.concatenate([[False], ok[:-1]]))[ok]
+    at = np.round(np.column_stack([x[ok], y[ok]]), 1)
+    steps = np.where(begins[:, None], at, np.diff(at, axis=0, prepend=0.0)).round(1) + 0.0
+    return "".join(f"{'M' if begin else 'l'}{a:g} {b:g}" for (a, b), begin in zip(steps.tolist(), begins, strict=True))
 
 
 def _area(x: Floats, y: Floats, zero: float) -> str:

@@ -136,7 +136,7 @@ def _words(buckets: pd.Series) -> list[str]:
 
 
 def _names(day: Day, codes: pd.Series) -> list[str]:
-    return [day.instrument_names.get(code, code) for code in codes]
+    return [day.called(code) for code in codes]
 
 
 def _add_up(total: float, var: float, currency: str) -> Words:

@@ -17,7 +17,8 @@ from daybook.pack.money import instruments
 _CONTRIBUTIONS = (
     "In basis points (bp). Contribution of a day = P&L of the holding with its trades and fees, as a part of opening"
     " NAV + inflows; days are linked by Carino's method, so that contributions add up to the time-weighted return of"
-    " the period. Local: without the change of exchange rates. A book needs no benchmark for it."
+    " the period. Local: without the change of exchange rates. Cash bears the fees of the book. No benchmark is"
+    " needed."
 )
 _TITLE = "Contribution by name"
 _DRAWN = ("month", "inception")
@@ -38,13 +39,13 @@ def section(day: Day, book: str) -> Section:
         return Section("contributions", _TITLE, _CONTRIBUTIONS, blocks or [Words("No contribution is known.", "care")])
     longest = rows[rows["period"] == shown[-1]]
     returns = day.rows("period_returns", book).drop_duplicates("period").set_index("period")["time_weighted"]
-    whole = effects.whole(longest["contribution"])
-    blocks.append(effects.adds_up(whole, figures.number(returns.get(shown[-1])), "contributions", "return"))
+    whole, when = effects.whole(longest["contribution"]), periods.name(shown[-1]).lower()
+    blocks.append(effects.adds_up(whole, figures.number(returns.get(shown[-1])), when, "contributions", "return"))
     drawn = []
     for period in periods.present(rows, _DRAWN):
         title = f"What added and what took, {periods.name(period).lower()}"
         part = rows[rows["period"] == period]
-        labels = pd.Series([day.instrument_names.get(code, code) for code in part["instrument"]], index=part.index)
+        labels = pd.Series([day.called(code) for code in part["instrument"]], index=part.index)
         drawn.append(Chart(picture(f"contributed-{period}", title, part.assign(label=labels)), title, _note(part)))
     blocks += [Side(drawn), _table(day, rows, shown), Fold("Price and currency by name", [_parts(day, longest)])]
     return Section("contributions", _TITLE, _CONTRIBUTIONS, blocks)

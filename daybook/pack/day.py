@@ -29,6 +29,7 @@ PNL_COLUMNS = ("business_date", "book", "price_pnl", "fx_pnl", "income", "tradin
 """The columns of ``Day.history['pnl']``: the table ``pnl`` summed over instruments."""
 
 
+_CASH = "CASH:"
 WAITING_COLUMNS = ("id", "instrument", "subject", "reason", "requested_by", "requested_at")
 """The columns of ``Day.waiting`` that are shown; others may be there."""
 
@@ -114,6 +115,11 @@ class Day:
     def instrument_names(self) -> Mapping[str, str]:
         """Instrument -> display name, for those that have one."""
         return _filled(self.instruments, "instrument", "name")
+
+    def called(self, instrument: str) -> str:
+        """The display name of an instrument, cash in words; its id where it has none."""
+        known = self.instrument_names.get(instrument)
+        return known or (f"Cash in {instrument[len(_CASH) :]}" if instrument.startswith(_CASH) else instrument)
 
     def rows(self, table: str, book: str | None = None) -> pd.DataFrame:
         """Rows of ``table`` on D, of ``book`` or of the whole firm."""

@@ -27,7 +27,7 @@ EFFECTS = {
     "premium_effect": "Interest",
     "currency_effect": "Currency",
     "hedge_effect": "Hedges",
-    "trading": "Trading",
+    "trading": "Trades, fees",
 }
 """Effect -> what it is called, in order."""
 _ALWAYS = ("allocation", "selection", "interaction", "trading")
@@ -71,14 +71,14 @@ def waterfall(key: str, title: str, parts: "pd.Series[float]", name: str = "Acti
     return charts.waterfall(key, title, steps, "basis points", "bp", name)
 
 
-def adds_up(total: float, active: float, what: str = "effects", to: str = "active return") -> Words:
-    """Whether effects add up to what they explain, both as fractions."""
+def adds_up(total: float, active: float, when: str, what: str = "effects", to: str = "active return") -> Words:
+    """Whether effects add up to what they explain ``when``, both as fractions."""
     if not np.isfinite(active):
         return Words(f"There is no {to} to compare the {what} with.", "care")
     said = f"{what} {figures.fraction_bp(total)} bp, {to} {figures.fraction_bp(active)} bp."
     if np.isfinite(total) and abs(total - active) <= _ADDS_UP_WITHIN:
-        return Words(f"Adds up: {said}", "good")
-    return Words(f"Does not add up: {said}", "bad")
+        return Words(f"Adds up, {when}: {said}", "good")
+    return Words(f"Does not add up, {when}: {said}", "bad")
 
 
 def verdicts(total: pd.Series, active: pd.Series) -> list[str]:

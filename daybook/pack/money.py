@@ -64,7 +64,7 @@ def book(day: Day, book: str, bridge: pd.DataFrame) -> Section:
 def holdings(day: Day, book: str) -> Section:
     """Every position and cash balance of the book that fits on a page, the largest first."""
     convention = (
-        "Quantity on trade date, price and FX at the close; weight = value / NAV. A row CASH:<CCY> is the balance and"
+        "Quantity on trade date, price and FX at the close; weight = value / NAV. Cash in a currency is the balance and"
         " the accruals in that currency at price 1."
     )
     rows = day.rows("valuations", book)
@@ -154,7 +154,7 @@ def breaks(day: Day, book: str | None) -> Section:
 
 def instruments(day: Day, codes: Iterable[str]) -> list[Markup]:
     """Names with ids below them."""
-    return [named(day.instrument_names.get(code, ""), code) for code in codes]
+    return [named(day.called(code), code) for code in codes]
 
 
 def book_column(rows: pd.DataFrame, book: str | None) -> list[Column]:
@@ -329,7 +329,7 @@ def _movers(day: Day, book: str, currency: str) -> list[Chart]:
     if not len(rows):
         return []
     rows = rows if len(rows) <= 2 * _MOST_MOVERS else pd.concat([rows.head(_MOST_MOVERS), rows.tail(_MOST_MOVERS)])
-    labels = [day.instrument_names.get(code, code) for code in rows["instrument"]]
+    labels = [day.called(code) for code in rows["instrument"]]
     title = "P&L by instrument, largest gains and losses"
     svg = charts.bars("movers", title, labels, {"P&L": rows["total"].to_numpy(np.float64)}, "money", currency)
     return [Chart(svg, title, f"{currency}; price + FX + income + trading + fees.")]

@@ -30,6 +30,7 @@ _PERFORMANCE = (
 _TITLE = "Performance"
 _NOTHING = "No returns have been computed yet."
 _MISSING = "see the status of the period below"
+_OWN = "ok; no benchmark"
 _NOT_A_YEAR = "up to one year nothing is annualised"
 _MOST_CHARTS = 12
 _MOST_ROWS = 200
@@ -59,15 +60,16 @@ def book(day: Day, book: str) -> Section:
     past = day.past("performance", book)
     if not len(past):
         return Section("performance", _TITLE, _PERFORMANCE, [Words(_NOTHING)])
-    blocks: list[Block] = [] if book in day.benchmarks else [_without_benchmark(day, [book])]
+    benchmarked = book in day.benchmarks
+    blocks: list[Block] = [] if benchmarked else [Words("The book has no benchmark: there is no active return.")]
     rows = periods.ordered(day.rows("period_returns", book))
     blocks += _headline(rows)
     if len(rows):
-        blocks.append(_by_period(rows))
+        blocks.append(_by_period(rows, benchmarked))
     else:
         blocks.append(Words("Returns by period have not been computed for this date.", "care"))
     blocks.append(Side([*_growth(day, book, "return", "Book"), *ratios.under_water(day, book)]))
-    blocks += _calendar(past, book in day.benchmarks)
+    blocks += _calendar(past, benchmarked)
     if len(rows):
         blocks += [_of_money(rows), *_flow_effects(day, book, rows), _before_fees(rows)]
     blocks += _share_classes(day, book)
@@ -124,23 +126,26 @@ def _by_book(day: Day, books: Sequence[str]) -> list[Block]:
     return [grid("Returns by period", columns, limit=_MOST_ROWS, more="All: daybook show period_returns", dense=True)]
 
 
-def _by_period(rows: pd.DataFrame) -> Grid:
-    return grid(
-        "Returns by period",
-        [
-            Column("Period", [periods.name(period) for period in rows["period"]]),
-            Column("From", rows["period_start"], "day"),
-            Column("Sessions", rows["session_count"], "count"),
-            Column("Book", rows["time_weighted"], "percent_change", "net return", _MISSING),
+def _by_period(rows: pd.DataFrame, benchmarked: bool) -> Grid:
+    """Returns of the book, and of its benchmark if it has one."""
+    columns = [
+        Column("Period", [periods.name(period) for period in rows["period"]]),
+        Column("From", rows["period_start"], "day"),
+        Column("Sessions", rows["session_count"], "count"),
+        Column("Book", rows["time_weighted"], "percent_change", "net return", _MISSING),
+    ]
+    if benchmarked:
+        columns += [
             Column("Benchmark", rows["benchmark_return"], "percent_change", "return", _MISSING),
             Column("Active", rows["active_return"], "percent_change", "book − benchmark", _MISSING),
             Column("Geometric", rows["active_geometric"], "percent_change", "active, by ratio", _MISSING),
-            Column("Book", rows["annual_return"], "percent_change", "a year", _NOT_A_YEAR),
-            Column("Benchmark", rows["annual_benchmark"], "percent_change", "a year", _NOT_A_YEAR),
-        ],
-        notes=periods.statuses(rows),
-        dense=True,
-    )
+        ]
+    columns.append(Column("Book", rows["annual_return"], "percent_change", "a year", _NOT_A_YEAR))
+    if benchmarked:
+        columns.append(Column("Benchmark", rows["annual_benchmark"], "percent_change", "a year", _NOT_A_YEAR))
+    else:
+        rows = rows[rows["status"] != _OWN]
+    return grid("Returns by period", columns, notes=periods.statuses(rows), dense=True)
 
 
 def _calendar(past: pd.DataFrame, benchmarked: bool) -> list[Block]:
@@ -161,18 +166,19 @@ def _months(caption: str, month: NDArray[np.int64], returns: Floats, benchmark: 
     """Months side by side, a line for each year; ``month`` counts them, sorted."""
     by_month = dict(zip(*_linked(month, returns), strict=True))
     years, whole = _linked(month // 12, returns)
+    whole = 100 * whole
     order = np.argsort(-years)
     lines = [[_cell(by_month, int(year) * 12 + n) for n in range(12)] for year in years[order]]
     columns = [Column("Year", [str(year) for year in years[order]])]
     columns += [Column(label, [line[n] for line in lines], "amount") for n, label in enumerate(_MONTHS)]
-    columns.append(Column("Year", whole[order], "percent_change", "", "a session of the year has no return"))
+    columns.append(Column("Year", whole[order], "change", "", "a session of the year has no return"))
     if benchmark is not None:
-        theirs = _linked(month // 12, benchmark)[1][order]
+        theirs = 100 * _linked(month // 12, benchmark)[1][order]
         missing = "a session of the year has no benchmark return"
-        columns.append(Column("Benchmark", theirs, "percent_change", "year", missing))
-        columns.append(Column("Active", whole[order] - theirs, "percent_change", "year", missing))
-    notes = ["The first and the last month and year are those parts of them that the book was there."]
-    return grid(caption, columns, notes=notes, dense=True)
+        columns.append(Column("Benchmark", theirs, "change", "year", missing))
+        columns.append(Column("Active", whole[order] - theirs, "change", "year", missing))
+    notes = ["Of the first and the last month and year, the part in which the book was there."]
+    return grid(f"{caption}, in per cent", columns, notes=notes, dense=True)
 
 
 def _linked(group: NDArray[np.int64], returns: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -182,8 +188,8 @@ def _linked(group: NDArray[np.int64], returns: Floats) -> tuple[NDArray[np.int64
 
 
 def _cell(by_month: "dict[int, float]", month: int) -> str:
-    """The return of a month; nothing where the book was not there."""
-    return figures.percent_change(figures.number(by_month[month])) if month in by_month else ""
+    """The return of a month in per cent; nothing where the book was not there."""
+    return figures.change(100 * figures.number(by_month[month])) if month in by_month else ""
 
 
 def _of_money(rows: pd.DataFrame) -> Grid:
@@ -276,14 +282,18 @@ def _share_classes(day: Day, book: str) -> list[Grid]:
 
 
 def _conventions(rows: pd.DataFrame) -> list[Fold]:
-    """How the returns of each period are computed, in the words of its rows; periods of one convention together."""
+    """How the returns of each period are computed, in the words of its rows; what holds for many periods together."""
     by: dict[str, list[str]] = {}
     for period, convention in zip(rows["period"], rows["convention"], strict=True):
-        if convention:
-            by.setdefault(convention, []).append(periods.name(period))
+        for part in filter(None, convention.split("; ")):
+            by.setdefault(part, []).append(periods.name(period))
     if not by:
         return []
-    columns = [Column("Period", [", ".join(names) for names in by.values()]), Column("Convention", list(by))]
+    every = rows["period"].nunique()
+    told: dict[str, list[str]] = {}
+    for part, names in by.items():
+        told.setdefault("All" if len(names) == every > 1 else ", ".join(names), []).append(part)
+    columns = [Column("Period", list(told)), Column("Convention", ["; ".join(parts) for parts in told.values()])]
     return [Fold("How the returns are computed", [grid("How the returns are computed", columns)])]
 
 

@@ -4,6 +4,7 @@ Belongs here: the sections ratios; which ratios stand first on a page. Does not 
 (``daybook.performance.ratios``), returns (``performance``).
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,10 @@ _RATIOS = (
     "Of daily returns, net of fees. What a ratio means, how it is scaled to a year and what it takes for free of risk"
     " stands beside it. A ratio that is not defined, such as one over a volatility of zero, is a dash."
 )
+_FIRM = (
+    "Of daily returns, net of fees, scaled to a year; what each ratio means stands beside it on the page of the book. A"
+    " ratio that is not defined is a dash."
+)
 _TITLE = "Risk and return"
 _NOTHING = "No ratios have been computed yet."
 _OF_THE_FIRM = ("one_year", "inception", "year")
@@ -32,6 +37,18 @@ _ON_THE_FIRM = (
     *("beta", "tracking_error", "information_ratio", "up_capture", "down_capture"),
 )
 _MOST_NAMED = 6
+_SHARED = 3  # rows of which the same is said, to say it once below them
+_WRITTEN = {name: name.capitalize() for name in ("sharpe", "calmar", "burke", "treynor", "jensen")} | {
+    "alpha t": "Alpha, t-statistic",
+    "bernardo ledoit": "Bernardo-Ledoit",
+    "d ratio": "D-ratio",
+    "jarque bera": "Jarque-Bera",
+    "m squared": "M²",
+    "max drawdown": "Maximum drawdown",
+    "r squared": "R²",
+    "var": "VaR",
+}
+"""Words in the names of ratios that are written otherwise than in small letters."""
 
 
 def firm(day: Day) -> Section:
@@ -39,7 +56,7 @@ def firm(day: Day) -> Section:
     rows = day.rows("ratios")
     shown = periods.present(rows, _OF_THE_FIRM)
     if not shown:
-        return Section("ratios", _TITLE, _RATIOS, [Words(_NOTHING)])
+        return Section("ratios", _TITLE, _FIRM, [Words(_NOTHING)])
     blocks: list[Block] = []
     for period in shown[:2]:
         part = rows[rows["period"] == period].drop_duplicates(["book", "ratio"])
@@ -49,7 +66,7 @@ def firm(day: Day) -> Section:
         columns += [Column(label(name), values[name], _kind(name), "", "the book's page says why") for name in names]
         caption = f"Risk and return, {periods.name(period).lower()}"
         blocks.append(grid(caption, columns, limit=_MOST_BOOKS, more="All: daybook show ratios", dense=True))
-    return Section("ratios", _TITLE, _RATIOS, blocks)
+    return Section("ratios", _TITLE, _FIRM, blocks)
 
 
 def book(day: Day, book: str) -> Section:
@@ -86,7 +103,11 @@ def picture(key: str, title: str, rows: pd.DataFrame) -> Markup:
 
 def label(ratio: str) -> str:
     """What a ratio is called."""
-    return figures.words(ratio).replace("_", " ").capitalize()
+    text = figures.words(ratio).replace("_", " ")
+    text = text[:1].upper() + text[1:]
+    for word, written in _WRITTEN.items():
+        text = re.sub(rf"\b{word}\b", written, text, flags=re.IGNORECASE)
+    return text
 
 
 def _written(ratio: str, value: object) -> str:
@@ -106,13 +127,14 @@ def _table(caption: str, rows: pd.DataFrame, names: Sequence[str]) -> Grid:
     shown = periods.present(rows, list(periods.NAMES))
     values = rows.pivot(index="ratio", columns="period", values="value")
     order = [name for name in names if name in values.index]
-    said = rows.drop_duplicates("ratio").set_index("ratio")["convention"]
+    first = rows.drop_duplicates("ratio").set_index("ratio")["convention"]
+    said, shared = _told_once({name: str(first[name]) for name in order})
     odd = rows[(rows["status"] != "ok") & (rows["status"] != "")]
     reasons: dict[str, list[str]] = {}
     for ratio, period, status in zip(odd["ratio"], odd["period"], odd["status"], strict=True):
         told = f"{label(ratio)} ({periods.name(period).lower()})"
         reasons.setdefault(status.removeprefix("ok; "), []).append(told)
-    notes = [f"{listed(which, _MOST_NAMED)}: {why}." for why, which in reasons.items()]
+    notes = [f"{listed(which, _MOST_NAMED)}: {why}." for why, which in (shared | reasons).items()]
     return grid(
         caption,
         [
@@ -126,6 +148,20 @@ def _table(caption: str, rows: pd.DataFrame, names: Sequence[str]) -> Grid:
         notes=notes,
         dense=True,
     )
+
+
+def _told_once(conventions: dict[str, str]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Conventions by ratio without the last part that several of them share, and each such part with its ratios."""
+    parts = {name: text.rpartition("; ") for name, text in conventions.items()}
+    by: dict[str, list[str]] = {}
+    for name, (before, _, last) in parts.items():
+        if before:
+            by.setdefault(last, []).append(name)
+    shared = {last: names for last, names in by.items() if len(names) >= _SHARED}
+    said = {
+        name: before if before and last in shared else conventions[name] for name, (before, _, last) in parts.items()
+    }
+    return said, {last: [label(name) for name in names] for last, names in shared.items()}
 
 
 def _drawdowns(day: Day, book: str) -> list[Grid]:

@@ -4,6 +4,7 @@ Belongs here: the section sources. Does not belong here: effects by sector (``at
 computed (``daybook.attribution``).
 """
 
+import numpy as np
 import pandas as pd
 
 from daybook.pack import effects, figures, periods
@@ -22,6 +23,7 @@ _PERIODS = ("month", "year", "inception")
 _FIRST = ("karnosky_singer", "factor_holdings")
 _FACTORS = {"factor_holdings": "from holdings", "factor_regression": "by regression"}
 _MOST_ROWS = 60
+_REST = "what no factor explains, and trading, have none"
 
 
 def section(day: Day, book: str) -> Section:
@@ -31,13 +33,23 @@ def section(day: Day, book: str) -> Section:
         said = "No effects by currency or factor have been computed for this date."
         return Section("sources", _TITLE, _SOURCES, [Words(said)])
     blocks: list[Block] = []
-    for rows, table in ((currencies, _by_currency), (factors, _by_factor)):
+    for rows, table, what in ((currencies, _by_currency, "Currencies"), (factors, _by_factor, "Factors")):
+        if _plain(rows):
+            said = f"The book and its benchmark are in {rows['currency'].iloc[0]} alone: currencies made no difference."
+            blocks.append(Words(said))
+            continue
         methods = sorted(set(rows["method"]), key=lambda name: (name not in _FIRST, name))
         tables = [table(day, book, rows[rows["method"] == method]) for method in methods]
         blocks += tables[0] if tables else []
         others = [one for several in tables[1:] for one in several]
-        blocks += [Fold("By other methods", others)] if others else []
+        blocks += [Fold(f"{what} by other methods", others)] if others else []
     return Section("sources", _TITLE, _SOURCES, blocks)
+
+
+def _plain(rows: pd.DataFrame) -> bool:
+    """Whether these are effects by currency of one currency, fully known and without any of its own."""
+    own = [name for name in ("premium_effect", "currency_effect", "hedge_effect") if name in rows.columns]
+    return bool(own) and rows["currency"].nunique() == 1 and bool((rows[own] == 0).all(axis=None))
 
 
 def _by_currency(day: Day, book: str, rows: pd.DataFrame) -> list[Grid]:
@@ -74,23 +86,39 @@ def _by_currency(day: Day, book: str, rows: pd.DataFrame) -> list[Grid]:
 def _by_factor(day: Day, book: str, rows: pd.DataFrame) -> list[Grid]:
     rows = rows.iloc[(-rows["total"].abs().fillna(0)).argsort(kind="stable")]
     method = rows["method"].iloc[0]
+    against = bool(np.isfinite(rows["benchmark_exposure"]).any())
+    columns = [Column("Factor", [figures.words(name).replace("_", " ") for name in rows["factor"]], total="Sum")]
+    columns.append(Column("Book", rows["portfolio_exposure"], "beta", "exposure", _REST))
+    if against:
+        columns.append(Column("Benchmark", rows["benchmark_exposure"], "beta", "exposure", _REST))
+        columns.append(Column("Active", rows["exposure"], "beta", "exposure", _REST))
     table = grid(
-        f"Active return by factor, {_FACTORS.get(method, effects.method_word(method))}",
+        f"{'Active return' if against else 'Return'} by factor, {_FACTORS.get(method, effects.method_word(method))}",
         [
-            Column("Factor", [figures.words(name).replace("_", " ") for name in rows["factor"]], total="Sum"),
-            Column("Book", rows["portfolio_exposure"], "beta", "exposure", "not of this method"),
-            Column("Benchmark", rows["benchmark_exposure"], "beta", "exposure", "not of this method"),
-            Column("Active", rows["exposure"], "beta", "exposure", "no exposure: it is the rest"),
-            Column("Factor", rows["factor_return"], "percent_change", "return", "no return: it is the rest"),
+            *columns,
+            Column("Factor", rows["factor_return"], "percent_change", "return", _REST),
             Column("Effect", rows["total"], "fraction_bp", "bp", total=effects.whole(rows["total"])),
             *_longer(day, book, method, rows["factor"]),
         ],
         limit=_MOST_ROWS,
         more="The sum is over all. All: daybook show factor_attribution",
-        notes=_odd(rows),
+        notes=[*_estimated(rows), *_odd(rows)],
         dense=True,
     )
     return [table]
+
+
+def _estimated(rows: pd.DataFrame) -> list[str]:
+    """How exposures were estimated, and how much they cover or explain."""
+    said = [figures.words(text).replace(" x ", " × ") for text in dict.fromkeys(rows["convention"]) if text]
+    covered, fitted = (figures.number(rows[name].iloc[0]) for name in ("coverage", "r_squared"))
+    said += [f"{figures.percent(covered)} of both sides have exposures of their own"] if np.isfinite(covered) else []
+    said += [f"R² {figures.percent(fitted)}"] if np.isfinite(fitted) else []
+    return [f"{_sentence('; '.join(said))}."] if said else []
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _longer(day: Day, book: str, method: str, nodes: pd.Series) -> list[Column]:
@@ -111,4 +139,4 @@ def _odd(rows: pd.DataFrame) -> list[str]:
     if "status" not in rows.columns:
         return []
     said = dict.fromkeys(text.removeprefix("ok; ") for text in rows["status"] if text not in ("", "ok"))
-    return [f"{figures.words(text)}." for text in said]
+    return [f"{_sentence(figures.words(text))}." for text in said]

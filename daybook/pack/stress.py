@@ -140,7 +140,7 @@ def _behind(day: Day, book: str, drawn: pd.DataFrame, currency: str) -> list[Cha
         return []
     rest = float(parts["pnl"].iloc[_WORST:].sum())
     top = parts.head(_WORST)
-    labels = [day.instrument_names.get(code, code) for code in top["instrument"]]
+    labels = [day.called(code) for code in top["instrument"]]
     values = top["pnl"].to_numpy(np.float64)
     if len(parts) > _WORST:
         labels, values = [*labels, f"the other {len(parts) - _WORST}"], np.append(values, rest)

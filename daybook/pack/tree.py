@@ -18,7 +18,14 @@ _FEWEST = 3
 _LEVELS = {"instrument": "name"}
 
 
-def tree(day: Day, caption: str, rows: pd.DataFrame, columns: Sequence[Column], name: str = "Sum") -> Tree:
+def tree(
+    day: Day,
+    caption: str,
+    rows: pd.DataFrame,
+    columns: Sequence[Column],
+    name: str = "Sum",
+    notes: Sequence[str] = (),
+) -> Tree:
     """The nodes below the whole, largest first, as they come in ``rows``.
 
     Args:
@@ -27,6 +34,7 @@ def tree(day: Day, caption: str, rows: pd.DataFrame, columns: Sequence[Column], 
         rows: node, parent_node, dimension of every node but the whole.
         columns: figures of the same rows. ``total`` is that of the whole, and says that the figures of nodes add up.
         name: what the whole is called.
+        notes: what stands below it.
     """
     values = [list(column.values) for column in columns]
     written = [cells(column, found) for column, found in zip(columns, values, strict=True)]
@@ -43,19 +51,20 @@ def tree(day: Day, caption: str, rows: pd.DataFrame, columns: Sequence[Column], 
     def branches(parent: str) -> list[Branch]:
         at = below.get(parent, [])
         cut = at if len(at) <= most + 1 or any(nodes[n] in below for n in at) else at[:most]
-        found = [Branch(labels[n], [column[n] for column in written], branches(nodes[n])) for n in cut]
+        found = [Branch(labels[n], [_bare(column[n]) for column in written], branches(nodes[n])) for n in cut]
         rest = at[len(cut) :]
         return [*found, Branch(f"the other {len(rest):,}", _together(columns, numbers, rest))] if rest else found
 
     whole = Branch(name, [_one(column, column.total) for column in columns])
     head = [("", ""), *((column.label, column.unit) for column in columns)]
-    return Tree(caption, head, branches(""), whole, reasons(columns, written))
+    return Tree(caption, head, branches(""), whole, [*notes, *reasons(columns, written)])
 
 
 def levels(rows: pd.DataFrame) -> str:
     """What the levels of a tree are, from the top down, as in "sector, industry and name"."""
-    below = rows[rows["node"] != ""].sort_values("depth", kind="stable")
-    found = [_LEVELS.get(name, name.replace("_", " ")) for name in below["dimension"].unique()]
+    below = rows[rows["node"] != ""]
+    deepest = below.groupby(below["dimension"].astype("object"), sort=False)["depth"].max().sort_values(kind="stable")
+    found = [_LEVELS.get(name, name.replace("_", " ")) for name in deepest.index]
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
@@ -63,7 +72,7 @@ def _labels(day: Day, rows: pd.DataFrame) -> list[str]:
     found = []
     for node, parent, dimension in zip(rows["node"], rows["parent_node"], rows["dimension"], strict=True):
         own = node[len(parent) + 3 :] if parent else node
-        found.append(figures.words(day.instrument_names.get(own, own) if dimension == "instrument" else own))
+        found.append(figures.words(day.called(own) if dimension == "instrument" else own))
     return found
 
 
@@ -76,4 +85,9 @@ def _together(columns: Sequence[Column], numbers: Sequence[Sequence[float]], at:
 
 
 def _one(column: Column, value: float | None) -> Cell:
-    return Cell("", "n") if value is None else cells(column, [value])[0]
+    return Cell("", "") if value is None else _bare(cells(column, [value])[0])
+
+
+def _bare(cell: Cell) -> Cell:
+    """A figure without what every figure of a tree has, its place at the right, and what the notes say."""
+    return Cell(cell.text, cell.css.removeprefix("n").strip())

@@ -976,8 +976,16 @@ def test_returns_link_over_the_calendar_and_a_gap_is_not_zero() -> None:
     books = rows("books", book=["a"], benchmark="ix")
     found = read(page.book(Day(D, {"a": "candidate"}, "", {}, {"performance": past}, books=books), "a"))
     before = [""] * 10
-    assert found.tables["Calendar returns, net"][1] == ["2022", *before, "+50.00%", "−12.00%", "+32.00%", "–", "–"]
-    assert found.tables["Benchmark"][1] == ["2022", *before, "–", "+15.50%", "–"]
+    assert found.tables["Calendar returns, net, in per cent"][1] == [
+        "2022",
+        *before,
+        "+50.00",
+        "−12.00",
+        "+32.00",
+        "–",
+        "–",
+    ]
+    assert found.tables["Benchmark, in per cent"][1] == ["2022", *before, "–", "+15.50", "–"]
     assert "The benchmark starts at the book's level of 2022-11-30." in found.sections["performance"]
 
 
@@ -1002,12 +1010,12 @@ def test_pnl_is_held_against_the_var_of_the_session_before() -> None:
 
 def test_components_and_effects_that_do_not_add_up_are_told(day: Day) -> None:
     assert "Adds up: components" in read(page.book(day, "growth")).sections["components"]
-    assert "Adds up: effects" in read(page.book(day, "growth")).sections["attribution"]
+    assert "Adds up, this date: effects" in read(page.book(day, "growth")).sections["attribution"]
     broken = having(day, var_components=day.rows("var_components").assign(component=1.0),
                     attribution=day.rows("attribution").assign(total=0.001))  # fmt: skip
     found = read(page.book(broken, "growth"))
     assert "Does not add up: components" in found.sections["components"]
-    assert "Does not add up: effects" in found.sections["attribution"]
+    assert "Does not add up, this date: effects" in found.sections["attribution"]
 
 
 def test_many_rows_are_cut_and_the_sum_is_over_all(day: Day) -> None:
@@ -1069,7 +1077,7 @@ def test_a_line_breaks_at_a_gap_and_a_long_one_keeps_its_extremes() -> None:
     drawn = re.search(r'<path class="line c0 main" d="([^"]*)"', svg)
     assert drawn is not None
     assert drawn[1].count("M") == 2
-    assert drawn[1].count("L") == 2
+    assert drawn[1].count("l") == 2
     values = np.zeros(20_000)
     values[12_345], values[17_001] = 9.0, -9.0
     keep = charts._thinned(values)

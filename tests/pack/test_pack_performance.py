@@ -95,7 +95,7 @@ def test_returns_of_time_and_of_money_stand_side_by_side_with_the_flows_between_
     assert "Sum +1.50%" in said
     # Net 5.0, gross 5.2: fees took 0.2; local 4.0, so exchange rates gave 1.0.
     assert "Month to date +5.00% +5.20% −0.20% +4.00% +1.00% +4.10%" in said
-    assert "Month to date, Since inception in at the start, out at the end" in said
+    assert "All in at the start, out at the end" in said
 
 
 def test_a_period_without_a_return_says_why() -> None:
@@ -139,7 +139,7 @@ def test_months_without_capital_are_no_months_and_a_month_links_its_days() -> No
     empty = past.iloc[:1].assign(business_date=pd.Timestamp("2022-12-01"), daily_return=np.nan, status="no capital")
     html = page.book(dataclasses.replace(found, history={"performance": pd.concat([past, empty])}), "a")
     # December: 0.8 x 1.05 - 1 = -16 %; the year 1.25 x 0.84 - 1 = +5 %, the benchmark 1.1 x 1.02 - 1 = +12.2 %.
-    assert "2022 +25.00% −16.00% +5.00% +12.20% −7.20%" in section(html, "performance")
+    assert "2022 +25.00 −16.00 +5.00 +12.20 −7.20" in section(html, "performance")
 
 
 def test_effects_of_the_day_and_of_periods_lead_to_the_active_return() -> None:
@@ -157,11 +157,12 @@ def test_effects_of_the_day_and_of_periods_lead_to_the_active_return() -> None:
     shallow = shallow[shallow["depth"] <= 1].assign(allocation=7.0)
     html = page.book(day(attribution=today, period_attribution=pd.concat([shallow, linked])), "a")
     said = section(html, "attribution")
-    assert "Adds up: effects +300.00 bp, active return +300.00 bp." in said
+    assert "Adds up, this date: effects +300.00 bp, active return +300.00 bp." in said
     assert "Effects by sector, since inception, linked by Menchero" in said
     assert "Tech 70.00% 70.00% – – +20.00 +25.00 +5.00 0.00 +50.00" in said
     assert (
-        "In basis points. Allocation +10.00; Selection +20.00; Interaction +5.00; Trading +1.00; Active +36.00." in said
+        "In basis points. Allocation +10.00; Selection +20.00; Interaction +5.00; Trades, fees +1.00; Active +36.00."
+        in said
     )
     assert "Apple Inc." in said, "the tree names its leaves"
     assert html.count('<summary class="row">') == 1, "one node has others below it"
@@ -182,10 +183,10 @@ def test_effects_in_money_are_held_against_the_books_to_the_cent() -> None:
     money = rows("attribution_pnl", {"segment": "Tech", **parts})
     earned = rows("pnl", {"instrument": "X", "total": 100.004})
     said = section(page.book(day(attribution_pnl=money, pnl=earned), "a"), "attribution")
-    assert "Adds up to the cent: attribution +100.00 EUR, P&amp;L of the books +100.00 EUR." in said
+    assert "Adds up to the cent: attribution +100.00 EUR, P&amp;L of the book +100.00 EUR." in said
     assert "Tech +60.00 +20.00 +10.00 +5.00 +6.00 −1.00 +100.00" in said
     off = section(page.book(day(attribution_pnl=money, pnl=earned.assign(total=100.01)), "a"), "attribution")
-    assert "Does not add up: attribution +100.00 EUR, P&amp;L of the books +100.01 EUR." in off
+    assert "Does not add up: attribution +100.00 EUR, P&amp;L of the book +100.01 EUR." in off
 
 
 def test_contributions_add_up_to_the_return_and_the_ends_are_drawn() -> None:
@@ -196,7 +197,7 @@ def test_contributions_add_up_to_the_return_and_the_ends_are_drawn() -> None:
     frame = rows("contributions", *each, {"period": "month", "status": "2 sessions without a return"})
     returns = rows("period_returns", period("inception", time_weighted=0.0))
     said = section(page.book(day(contributions=frame, period_returns=returns), "a"), "contributions")
-    assert "Adds up: contributions 0.00 bp, return 0.00 bp." in said
+    assert "Adds up, since inception: contributions 0.00 bp, return 0.00 bp." in said
     assert "Month to date: 2 sessions without a return." in said
     drawn = contributions.picture("k", "t", frame[frame["period"] == "inception"].assign(label=names * 1))
     assert [name for name in names if name in drawn] == [*names[:10], *names[20:]]
