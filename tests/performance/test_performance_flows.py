@@ -102,6 +102,13 @@ def test_a_large_flow_takes_the_timing_of_large_flows_and_the_book_s_own_rule_go
     assert counted.tolist() == [pytest.approx(4.995 - 8.0), 10.0, 50.0, 0.0, 0.0]
 
 
+def test_what_goes_out_is_large_by_its_size():
+    rules = frame("flow_rules", "kind timing large_flow large_timing", ("withdrawal", "end", 0.1, "start"))
+    found = timed(rules, (DAY, "a", "withdrawal", -9.99), (DAY, "b", "withdrawal", -10.0))
+    assert found["timing"].tolist() == ["end", "start"]
+    assert flows.is_large(found).tolist() == [False, True]
+
+
 @pytest.mark.parametrize("opening", [0.0, -5.0, float("nan")])
 def test_without_an_opening_nav_the_timing_is_the_contract_s(opening):
     found = timed(RULES, (DAY, "b", "deposit", 10.0), (DAY, "b", "withdrawal", -4.0), opening=opening)

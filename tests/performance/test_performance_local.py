@@ -9,10 +9,11 @@ OPEN, DAY = "2020-03-02", "2020-03-03"
 RULES = tables.empty("flow_rules")
 
 
-def parted(rates=(), own_forward=0.0):
+def parted(rates=(), own_forward=0.0, home_forward=0.0):
     """A book in EUR: 100 USD of A at 0.9, EUR 10 of cash; A gains 10 %, USD rises to 0.99.
 
-    ``own_forward``: USD sold forward, by notional in EUR at the open.
+    ``own_forward``: USD sold forward, by notional in EUR at the open. ``home_forward``: EUR bought forward by a
+    contract in USD that is worth 2 at the open.
     """
     held = [(OPEN, "b", "A", "USD", 90.0, 90.0), (OPEN, "b", "CASH:EUR", "EUR", 10.0, 10.0)]
     # 10 % of 100 USD at closing 0.99, and 100 USD x 0.09.
@@ -20,6 +21,8 @@ def parted(rates=(), own_forward=0.0):
     if own_forward:
         held.append((OPEN, "b", "F", "EUR", 0.0, -own_forward))
         earned.append((DAY, "b", "F", -own_forward / 10, 0.0, -own_forward / 10))
+    if home_forward:
+        held.append((OPEN, "b", "G", "USD", 2.0, home_forward))
     valuations = frame("valuations", "business_date book instrument currency market_value_base exposure_base", *held)
     pnl = frame("pnl", "business_date book instrument price_pnl fx_pnl total", *earned)
     total = sum(row[-1] for row in earned)
@@ -40,6 +43,7 @@ def parted(rates=(), own_forward=0.0):
         "instrument currency asset_class underlying",
         ("A", "USD", "equity", ""),
         ("F", "EUR", "forward", "CASH:USD"),
+        ("G", "USD", "forward", "CASH:EUR"),
     )
     views = pd.DataFrame({"business_date": pd.to_datetime([DAY]), "book": "b", "benchmark": "index"})
     views = views.assign(base_currency="EUR", calendar="XNYS").astype(
@@ -80,3 +84,9 @@ def test_what_a_forward_of_the_book_hedges_is_not_hedged_again():
     assert row["daily_return"] == pytest.approx(0.129)
     assert row["local_return"] == pytest.approx(0.09, abs=1e-12)
     assert row["hedged_return"] == pytest.approx(0.129 - 0.3 * 0.1, abs=1e-12)
+
+
+def test_a_forward_that_buys_the_base_currency_sells_its_own_and_is_worth_some_of_it():
+    # 90 and the 2 that the contract is worth are in USD, 60 of them sold: 32 remain open.
+    row = parted(home_forward=60.0)
+    assert row["hedged_return"] == pytest.approx(0.189 - 0.32 * 0.1, abs=1e-12)

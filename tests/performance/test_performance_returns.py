@@ -75,6 +75,21 @@ def test_no_return_on_a_denominator_that_is_not_positive():
     assert result["denominator"].tolist() == [0.0, -5.0]
 
 
+def test_a_tiny_capital_is_not_linked_and_is_tiny_by_what_was_there_before():
+    # All but 10^-4 of 101 leaves after the second session; what it earns in the third is no growth of 50,000-fold.
+    days = [
+        (101.0, 1.0, 100.0, 0.0),
+        (1e-4, 0.0, 0.0, 0.0),
+        (5.0001, 5.0, 0.0, 0.0),
+        (1.02e9, 2e7, 999999994.9999, 0.0),
+    ]
+    result = performance(days)
+    assert result["daily_return"].tolist() == [0.01, 0.0, 50000.0, 0.02]
+    assert result["cumulative_return"].tolist() == [0.01, 0.01, 0.01, round(1.01 * 1.02 - 1, 12)]
+    told = result["status"].str.contains(returns.TINY_CAPITAL)
+    assert told.tolist() == [False, False, True, False]  # a billion that comes later does not make 100 tiny
+
+
 def test_active_return_and_why_there_is_none():
     days = [(1010.0, 10.0, 1000.0, 0.0), (1010.0, 0.0, 0.0, 0.0)]
     result = performance(days, "index", earned=[0.004])
