@@ -162,6 +162,18 @@ def test_a_real_gap_is_named_and_not_hidden_in_rounding():
     assert len(brinson.identity_gaps(tables.empty("attribution"), result)) == 1
 
 
+@pytest.mark.parametrize(("gap", "named"), [(3e-12, 0), (3e-11, 1)])
+def test_effects_of_thousands_of_times_the_capital_may_be_off_by_what_their_sizes_lose(gap, named):
+    rows = frame(
+        "attribution",
+        "business_date book method segment total",
+        (TODAY, "b", "brinson_fachler", "T", -5000.0),
+        (TODAY, "b", "brinson_fachler", "U", 4999.0),
+    )
+    told = frame("performance", "business_date book active_return", (TODAY, "b", -1.0 - gap))
+    assert len(brinson.identity_gaps(rows, told)) == named
+
+
 @settings(max_examples=100)
 @given(
     arrays(np.int64, 5, elements=st.integers(-(10**9), 10**9)),

@@ -69,6 +69,12 @@ def test_karnosky_singer_by_hand():
     assert found.total.sum() == pytest.approx(ACTIVE)
 
 
+def test_a_fair_forward_earns_what_a_deposit_in_its_currency_earns_beyond_one_at_home():
+    # 2 % in the currency, which gains 5 %, against 1.02 x 1.01 - 1 = 3.02 % at home.
+    found = currency_effects.forward_return(np.array([0.05, 0.0]), np.array([0.02, 0.0302]), np.array([0.01, 0.0]))
+    assert found == pytest.approx([1.02 * 1.05 - 1.0302, 0.0])
+
+
 def test_geometric_by_hand():
     rates = {"deposit_return": [0.001, 0.003], "forward_premium": [0.002, 0.0]}
     found = currency_effects.factors(sides(**EXAMPLE, **rates))

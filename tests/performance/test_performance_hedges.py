@@ -48,6 +48,8 @@ def test_a_premium_is_what_two_deposits_differ_by():
         7: pytest.approx(PREMIUM, abs=1e-15), 5: 0.0, 3: 0.0, 1: pytest.approx(1.0003 / 1.0006 - 1, abs=1e-15),
     }  # fmt: skip
     assert found["known"].to_dict() == {7: True, 5: True, 3: False, 1: True}
+    at_home = risk_free.forward_premiums(RATES, pairs.loc[[5]])
+    assert at_home.loc[5].to_dict() == {"forward_premium": 0.0, "known": True}
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])

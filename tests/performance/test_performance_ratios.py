@@ -237,6 +237,13 @@ def test_rules_and_risk_free_rates_are_said_and_used():
     assert said["B", "one_year", "omega"].startswith("sum of what exceeds a target of 0.52 a year / 260")
     assert said["A", "inception", "sharpe"].endswith(f"risk-free of USD, 0 until {given:%Y-%m-%d}")
     assert measured(rows)["convention"]["A", "inception", "sharpe"].endswith("risk-free 0: no rate of USD is given")
+    # A rate of the first session is earned from the next one on.
+    for first, words in (
+        (DAYS[-300], f"risk-free of USD, 0 until {DAYS[-300]:%Y-%m-%d}"),
+        (DAYS[-301], "risk-free of USD"),
+    ):
+        late = measured(rows.loc[rows["book"].eq("A")], rules, [(first, "USD", "1D", 0.0365, "ACT/365")])
+        assert late["convention"]["A", "inception", "sharpe"].endswith(words)
     assert value["A", "one_year", "annual_risk_free"] == pytest.approx(np.exp(0.0001 * (D - given).days) - 1, rel=1e-3)
 
 

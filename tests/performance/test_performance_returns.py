@@ -75,6 +75,12 @@ def test_no_return_on_a_denominator_that_is_not_positive():
     assert result["denominator"].tolist() == [0.0, -5.0]
 
 
+def test_an_empty_book_has_no_capital_and_its_link_goes_on_with_the_next_money():
+    result = performance([(101.0, 1.0, 100.0, 0.0), (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0), (51.0, 1.0, 50.0, 0.0)])
+    assert result["status"].iloc[2] == returns.NO_CAPITAL + ": the book was empty and earned nothing"
+    assert result["cumulative_return"].tolist() == [0.01, 0.01, 0.01, round(1.01 * 1.02 - 1, 12)]
+
+
 def test_a_tiny_capital_is_not_linked_and_is_tiny_by_what_was_there_before():
     # All but 10^-4 of 101 leaves after the second session; what it earns in the third is no growth of 50,000-fold.
     days = [

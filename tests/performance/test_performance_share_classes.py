@@ -42,7 +42,7 @@ def test_net_and_gross_of_a_class_beside_its_benchmark():
         earned=[0.0, 0.01, np.nan],
     )  # fmt: skip
     assert told["daily_return"].tolist() == pytest.approx([-0.01, 101 / 99 - 1, 100 / 101 - 1])
-    assert told["gross_return"].iloc[1] == pytest.approx(101.3 / 99 - 1)
+    assert told["gross_return"].tolist() == pytest.approx([-0.01, 101.3 / 99 - 1, 100 / 101 - 1])
     assert told["active_return"].iloc[1] == pytest.approx(101 / 99 - 1.01)
     assert told["cumulative_return"].tolist() == pytest.approx([-0.01, 0.01, 0.0])
     assert told["status"].tolist() == ["ok", "ok", "ok; why"]
