@@ -23,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import (
+    ColumnProperties,
     CommitProperties,
     DeltaTable,
     PostCommitHookProperties,
@@ -46,7 +47,16 @@ _LAYOUT = {
     "result": {**_KEEP, "delta.dataSkippingNumIndexedCols": "0"},
     "fact": {**_KEEP, "delta.dataSkippingStatsColumns": "business_date"},
 }
-_FILES = WriterProperties(compression="ZSTD", compression_level=1)
+# A session of a small firm is a file of some 25 rows: setting up ZSTD and dictionaries for each of its columns was half
+# of the cost of writing it, and the footers held more statistics than rows. 564 sessions of 14 columns: 0.13 s for
+# 0.46 s. A file of 160,000 rows is as large (10 MB for 9) and also written in less than half the time.
+_FILES = {
+    "result": WriterProperties(
+        compression="SNAPPY",
+        default_column_properties=ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
+    ),
+    "fact": WriterProperties(compression="ZSTD", compression_level=1),
+}
 _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 # Two floats further apart than this surely differ in their first 12 significant digits; nearer ones are hashed.
 _SURELY_DIFFERENT = 4e-11
@@ -276,15 +286,15 @@ class Lake:
         transactions: list[Transaction] | None = None,
     ) -> None:
         """One commit on top of the version that ``found`` has open; fails when another came between."""
-        schema = tables.TABLES[table].schema
+        declared = tables.TABLES[table]
         known = set(pa.schema(found.schema()).names)
         write_deltalake(
             found,
-            pa.Table.from_pandas(rows, schema=schema, preserve_index=False),
+            pa.Table.from_pandas(rows, schema=declared.schema, preserve_index=False),
             mode=mode,
             predicate=predicate,
-            schema_mode=None if known.issuperset(schema.names) else "merge",
-            writer_properties=_FILES,
+            schema_mode=None if known.issuperset(declared.names) else "merge",
+            writer_properties=_FILES[declared.kind],
             commit_properties=CommitProperties(app_transactions=transactions),
             post_commithook_properties=_HOOKS,
         )
