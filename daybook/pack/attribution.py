@@ -25,6 +25,7 @@ _ATTRIBUTION = (
     " (w weight, r return, p book, b benchmark, s sector.) The effects add up to the active return. Longer periods link"
     " the sessions by the declared method, so that they add up as well."
 )
+_MONEY = "P&L in the base currency, by the sector of what earned it; cash bears the fees of the book."
 _TITLE = "Attribution"
 _WATERFALLS = ("day", "month", "year", "inception")
 _OPEN = ("month", "inception")
@@ -39,7 +40,7 @@ def firm(day: Day) -> Section:
     """The effects of each book, summed over segments, against its active return: of the day and linked."""
     rows = by_segment(day.rows("attribution"))
     if not len(rows):
-        return _nothing(day, day.names)
+        return Section("attribution", _TITLE, _ATTRIBUTION, _nothing(day, day.names))
     summed = rows.groupby(rows["book"].astype("object"))[_effects_of(rows)].sum()
     active = day.rows("performance").drop_duplicates("book", keep="last").set_index("book")["active_return"]
     rest = [book for book in day.names if book not in summed.index]
@@ -58,8 +59,7 @@ def book(day: Day, book: str) -> Section:
     rows = by_segment(day.rows("attribution", book))
     linked = _linked(day, book)
     if not len(rows) and not np.isfinite(linked["total"]).any() and (book not in day.benchmarks or not len(linked)):
-        nothing = _nothing(day, [book])
-        return Section(nothing.key, nothing.title, nothing.convention, [*nothing.blocks, *_money(day, book)])
+        return Section("attribution", _TITLE, _MONEY, [*_nothing(day, [book]), *_money(day, book)])
     blocks: list[Block] = []
     if len(rows):
         active = day.rows("performance", book)["active_return"]
@@ -245,7 +245,7 @@ def _money(day: Day, book: str) -> list[Block]:
     currency = day.currencies.get(book, "")
     rows = rows.iloc[np.argsort(-rows["total"].abs().fillna(0).to_numpy(), kind="stable")]
     total, earned = effects.whole(rows["total"]), effects.whole(day.rows("pnl", book)["total"])
-    said = f"attribution {figures.change(total)} {currency}, P&L of the book {figures.change(earned)} {currency}."
+    said = f"sectors {figures.change(total)} {currency}, P&L of the book {figures.change(earned)} {currency}."
     if not np.isfinite(total - earned):
         word = Words("The effects in money cannot be compared with the P&L of the book.", "care")
     elif abs(total - earned) < _CENT:
@@ -301,12 +301,11 @@ def _bp(values: pd.Series) -> effects.Floats:
     return np.asarray(values.to_numpy(np.float64) * 1e4)
 
 
-def _nothing(day: Day, books: Sequence[str]) -> Section:
+def _nothing(day: Day, books: Sequence[str]) -> list[Block]:
     if any(book in day.benchmarks for book in books):
-        said = [Words(text, tone) for text, tone in _unexplained(day, books)]
-        return Section("attribution", _TITLE, _ATTRIBUTION, said)
+        return [Words(text, tone) for text, tone in _unexplained(day, books)]
     none = "No book has a benchmark" if len(books) != 1 else "The book has no benchmark"
-    return Section("attribution", _TITLE, _ATTRIBUTION, [Words(f"{none}, so there is nothing to attribute.")])
+    return [Words(f"{none}, so there is nothing to attribute.")]
 
 
 def _unexplained(day: Day, books: Sequence[str]) -> list[tuple[str, str]]:

@@ -183,10 +183,10 @@ def test_effects_in_money_are_held_against_the_books_to_the_cent() -> None:
     money = rows("attribution_pnl", {"segment": "Tech", **parts})
     earned = rows("pnl", {"instrument": "X", "total": 100.004})
     said = section(page.book(day(attribution_pnl=money, pnl=earned), "a"), "attribution")
-    assert "Adds up to the cent: attribution +100.00 EUR, P&amp;L of the book +100.00 EUR." in said
+    assert "Adds up to the cent: sectors +100.00 EUR, P&amp;L of the book +100.00 EUR." in said
     assert "Tech +60.00 +20.00 +10.00 +5.00 +6.00 −1.00 +100.00" in said
     off = section(page.book(day(attribution_pnl=money, pnl=earned.assign(total=100.01)), "a"), "attribution")
-    assert "Does not add up: attribution +100.00 EUR, P&amp;L of the book +100.01 EUR." in off
+    assert "Does not add up: sectors +100.00 EUR, P&amp;L of the book +100.01 EUR." in off
 
 
 def test_contributions_add_up_to_the_return_and_the_ends_are_drawn() -> None:
