@@ -56,10 +56,11 @@ def test_effects_of_any_span_add_up_and_come_from_two_sums():
 def test_a_growth_that_is_not_positive_is_unknown_and_touches_no_other_book():
     w_p, w_b, r_p, r_b = cubes()
     r_p[5, 1] = -5.0
+    w_p[7, 2], r_p[7, 2] = [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]  # a loss of everything, to the last cent
     empty = kernel.start(4, 3)
     found, active = kernel.between(empty, kernel.appended(empty, w_p, w_b, r_p, r_b))
-    assert np.isnan(active).tolist() == [False, True, False, False]
-    assert np.isnan(found[1]).all()
-    assert np.isfinite(found[[0, 2, 3]]).all()
+    assert np.isnan(active).tolist() == [False, True, True, False]
+    assert np.isnan(found[1:3]).all()
+    assert np.isfinite(found[[0, 3]]).all()
     with pytest.raises(ValueError, match="not of one shape"):
         kernel.appended(empty, w_p, w_b, r_p, r_b[:, :2])

@@ -125,3 +125,4 @@ def test_a_growth_that_is_not_positive_is_not_linked_and_never_infinite():
         assert np.isnan(found[0]).all(), method
         assert np.isfinite(found[1]).all(), method
     assert adjusted("grap", book, index, parts)[0, :, 0, -1].sum() == -1.0
+    assert np.isnan(linking.share(np.array([-1.0, -1.5]))).all()
