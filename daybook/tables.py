@@ -214,7 +214,7 @@ COLUMNS = _columns("""
     fx_pnl | float | base currency | opening value x change of FX
     income | float | base currency | dividends and interest, net of withholding
     trading_pnl | float | base currency | traded quantity x (closing price - trade price)
-    total | float | base currency | sum of the parts of the row
+    total | float | that of the parts | sum of the parts of the row
     break_id | text | | permanent id of a break
     ours | float | | what the books say
     theirs | float | | what the other side says
@@ -253,7 +253,7 @@ COLUMNS = _columns("""
     component | float | base currency | minus the position's P&L in the k-th scenario
     incremental | float | base currency | VaR - VaR without the position
     pnl_basis | text | | clean = price_pnl + fx_pnl + income; actual = total
-    observations | int | | number of days tested
+    observations | int | | number of sessions that the figure rests on
     exceptions | int | | days on which the loss exceeded VaR
     kupiec_lr | float | | likelihood ratio of unconditional coverage (Kupiec 1995)
     kupiec_p | float | fraction | its p-value, chi-squared with 1 degree of freedom
@@ -518,7 +518,7 @@ COLUMNS = _columns("""
     day_weight | float | fraction | part of the period that the flow was in the book
     growth | float | fraction | time-weighted return from the flow to the end of the period
     effect | float | fraction | what the row adds to the whole
-    ratio | text | | name of the ratio (docs/performance.md)
+    ratio | text | | name of the ratio (docs/ratios.md)
     drawdown | float | fraction | loss from the peak, negative
     drawdown_rank | int | | 1 is the deepest
     peak_date | date | | session of the peak; empty where it is the start
