@@ -326,3 +326,82 @@ def test_no_hole_is_a_number(hole: float) -> None:
         text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
         assert not re.search(r"\b(nan|inf|infinity|nat)\b", text, re.IGNORECASE)
         assert figures.DASH in text
+
+
+def test_a_book_without_a_benchmark_is_told_once_and_has_no_column_of_dashes() -> None:
+    none = dict.fromkeys(("benchmark_return", "active_return", "active_geometric"), np.nan)
+    money = {"segment": "Tech", "passive_pnl": 0.0, "allocation_pnl": 0.0, "interaction_pnl": 0.0,
+             "selection_pnl": 102.0, "trading_pnl": -1.0, "fees": -1.0, "total": 100.0}  # fmt: skip
+    odd = {"period": "month", "method": "brinson_fachler", "linking": "carino", "status": "no active return"}
+    factor = {"method": "factor_holdings", "factor": "market", "portfolio_exposure": 0.5, "exposure": 0.5,
+              "factor_return": 0.02, "total": 0.01, "coverage": 1.0, "convention": "exposures x weights",
+              "status": "own return: no benchmark"}  # fmt: skip
+    found = day(
+        period_returns=rows("period_returns", period("month", **none, status="ok; no benchmark")),
+        attribution_pnl=rows("attribution_pnl", money),
+        pnl=rows("pnl", {"instrument": "X", "total": 100.0}),
+        period_attribution=rows("period_attribution", odd),
+        factor_attribution=rows("factor_attribution", factor),
+    )
+    html = page.book(dataclasses.replace(found, books=found.books.assign(benchmark="")), "a")
+    said = section(html, "performance")
+    assert "The book has no benchmark: there is no active return." in said
+    assert "Period From Sessions Book net return Book a year Month to date 2022-12-01 18 +5.00% – – in Book" in said
+    attributed = section(html, "attribution")
+    assert "The book has no benchmark, so there is nothing to attribute." in attributed
+    assert "no active return" not in attributed
+    assert "Sector Holdings EUR Trading EUR Fees EUR P&amp;L EUR Tech +102.00 −1.00 −1.00 +100.00" in attributed
+    assert "Return by factor, from holdings Factor Book exposure Factor return" in section(html, "sources")
+    assert "Exposures × weights; 100.00% of both sides" in section(html, "sources")
+    assert "No benchmark, so nothing to attribute: a." in section(
+        page.firm(dataclasses.replace(found, status={**found.status, "b": "candidate"},
+                                      books=pd.DataFrame({"book": ["a", "b"], "benchmark": ["", "ix"]}).astype("str"))),
+        "attribution",
+    )  # fmt: skip
+
+
+def test_currencies_of_a_book_in_one_currency_are_one_sentence() -> None:
+    none = {"premium_effect": 0.0, "currency_effect": 0.0, "hedge_effect": 0.0}
+    row = {"method": "karnosky_singer", "currency": "EUR", "allocation": 0.0, "selection": 0.001, "total": 0.001}
+    for effect, plain in ((0.0, True), (0.0001, False), (np.nan, False)):
+        one = rows("currency_attribution", {**row, **none, "currency_effect": effect})
+        said = section(page.book(day(currency_attribution=one), "a"), "sources")
+        assert ("The book and its benchmark are in EUR alone: currencies made no difference." in said) == plain
+        assert ("Currencies held" in said) != plain
+
+
+def test_what_many_ratios_share_is_told_once_below_them() -> None:
+    of = {"period": "one_year", "status": "ok", "value": 1.0}
+    names = ("sharpe", "treynor", "m_squared", "beta")
+    frame = rows("ratios", *({**of, "ratio": n, "convention": f"{n[0]}; risk-free 0"} for n in names[:3]),
+                 {**of, "ratio": "beta", "convention": "slope; a sample"})  # fmt: skip
+    said = section(page.book(day(ratios=frame), "a"), "ratios")
+    assert "Sharpe 1.00 s Beta 1.00 slope; a sample Treynor 1.00 t M² 100.00% m" in said
+    assert "Sharpe, Treynor, M²: risk-free 0." in said
+    assert said.count("risk-free 0") == 1
+
+
+def test_levels_of_a_tree_are_read_from_the_top_though_cash_has_fewer() -> None:
+    frame = nodes("attribution_nodes")
+    cash = frame.iloc[[3]].assign(node="Cash / CASH:EUR", parent_node="Cash")
+    industry = frame.iloc[[3]].assign(node="Tech / Hardware", dimension="industry")
+    deep = frame.iloc[[3]].assign(node="Tech / Hardware / AAPL", parent_node="Tech / Hardware", depth=3)
+    tree = pd.concat([frame.iloc[:3], cash, industry, deep])
+    said = section(page.book(day(attribution_nodes=tree, attribution=_one_segment()), "a"), "attribution")
+    assert "Effects by sector, industry and name, this date" in said
+    assert "Cash in EUR" in said
+
+
+def test_the_last_value_of_a_line_has_room_beside_a_short_label() -> None:
+    dates = pd.bdate_range("2020-01-01", periods=3).to_numpy("datetime64[D]")
+    svg = charts.line("k", "t", dates, [charts.Line("B", np.array([0.0, 0.1, -0.2412]))], "percent")
+    place = re.search(r'<text class="c0" x="([\d.]+)" y="[\d.]+">−24.12%', svg)
+    assert place
+    assert charts.WIDTH - float(place[1]) >= 40
+    path = re.search(r'<path class="line c0 main" d="M([\d.]+) ([\d.]+)l([^l]*)l([^"]*)"', svg)
+    dot = re.search(r'<circle class="dot c0" cx="([\d.]+)" cy="([\d.]+)"', svg)
+    assert path
+    assert dot
+    steps = [tuple(map(float, part.split())) for part in (path[3], path[4])]
+    assert float(path[1]) + sum(x for x, _ in steps) == pytest.approx(float(dot[1]), abs=0.051)
+    assert float(path[2]) + sum(y for _, y in steps) == pytest.approx(float(dot[2]), abs=0.051)
