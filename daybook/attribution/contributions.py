@@ -22,9 +22,9 @@ from daybook import tables
 from daybook.attribution import grid, linking
 from daybook.attribution.linking import Floats
 from daybook.performance import local, periods
+from daybook.performance.views import CASH
 
 KEY = ["business_date", "book"]
-CASH = "CASH:"
 TABLE = "contributions"
 MONEY = ["contribution", "currency_contribution", "trading"]
 _ROUNDING = 1e-12

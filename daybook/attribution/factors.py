@@ -27,7 +27,8 @@ from daybook import tables
 from daybook.attribution import regression
 from daybook.attribution.estimates import Month, Sources, months, on_calendar, returned, seen_from
 from daybook.market.security_master import attributes
-from daybook.performance.benchmarks import VIEW
+from daybook.performance import local
+from daybook.performance.views import CASH, VIEW
 from daybook.risk import factor_models
 from daybook.risk.factors import Factors, Flags, Floats, Texts
 from daybook.risk.scenarios import positions
@@ -36,7 +37,6 @@ HOLDINGS, REGRESSION = "factor_holdings", "factor_regression"
 SPECIFIC = factor_models.SPECIFIC
 TRADING = "trading"
 KEY = ["business_date", "book"]
-CASH = "CASH:"
 
 
 def factor_attribution(
@@ -109,9 +109,8 @@ def _scope(
     """
     columns = [*KEY, "denominator", "daily_return", "active_return", "status"]
     rows = performance.loc[performance["business_date"].isin(sessions) & performance["daily_return"].notna(), columns]
-    dated = nav[KEY].sort_values(["book", "business_date"], ignore_index=True)
-    dated["previous"] = dated.groupby("book", sort=False)["business_date"].shift()
-    rows = rows.merge(views[[*KEY, *VIEW]], on=KEY).merge(dated, on=KEY, how="left")
+    before = local.dated(nav)[[*KEY, "previous"]]
+    rows = rows.merge(views[[*KEY, *VIEW]], on=KEY).merge(before, on=KEY, how="left")
     traded = pnl[KEY].assign(traded=pnl["trading_pnl"] + pnl["fees"], instrument=pnl["instrument"])
     traded = traded.sort_values([*KEY, "instrument"]).groupby(KEY, as_index=False)[["traded"]].sum()
     rows = rows.merge(traded, on=KEY, how="left").sort_values(KEY, ignore_index=True)

@@ -24,6 +24,7 @@ from daybook.risk.factors import CURRENCY, Factors, Floats, Texts
 
 WINDOW = 250
 """Sessions: a year, as of betas."""
+_RETURNS = ("daily_return", "active_return")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,3 @@ def _series(performance: pd.DataFrame, dates: NDArray[np.datetime64]) -> tuple[T
     for i, name in enumerate(_RETURNS):
         found[i, row, column] = rows[name].to_numpy(np.float64)
     return np.asarray(books, object), found[0], found[1]
-
-
-_RETURNS = ("daily_return", "active_return")

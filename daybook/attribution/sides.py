@@ -9,12 +9,11 @@ denominator - opening NAV, so that the lines of a book open with its denominator
 
 import pandas as pd
 
-from daybook.performance.benchmarks import VIEW
 from daybook.performance.returns import opening_nav
+from daybook.performance.views import CASH, VIEW
 
 KEY = ["business_date", "book"]
 LINE = [*KEY, "instrument"]
-CASH = "CASH:"
 FLOWS = CASH
 """The line of the day's flows: cash of no currency, the base currency's."""
 PNL = ["price_pnl", "fx_pnl", "income", "trading_pnl", "fees"]

@@ -32,8 +32,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook.attribution.brinson import effects
-from daybook.attribution.sides import CASH, FLOWS, KEY
+from daybook.attribution.sides import FLOWS, KEY
 from daybook.market.security_master import attributes
+from daybook.performance.views import CASH
 
 CASH_NODE = "Cash"
 UNCLASSIFIED = "Unclassified"

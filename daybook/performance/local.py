@@ -22,9 +22,9 @@ from daybook.market.fx import rates
 from daybook.market.security_master import attributes
 from daybook.performance import flows
 from daybook.performance.risk_free import forward_premiums
+from daybook.performance.views import CASH
 
 KEY = ["business_date", "book"]
-CASH = "CASH:"
 MEASURES = "net of fees and taxes, gross before kind fee"
 HEDGED = "; hedged at "
 
@@ -49,7 +49,7 @@ def parted(
         nav: table of the same sessions and of each book's session before.
         fx_rates: table likewise.
         instruments: facts, dated by valid_from.
-        views: ``benchmarks.book_views`` of the sessions.
+        views: ``views.book_views`` of the sessions.
         risk_free_rates: facts.
         flow_rules: facts.
     """
