@@ -7,7 +7,9 @@ Belongs here: what may be asked together, and how it is printed. Does not belong
 import pandas as pd
 
 from daybook.attribution.effects import FIGURES, RETURNS, WEIGHTS
+from daybook.attribution.factors import HOLDINGS, REGRESSION
 from daybook.attribution.tree import SEPARATOR
+from daybook.intake.terms import ONE_OF
 from daybook.performance.periods import PERIODS
 from orchestration import linked_effects
 from orchestration.commands.installation import opened
@@ -15,16 +17,25 @@ from orchestration.console import Misused, Refused, complain, machine
 from orchestration.console import table as print_table
 
 
-def check(table: str, period: str | None, by: str | None, known_or_instrument: bool) -> None:
+METHODS = (
+    *(word for column in ("method", "currency_method") for word in ONE_OF["attribution_rules", column]),
+    *(HOLDINGS, REGRESSION, "all"),
+)
+"""What --method may name."""
+
+
+def check(table: str, period: str | None, by: str | None, method: str | None, known_or_instrument: bool) -> None:
     """That effects can be linked so.
 
     Raises:
-        Misused: another table, no such period, or with what a period cannot be asked by.
+        Misused: another table, no such period or method, or with what a period cannot be asked by.
     """
     if table != "attribution":
         raise Misused(f"--period, --linking, --method and --by session or month are of attribution, not of {table}")
     if period not in PERIODS:
         raise Misused(f"a period is one of {', '.join(PERIODS)}" + (f", not {period!r}" if period else ": --period"))
+    if method is not None and method not in METHODS:
+        raise Misused(f"--method is one of {', '.join(METHODS)}, not {method!r}")
     if by is not None and by not in linked_effects.PARTS:
         raise Misused(f"effects of a period are taken apart by {' or '.join(linked_effects.PARTS)}, not by {by}")
     if known_or_instrument:

@@ -107,7 +107,7 @@ def show(
         from orchestration.commands import period_effects
 
         apart = by.value if by is not None else None
-        period_effects.check(table, period, apart, known_at is not None or instrument is not None)
+        period_effects.check(table, period, apart, method, known_at is not None or instrument is not None)
         chosen_linking = linking.value if linking is not None else None
         period_effects.show(str(period), when, book, chosen_linking, method, apart, format.value)
         return

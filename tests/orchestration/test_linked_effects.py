@@ -73,11 +73,15 @@ def test_sessions_and_months_add_up_to_the_period(feeds, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (("nav", "month", None, False), "are of attribution, not of nav"),
-        (("attribution", None, None, False), "a period is one of day, month"),
-        (("attribution", "week", None, False), "not 'week'"),
-        (("attribution", "month", "firm", False), "apart by session or month, not by firm"),
-        (("attribution", "month", None, True), "leave --known-at"),
+        (("nav", "month", None, None, False), "are of attribution, not of nav"),
+        (("attribution", None, None, None, False), "a period is one of day, month"),
+        (("attribution", "week", None, None, False), "not 'week'"),
+        (("attribution", "month", "firm", None, False), "apart by session or month, not by firm"),
+        (
+            ("attribution", "month", None, "brinson", False),
+            "--method is one of brinson_fachler, .*, all, not 'brinson'",
+        ),
+        (("attribution", "month", None, "all", True), "leave --known-at"),
     ],
 )
 def test_what_cannot_be_asked_together(asked, said):
