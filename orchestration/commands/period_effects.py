@@ -16,7 +16,6 @@ from orchestration.commands.installation import opened
 from orchestration.console import Misused, Refused, complain, machine
 from orchestration.console import table as print_table
 
-
 METHODS = (
     *(word for column in ("method", "currency_method") for word in ONE_OF["attribution_rules", column]),
     *(HOLDINGS, REGRESSION, "all"),
