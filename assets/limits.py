@@ -12,15 +12,16 @@ import pandas as pd
 from assets import plots
 from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, SINCE_START, back, outs, sessions_of, shown
+from daybook.performance.benchmarks import Sources
 from daybook.risk import exposures as exposure
 from daybook.risk import limits as limit
-from daybook.risk.benchmark import OLDEST
 from daybook.risk.consumption import limit_consumption
 from daybook.risk.look_through import look_through_exposures
+from daybook.risk.models import BACK
 
 GROUP = "risk"
-DRIFT = back(OLDEST * 5 // 7 + 2)
-"""The sessions over which the oldest weights of a benchmark that count have drifted: no market opens at weekends."""
+DRIFT = back(BACK + 1)
+"""The sessions over which the oldest weights of a benchmark that count have drifted: those that scenarios read."""
 
 
 @dg.multi_asset(
@@ -82,6 +83,9 @@ def limit_tables(
     betas: pd.DataFrame,
     risk_factors: pd.DataFrame,
     benchmark_weights: pd.DataFrame,
+    benchmark_levels: pd.DataFrame,
+    benchmark_blends: pd.DataFrame,
+    benchmark_terms: pd.DataFrame,
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
     transactions: pd.DataFrame,
@@ -95,9 +99,15 @@ def limit_tables(
     sessions = sessions_of(context)
     to_market = exposure.market_betas(betas, risk_factors, sessions)
     reference = exposure.Reference(issuers, books, accounts, transactions, model_prices, to_market)
-    benchmarks = limit.benchmark_exposures(
-        limits, benchmark_weights, returns, fx_rates, books, nav, instruments, constituents, sessions, reference
+    sources = Sources(
+        benchmark_weights=benchmark_weights,
+        returns=returns,
+        fx_rates=fx_rates,
+        benchmark_levels=benchmark_levels,
+        benchmark_blends=benchmark_blends,
+        benchmark_terms=benchmark_terms,
     )
+    benchmarks = limit.benchmark_exposures(limits, sources, books, nav, instruments, constituents, sessions, reference)
     usage = limit.limit_usage(
         limits,
         limit_raises,

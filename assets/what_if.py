@@ -104,19 +104,25 @@ def known(
     read["prices"] = pd.concat(prices, ignore_index=True)
     with_forwards = classes.eq("forward").any()
     read["transactions"] = given(feeds.facts, "transactions", None, None) if with_forwards else empty("transactions")
-    parts = spans(days, session, read["var_models"], stresses)
+    relative = read["limits"]["basis"].eq("benchmark").any()
+    parts = spans(days, session, read["var_models"], stresses, models.BACK + 1 if relative else 0)
     for name in ("returns", "fx_rates"):
         read[name] = pd.concat([lake.read(name, *span) for span in parts], ignore_index=True)
     return read
 
 
 def spans(
-    days: pd.DatetimeIndex, session: pd.Timestamp, var_models: pd.DataFrame, stresses: Mapping[str, Scenario]
+    days: pd.DatetimeIndex,
+    session: pd.Timestamp,
+    var_models: pd.DataFrame,
+    stresses: Mapping[str, Scenario],
+    least: int = 0,
 ) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """First and last of the sessions in a row whose returns and rates are read: those of the longest window of the
-    models in force, and those of each replay.
+    models in force, ``least`` at least (over which benchmarks drift), and those of each replay.
     """
     longest = max(model.window for model in models.in_force(var_models, session)) + models.BACK - models.MOST + 1
+    longest = max(longest, least)
     place = int(days.searchsorted(session))
     wanted = np.zeros(len(days), bool)
     wanted[max(place - longest, 0) : place + 1] = True

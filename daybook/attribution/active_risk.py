@@ -13,9 +13,8 @@ With weights given, every effect of Brinson is linear in returns. So the part of
 the tree is asked once, with c_p and w_b r_b of each line replaced by their covariance with the active return over its
 standard deviation. It is the same tree, by the same rules, with the weights of the close; rows join those of
 ``attribution_nodes`` by node. There is no trading, cash in base currency is riskless, and what a benchmark hedges has
-no currency risk. A benchmark's weights at the close are those at the open of its next session: they drift, and a
-delivery, a rebalancing or a change of its blend at the close counts. ``standalone_risk`` is the volatility of a node's
-total by itself: active_risk / standalone_risk is its correlation with the active return.
+no currency risk. A benchmark's weights are those of ``closing.weights``. ``standalone_risk`` is the volatility of a
+node's total by itself: active_risk / standalone_risk is its correlation with the active return.
 """
 
 from collections.abc import Iterator
@@ -26,13 +25,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from daybook import calendars, tables
+from daybook import tables
 from daybook.attribution import rules, tree
 from daybook.attribution.sides import FLOWS
 from daybook.market.declared import rule_in_force
-from daybook.performance import benchmarks, levels
+from daybook.performance import closing
 from daybook.performance.benchmarks import VIEW, Sources, book_views
-from daybook.performance.views import grid
 from daybook.risk import models, scenarios
 from daybook.risk.factor_models import LEAST
 from daybook.risk.factors import credible
@@ -66,7 +64,7 @@ def risk_attribution(
         instruments: facts, dated by valid_from.
         attribution_rules: facts.
         performance_rules: facts, for periods_per_year.
-        facts: what scenarios read besides; its books are those asked about, its benchmark_weights are not read.
+        facts: what scenarios read besides; its books are those asked about, benchmarks come from ``sources``.
         date: the session.
 
     Returns:
@@ -77,8 +75,9 @@ def risk_attribution(
     views = book_views(facts.books, sessions)
     views = nav.loc[nav["business_date"].eq(date), [*KEY, "nav", "status"]].merge(views, on=KEY)
     views = views.sort_values("book", ignore_index=True)
-    held = _closing(sources, views, date)
-    views["token"] = views[VIEW].agg("|".join, axis=1).astype("str") if len(views) else ""
+    held = closing.weights(sources, views[VIEW], sessions)
+    for frame in (held, views):
+        frame["token"] = frame[VIEW].agg("|".join, axis=1).astype("str") if len(frame) else ""
     known = set(held.loc[held["weight"].notna(), "token"])
     reason = pd.Series("", index=views.index, dtype="str")
     reason = reason.mask(~views["token"].isin(known), "no weights of benchmark " + views["benchmark"] + " at the close")
@@ -93,29 +92,6 @@ def risk_attribution(
         frames += list(_told(valuations, nav, sources, instruments, attribution_rules, facts, good, held, rates))
     found = pd.concat(frames, ignore_index=True).sort_values([*KEY, "node"], ignore_index=True)
     return tables.conform("risk_attribution", found.reindex(columns=list(tables.TABLES["risk_attribution"].names)))
-
-
-def _closing(sources: Sources, views: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
-    """What each benchmark of ``views`` holds at the close of ``date``: token, VIEW, instrument, weight, hedge_ratio.
-
-    It is asked of its next session as if nothing moved until then: what a line is hedged by depends on its currency.
-    """
-    following = {str(name): calendars.next_session(str(name), [date])[0] for name in views["calendar"].unique()}
-    days = pd.DatetimeIndex(sorted(set(following.values()))).as_unit("us")
-    known = sources.returns.loc[sources.returns["business_date"] <= date]
-    still = known.sort_values("business_date").drop_duplicates("instrument", keep="last").assign(local_return=0.0)
-    still = still.assign(price_return=0.0)
-    rates = sources.fx_rates.loc[sources.fx_rates["business_date"] <= date]
-    fixed = rates.sort_values("business_date").drop_duplicates(["base", "quote"], keep="last")
-    sources = replace(
-        sources,
-        returns=pd.concat([known, *[still.assign(business_date=day) for day in days]], ignore_index=True),
-        fx_rates=pd.concat([rates, *[fixed.assign(business_date=day) for day in days]], ignore_index=True),
-    )
-    lines = benchmarks.computed(sources, views[VIEW], days).lines
-    lines = lines.loc[lines["business_date"].eq(pd.to_datetime(lines["calendar"].map(following)))]
-    token = lines[VIEW].agg("|".join, axis=1).astype("str") if len(lines) else ""
-    return lines.assign(token=token)[["token", *VIEW, "instrument", "weight", "hedge_ratio"]].reset_index(drop=True)
 
 
 def _scale(performance_rules: pd.DataFrame, books: pd.DataFrame) -> Floats:
@@ -157,12 +133,13 @@ def _sides(
     """The books of ``views`` and what their benchmarks hold, as scenarios have them: a delivery of that very day."""
     date = views["business_date"].iloc[0]
     sessions = pd.DatetimeIndex([date]).as_unit("us")
-    returns, instruments = _levelled(sources, instruments, held, date)
+    returns = credible(sources.returns.loc[sources.returns["business_date"] <= date])
+    returns = returns.loc[returns["business_date"].isin(np.sort(returns["business_date"].unique())[-models.WINDOW :])]
     # In the order in which scenarios keep what is delivered.
     lines = held.loc[held["token"].isin(views["token"])].sort_values(["token", "instrument"], ignore_index=True)
     delivered = lines.assign(business_date=date, benchmark=lines["token"])
     books = views.assign(benchmark=views["token"], valid_from=date)[["book", *VIEW, "valid_from"]]
-    facts = replace(facts, books=books, benchmark_weights=delivered)
+    facts = replace(facts, books=books, benchmark_weights=delivered, benchmark_levels=sources.benchmark_levels)
     wanted = nav.loc[nav["book"].isin(views["book"])]
     day = next(scenarios.days(valuations, wanted, returns, sources.fx_rates, instruments, sessions, facts))
     made = day.scenarios(models.HISTORICAL)
@@ -170,30 +147,6 @@ def _sides(
     move = np.nan_to_num(made.placed.fx[made.placed.via[at]])
     hedged = made.returns[at] - lines["hedge_ratio"].to_numpy()[:, None] * move
     return _Sides(day, made, lines.assign(known=made.placed.whole[at]), hedged)
-
-
-def _levelled(
-    sources: Sources, instruments: pd.DataFrame, held: pd.DataFrame, date: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns of the window and instruments, with benchmarks of which only levels are known among them."""
-    returns = credible(sources.returns.loc[sources.returns["business_date"] <= date])
-    dates = np.sort(returns["business_date"].unique())[-models.WINDOW :]
-    returns = returns.loc[returns["business_date"].isin(dates)]
-    alone = held.loc[held["instrument"].isin(sources.benchmark_levels["benchmark"].unique())]
-    alone = alone.loc[~alone["instrument"].isin(returns["instrument"].unique())]
-    if not len(alone):
-        return returns, instruments
-    days = pd.DatetimeIndex(dates).as_unit("us")
-    wanted = alone.assign(benchmark=alone["instrument"])
-    found = levels.lines(sources.benchmark_levels, sources.fx_rates, grid(wanted, days))
-    found = found.loc[found["local_return"].notna()].drop_duplicates(["business_date", "instrument"])
-    found = found.assign(price_return=found["local_return"], status="ok")
-    new = found.drop_duplicates("instrument")[["instrument", "currency"]]
-    new = new.loc[~new["instrument"].isin(instruments["instrument"])].assign(valid_from=days[0])
-    return (
-        pd.concat([returns, found[list(returns.columns.intersection(found.columns))]], ignore_index=True),
-        pd.concat([instruments, new], ignore_index=True),
-    )
 
 
 def _told(

@@ -51,9 +51,7 @@ def measured(
     moved = flows.by_kind(activity, nav, prices, instruments, fx_rates)
     timed = flows.timed(moved, opening, flow_rules)
     fees = returns.fees_of_kind_fee(activity, nav, fx_rates)
-    seen = earned[["business_date", *benchmarks.VIEW, "benchmark_return"]]
-    seen = seen.assign(reason=earned["status"].where(earned["benchmark_return"].isna(), ""))
-    frame = returns.performance(nav, pnl, flows.counted(timed), fees, views, seen, sessions)
+    frame = returns.performance(nav, pnl, flows.counted(timed), fees, views, earned, sessions)
     frame = local.parted(frame, pnl, valuations, nav, fx_rates, instruments, views, sources.risk_free_rates, flow_rules)
     return {
         "performance": frame,

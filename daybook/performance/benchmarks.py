@@ -64,17 +64,19 @@ class Benchmarks:
     returns: pd.DataFrame
 
 
-def computed(sources: Sources, views: pd.DataFrame, sessions: pd.DatetimeIndex) -> Benchmarks:
+def computed(sources: Sources, views: pd.DataFrame, sessions: pd.DatetimeIndex, closing: bool = False) -> Benchmarks:
     """Every benchmark of ``views`` on every one of ``sessions`` that its calendar has.
 
     Args:
         sources: what they are computed from.
         views: VIEW ("" is no benchmark), and business_date where a benchmark is wanted on some of the sessions alone.
         sessions: sessions to compute.
+        closing: whether the weights wanted are those of the close before (``closing.weights``): no delivery counts
+            that is dated after it, at a weekend say.
     """
     wanted = grid(views, sessions)
     plan = blends.plan(sources.benchmark_blends, sources.benchmark_terms, wanted)
-    lines, known = _leaves(sources, plan.leaves)
+    lines, known = _leaves(sources, plan.leaves, closing)
     parts = plan.parts
     for depth in sorted(parts["depth"][parts["depth"] < float("inf")].unique()):
         here = parts.loc[parts["depth"].eq(depth), blends.SPAN].drop_duplicates()
@@ -87,35 +89,15 @@ def computed(sources: Sources, views: pd.DataFrame, sessions: pd.DatetimeIndex) 
     if len(parts):
         known = pd.concat([known, blends.refused(parts)], ignore_index=True)
     lines = lines.merge(wanted, on=KEY).sort_values([*KEY, "instrument"], ignore_index=True)
+    if not closing:  # of the session to come no currency is known
+        lines["hedge_ratio"] = lines["hedge_ratio"].where(lines["currency"].ne(lines["base_currency"]), 0.0)
     return Benchmarks(lines[LINES], _table(wanted.merge(known, on=KEY, how="left")))
 
 
-def opening_weights(
-    benchmark_weights: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    views: pd.DataFrame,
-    sessions: pd.DatetimeIndex,
-) -> pd.DataFrame:
-    """``Benchmarks.lines`` of benchmarks with delivered weights alone."""
-    return computed(Sources(benchmark_weights, returns, fx_rates), views, sessions).lines
-
-
-def benchmark_returns(opening: pd.DataFrame) -> pd.DataFrame:
-    """KEY, benchmark_return and reason, from ``opening_weights``."""
-    rows = opening.assign(part=(opening["weight"] * opening["total_return"]).mask(opening["weight"].eq(0), 0.0))
-    rows["missing"] = rows["instrument"].where(rows["part"].isna())
-    found = rows.groupby(KEY, as_index=False).agg(benchmark_return=("part", "sum"), missing=("missing", "first"))
-    lacking = found["missing"].notna()
-    found["benchmark_return"] = found["benchmark_return"].round(12).mask(lacking)
-    found["reason"] = ("benchmark: no return of " + found["missing"].astype("str")).where(lacking, "")
-    return found.drop(columns="missing")
-
-
-def _leaves(sources: Sources, wanted: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _leaves(sources: Sources, wanted: pd.DataFrame, closing: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lines and returns of benchmarks that are no blends."""
     weighted = delivered.lines(
-        sources.benchmark_weights, sources.benchmark_terms, sources.returns, sources.fx_rates, wanted
+        sources.benchmark_weights, sources.benchmark_terms, sources.returns, sources.fx_rates, wanted, closing
     )
     notes = delivered.notes(weighted, sources.benchmark_weights, sources.benchmark_terms)
     lines = _hedged(weighted.assign(**_UNHEDGED), sources)
@@ -128,7 +110,7 @@ def _leaves(sources: Sources, wanted: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     declared = _declared(sources, rest)
     reason = NONE_YET + "; its levels count once benchmark_terms name it"
     silent = rest[~declared].assign(convention="", reason=reason, note="")
-    alone = levels.lines(sources.benchmark_levels, sources.fx_rates, rest[declared].reset_index(drop=True))
+    alone = levels.lines(sources.benchmark_levels, sources.fx_rates, rest[declared].reset_index(drop=True), closing)
     hedged = _hedged(alone.assign(**_UNHEDGED), sources)
     of_levels = _summed(hedged, pd.concat([levels.notes(alone), silent], ignore_index=True))
     return pd.concat([lines, hedged], ignore_index=True), pd.concat([known, of_levels], ignore_index=True)
@@ -154,7 +136,7 @@ def _hedged(lines: pd.DataFrame, sources: Sources) -> pd.DataFrame:
     premium = forward_premiums(sources.risk_free_rates, pairs)
     rows.loc[abroad, "forward_premium"] = premium["forward_premium"]
     rows.loc[abroad, "premium_known"] = premium["known"]
-    ratio = terms(sources.benchmark_terms, rows)["hedge_ratio"].where(abroad, 0.0)
+    ratio = terms(sources.benchmark_terms, rows)["hedge_ratio"]
     open_part = (1 - rows["hedge_ratio"]) * ratio
     sold = rows["total_return"] + open_part * (rows["forward_premium"] - rows["currency_move"])
     return rows.assign(

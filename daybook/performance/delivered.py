@@ -15,7 +15,7 @@ import pandas as pd
 from daybook import calendars, tables
 from daybook.market.constituents import WEIGHT_SUM
 from daybook.market.fx import rates
-from daybook.performance.views import CASH, KEY, VIEW, terms
+from daybook.performance.views import CASH, KEY, VIEW, previous, terms
 
 LINE = ["instrument", "weight", "total_return", "local_return", "currency", "currency_move"]
 
@@ -26,6 +26,7 @@ def lines(
     returns: pd.DataFrame,
     fx_rates: pd.DataFrame,
     wanted: pd.DataFrame,
+    closing: bool = False,
 ) -> pd.DataFrame:
     """Members of each benchmark at the open of each session that is wanted; none before the first delivery.
 
@@ -35,13 +36,14 @@ def lines(
         returns: table ``returns`` of every session since that delivery.
         fx_rates: table ``fx_rates`` of every session since that delivery, that of the delivery included.
         wanted: KEY: the sessions wanted of each benchmark, each as its books see it.
+        closing: whether no delivery counts that is dated after the session before.
 
     Returns:
         KEY, ``LINE`` (returns are fractions, unhedged, NaN where there is none; weights add up to 1, and are empty
         where their sum is not positive), delivered, and held: sessions since then on which a member with a weight had
         no return. Sorted by KEY and instrument.
     """
-    lives = _lives(benchmark_weights, wanted)
+    lives = _lives(benchmark_weights, wanted, closing)
     members = benchmark_weights[["benchmark", "business_date", "instrument", "weight"]].rename(
         columns={"business_date": "delivered"}
     )
@@ -55,6 +57,8 @@ def lines(
     lacking = (rows["total_return"].isna() & rows["weight"].ne(0)).astype("int64")
     rows["held"] = lacking.groupby(line).cumsum() - lacking
     rows["weight"] *= before.groupby(line).cumprod()
+    if closing:  # what is delivered at a weekend drifts on Monday, and counts from Monday's close on
+        rows = rows[rows["previous"] >= rows["delivered"]]
     # pandas adds a group that stands together in another way than one that is scattered: a sort before each sum
     # makes a range of sessions give the very numbers of single ones.
     rows = rows.merge(wanted[KEY], on=KEY).sort_values([*KEY, "instrument"], ignore_index=True)
@@ -96,9 +100,9 @@ def joined(parts: list[pd.Series]) -> pd.Series:
     return text
 
 
-def _lives(weights: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+def _lives(weights: pd.DataFrame, wanted: pd.DataFrame, closing: bool) -> pd.DataFrame:
     """VIEW, delivered, previous, business_date: each session that a delivery which ``wanted`` needs lives through."""
-    frames = [_calendar_lives(weights, rows, str(name)) for name, rows in wanted.groupby("calendar")]
+    frames = [_calendar_lives(weights, rows, str(name), closing) for name, rows in wanted.groupby("calendar")]
     empty = pd.DataFrame(
         {
             **{name: pd.Series(dtype="str") for name in VIEW},
@@ -108,11 +112,14 @@ def _lives(weights: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([empty, *frames], ignore_index=True)
 
 
-def _calendar_lives(weights: pd.DataFrame, wanted: pd.DataFrame, calendar: str) -> pd.DataFrame:
+def _calendar_lives(weights: pd.DataFrame, wanted: pd.DataFrame, calendar: str, closing: bool) -> pd.DataFrame:
     delivered = weights[["benchmark", "business_date"]].drop_duplicates().sort_values("business_date")
-    delivered["delivered"] = delivered["business_date"]
+    delivered = delivered.rename(columns={"business_date": "delivered"})
     rows = wanted[KEY].sort_values("business_date", kind="stable")
-    used = pd.merge_asof(rows, delivered, on="business_date", by="benchmark", allow_exact_matches=False)
+    rows["until"] = rows["business_date"] - pd.Timedelta(days=1)
+    if closing:  # the first session that is known of a calendar has none before
+        rows["until"] = previous(rows).fillna(rows["until"])
+    used = pd.merge_asof(rows, delivered, left_on="until", right_on="delivered", by="benchmark")
     spans = used.dropna(subset="delivered").groupby([*VIEW, "delivered"], as_index=False)["business_date"].max()
     days = calendars.sessions(calendar).to_numpy()
     low = np.searchsorted(days, spans["delivered"].to_numpy("datetime64[us]"), "right")

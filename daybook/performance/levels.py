@@ -21,13 +21,16 @@ MAX_AGE = 5
 """Sessions for which the last level may stand in for a missing one, as an exchange rate may (contract 2.14)."""
 
 
-def lines(benchmark_levels: pd.DataFrame, fx_rates: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+def lines(
+    benchmark_levels: pd.DataFrame, fx_rates: pd.DataFrame, wanted: pd.DataFrame, closing: bool = False
+) -> pd.DataFrame:
     """One line of weight 1 for each of ``wanted`` whose benchmark has a level by then.
 
     Args:
         benchmark_levels: facts.
         fx_rates: table ``fx_rates`` of the sessions and of those before.
         wanted: KEY.
+        closing: whether a benchmark must have a level at the session before.
 
     Returns:
         KEY, ``LINE``, return_kind ("" where the level does not say), and levelled: the date of the level.
@@ -38,7 +41,7 @@ def lines(benchmark_levels: pd.DataFrame, fx_rates: pd.DataFrame, wanted: pd.Dat
     currency = after["currency"].mask(after["currency"].eq(""), rows["base_currency"])
     # A level in another currency than the one before cannot be compared with it.
     local = (after["level"] / before["level"] - 1).where(after["currency"].eq(before["currency"]))
-    has = after["levelled"].notna()
+    has = (before if closing else after)["levelled"].notna()
     rows, currency, local = rows[has], currency[has], local[has]
     move = moves(currency, rows, fx_rates)
     found = rows[KEY].assign(

@@ -53,7 +53,7 @@ def performance(
         inflows: of the same sessions, from ``flows.counted``.
         fees: of the same sessions, from the function ``fees_of_kind_fee``.
         views: the benchmark of each book by session (``benchmarks.book_views``).
-        benchmark_returns: from ``benchmarks.benchmark_returns``.
+        benchmark_returns: table ``benchmark_returns`` of the sessions.
         sessions: sessions to return.
 
     Returns:
@@ -116,8 +116,10 @@ def _problem(rows: pd.DataFrame) -> pd.Series:
 def _beside_benchmark(rows: pd.DataFrame, views: pd.DataFrame, benchmark_returns: pd.DataFrame) -> pd.DataFrame:
     """``rows`` with benchmark_return, active_return and the final status."""
     found = rows.drop(columns=["base_currency", "status", "reason"])
-    found = found.merge(views, on=KEY, how="left").merge(benchmark_returns, on=["business_date", *VIEW], how="left")
-    why = found["reason"].fillna("no benchmark weights yet").mask(found["benchmark"].fillna("").eq(""), "no benchmark")
+    seen = benchmark_returns[["business_date", *VIEW, "benchmark_return", "status"]]
+    found = found.merge(views, on=KEY, how="left").merge(seen, on=["business_date", *VIEW], how="left")
+    reason = found["status"].mask(found["benchmark_return"].notna(), "")
+    why = reason.fillna("no benchmark weights yet").mask(found["benchmark"].fillna("").eq(""), "no benchmark")
     found["active_return"] = (found["daily_return"] - found["benchmark_return"]).round(12)
     fine = pd.Series("ok", index=found.index, dtype="str")
     for said in (why, found["note"]):

@@ -5,15 +5,14 @@ here: the policies (one module each in ``policies``), and the trades that lead t
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from daybook import calendars, tables
+from daybook import tables
 from daybook.market import fx, security_master
-from daybook.performance import benchmarks
+from daybook.performance import benchmarks, closing
 from daybook.portfolio.policies import NoTargets, Policy, Problem, benchmark_tracking, minimum_risk
 
 REGISTRY: Mapping[str, Policy] = MappingProxyType(
@@ -94,19 +93,13 @@ def _chosen(books: pd.DataFrame, nav: pd.DataFrame, session: pd.Timestamp) -> pd
 
 
 def _closing_weights(chosen: pd.DataFrame, sources: benchmarks.Sources, session: pd.Timestamp) -> pd.DataFrame:
-    """Benchmark weights at the close of ``session``: those with which the next session of each calendar opens."""
+    """Benchmark weights at the close of ``session``, of the benchmarks that are known down to their names."""
     views = chosen.loc[chosen["benchmark"] != "", benchmarks.VIEW].drop_duplicates()
-    after = {name: calendars.next_session(name, [session])[0] for name in views["calendar"].unique()}
-    days = pd.DatetimeIndex(sorted(set(after.values()))).as_unit("us")
-    dated = ("benchmark_weights", "benchmark_levels", "returns", "fx_rates")
-    rows = {name: getattr(sources, name) for name in dated}
-    past = replace(sources, **{name: part[part["business_date"] <= session] for name, part in rows.items()})
-    opening = benchmarks.computed(past, views, days).lines
-    opening = opening[opening["business_date"] == opening["calendar"].map(after)]
-    names = opening["instrument"]
+    held = closing.weights(sources, views, pd.DatetimeIndex([session]).as_unit("us"))
+    names = held["instrument"]
     published = names.isin(sources.benchmark_levels["benchmark"]) & ~names.isin(sources.returns["instrument"])
-    shut = published.groupby([opening[name] for name in benchmarks.VIEW]).transform("any")
-    return opening[~shut & (opening["weight"] > 0)]
+    shut = published.groupby([held[name] for name in benchmarks.VIEW]).transform("any")
+    return held[~shut & (held["weight"] > 0)]
 
 
 class _Problems:

@@ -66,8 +66,8 @@ def explain(
         ``status`` is "ok", or what is not as it should be. Where one of the five figures is missing the effects are
         empty, and ``status`` begins with "not split". On the first session of a book all is ``position_effect``.
     """
-    # Weights of benchmarks have no part in the VaR of a book.
-    facts = replace(facts or Facts(), benchmark_weights=tables.empty("benchmark_weights"))
+    # Benchmarks have no part in the VaR of a book.
+    facts = replace(facts or Facts(), books=tables.empty("books"))
     closing = var.loc[var["business_date"].isin(sessions), ["business_date", *MODEL, "var", "status"]]
     rows = closing.rename(columns={"var": "closing_var", "status": "said"})
     rows = rows.merge(_before(nav, sessions), on=KEY, how="left")

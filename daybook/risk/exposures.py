@@ -31,6 +31,7 @@ import pandas as pd
 from daybook import tables
 from daybook.ledger.transactions import live
 from daybook.market.security_master import attributes, ultimate_parents
+from daybook.performance.benchmarks import VIEW, Sources
 from daybook.risk.benchmark import closing_weights
 from daybook.risk.betas import to_market
 
@@ -216,9 +217,7 @@ def counterparties(
 
 
 def of_benchmarks(
-    benchmark_weights: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
+    sources: Sources,
     books: pd.DataFrame,
     nav: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -226,28 +225,21 @@ def of_benchmarks(
 ) -> pd.DataFrame:
     """What each book would hold of its benchmark at the close, its NAV in the benchmark's weights: as ``held``.
 
-    The weights are those at the close: drifted from the last delivery, or delivered for the session itself
-    (``benchmark.closing_weights``). Books without a benchmark, and those before its first delivery, have no rows.
+    The weights are those of ``benchmark.closing_weights``; what is hedged is cash below zero. Books without a
+    benchmark, and those of one of which nothing is known yet, have no rows.
 
     Args:
-        benchmark_weights: facts.
-        returns: table ``returns`` of ``benchmark.OLDEST`` days back from the first session.
-        fx_rates: table ``fx_rates``, likewise.
+        sources: what benchmarks are computed from, as ``benchmark.closing_weights`` needs them.
         books: facts, dated by valid_from: whose benchmarks are wanted.
         nav: table ``nav`` of the sessions.
         instruments: facts: the currency of each member.
         sessions: sessions to compute.
     """
-    views, weights = closing_weights(benchmark_weights, returns, fx_rates, books, sessions)
-    rows = views.merge(_good(nav), on=KEY).merge(weights, on=["business_date", "benchmark", "base_currency"])
+    views, weights = closing_weights(sources, books, instruments, sessions)
+    rows = views.merge(_good(nav), on=KEY).merge(weights, on=["business_date", *VIEW])
     rows = rows.loc[(rows["nav"] > 0) & rows["weight"].ne(0)].sort_values([*KEY, "instrument"], ignore_index=True)
-    own = attributes(instruments, "instrument", rows, ["currency"])["currency"]
     money = rows["weight"] * rows["nav"]
-    return rows[[*KEY, "instrument"]].assign(
-        currency=own.mask(rows["instrument"].str.startswith(CASH), rows["instrument"].str.removeprefix(CASH)),
-        exposure_base=money,
-        notional_base=money.abs(),
-    )
+    return rows[[*KEY, "instrument", "currency"]].assign(exposure_base=money, notional_base=money.abs())
 
 
 def market_betas(betas: pd.DataFrame, risk_factors: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:

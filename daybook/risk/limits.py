@@ -34,6 +34,7 @@ import pandas as pd
 
 from daybook import tables
 from daybook.market.declared import in_force
+from daybook.performance.benchmarks import Sources
 from daybook.risk.exposures import DIMENSIONS, GROUPED, PLACE, Reference, of_benchmarks, placed, summed
 from daybook.risk.exposures import exposures as exposed
 from daybook.risk.look_through import leaves, of_positions
@@ -128,9 +129,7 @@ def limit_usage(
 
 def benchmark_exposures(
     limits: pd.DataFrame,
-    benchmark_weights: pd.DataFrame,
-    returns: pd.DataFrame,
-    fx_rates: pd.DataFrame,
+    sources: Sources,
     books: pd.DataFrame,
     nav: pd.DataFrame,
     instruments: pd.DataFrame,
@@ -142,9 +141,7 @@ def benchmark_exposures(
 
     Args:
         limits: facts.
-        benchmark_weights: facts.
-        returns: table ``returns``, as for ``exposures.of_benchmarks``.
-        fx_rates: table ``fx_rates``, likewise.
+        sources: what benchmarks are computed from, as for ``exposures.of_benchmarks``.
         books: facts, dated by valid_from.
         nav: table ``nav`` of the sessions.
         instruments: facts, dated by valid_from.
@@ -158,7 +155,7 @@ def benchmark_exposures(
     if asked.empty:
         return no_benchmarks()
     chosen = books.loc[books["book"].isin(asked["book"])]
-    owned = of_benchmarks(benchmark_weights, returns, fx_rates, chosen, now, instruments, sessions)
+    owned = of_benchmarks(sources, chosen, now, instruments, sessions)
     known, nobody = leaves(constituents, instruments, sessions), placed(owned[:0], instruments, reference)
     plain = summed([placed(owned, instruments, reference)], now).assign(coverage=1.0, look_through=False)
     through = of_positions(owned, nobody, known, instruments, now, reference).assign(look_through=True)

@@ -42,6 +42,7 @@ from daybook.ledger.valuation import WITHOUT_DELTA
 from daybook.market import dated
 from daybook.market.fx import rates
 from daybook.market.security_master import attributes
+from daybook.performance.benchmarks import VIEW, Sources
 from daybook.risk import benchmark, factors, filtering, proxies, revaluation, simulation
 from daybook.risk.factors import Factors
 from daybook.risk.models import Model, in_force, making, set_name
@@ -65,7 +66,9 @@ class Facts:
     """What scenarios read beside values, returns and rates; each may be left out.
 
     Attributes:
-        var_models, proxies, risk_factors, books, benchmark_weights, benchmark_levels, alternative_data: facts.
+        var_models, proxies, risk_factors, alternative_data: facts.
+        books, benchmark_weights, benchmark_levels, benchmark_blends, benchmark_terms: facts; the books whose benchmarks
+            are wanted, and what those are computed from.
         model_prices: table of the sessions; without it nothing is revalued.
         prices: golden, as far back as returns, and one session more: the yields of bonds.
         risk_free_rates: facts: the yields of bonds that have none of their own.
@@ -77,6 +80,8 @@ class Facts:
     books: pd.DataFrame = field(default_factory=lambda: tables.empty("books"))
     benchmark_weights: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_weights"))
     benchmark_levels: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_levels"))
+    benchmark_blends: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_blends"))
+    benchmark_terms: pd.DataFrame = field(default_factory=lambda: tables.empty("benchmark_terms"))
     alternative_data: pd.DataFrame = field(default_factory=lambda: tables.empty("alternative_data"))
     model_prices: pd.DataFrame = field(default_factory=lambda: tables.empty("model_prices"))
     prices: pd.DataFrame = field(default_factory=lambda: tables.empty("prices"))
@@ -729,9 +734,16 @@ def days(
     facts = facts or Facts()
     held = positions(valuations, nav, instruments, sessions)
     curves = revaluation.terms(held, facts.model_prices, instruments)
-    views, weights = benchmark.closing_weights(facts.benchmark_weights, returns, fx_rates, facts.books, sessions)
+    sources = Sources(
+        benchmark_weights=facts.benchmark_weights,
+        returns=returns,
+        fx_rates=fx_rates,
+        benchmark_levels=facts.benchmark_levels,
+        benchmark_blends=facts.benchmark_blends,
+        benchmark_terms=facts.benchmark_terms,
+    )
+    views, weights = benchmark.closing_weights(sources, facts.books, instruments, sessions)
     weights = weights.assign(driver=weights["instrument"], linear=False)
-    weights["currency"] = _currencies(weights, instruments)
     beside = held[LINE].assign(driver=held["proxy"], linear=True)
     money = held[LINE].assign(driver=CASH + held["currency"], linear=False)
     full = held[LINE].assign(driver=curves["driver"].reindex(held.index).fillna(""), linear=True)
@@ -746,14 +758,13 @@ def days(
     held["proxied"] = False
     if curved.any() and len(facts.proxies):
         held["proxied"] = _proxied(held, curves, facts.proxies, instruments)
-    moves = scenario_returns(returns, fx_rates, lines, facts.proxies["proxy"].tolist(), instruments, facts)
+    seen = benchmark.levelled(returns, facts.benchmark_levels, weights)
+    moves = scenario_returns(seen, fx_rates, lines, facts.proxies["proxy"].tolist(), instruments, facts)
     past = Past(moves, returns, fx_rates, instruments, facts, sessions, curves)
     good = nav.loc[nav["status"].eq("ok")].sort_values(["business_date", "book"])
     views = views.merge(good[["business_date", "book"]], on=["business_date", "book"])
     views, weights = views.sort_values(["business_date", "book"]), weights.sort_values("business_date", kind="stable")
-    weights["code"], views["code"] = dated.codes(
-        [weights[name] for name in benchmark.VIEW], [views[name] for name in benchmark.VIEW]
-    )
+    weights["code"], views["code"] = dated.codes([weights[name] for name in VIEW], [views[name] for name in VIEW])
     _, names = pd.factorize(good["book"], sort=True)
     held["forward"] = held["asset_class"].eq("forward")
     for frame in (good, held, views):
@@ -782,13 +793,6 @@ def _proxied(
         names = rows["instrument"].tolist()
         found[rows.index] = proxies.stand_ins(declared, instruments, pd.Timestamp(str(date)), names)[0] != ""
     return found
-
-
-def _currencies(weights: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":
-    """Currency of each instrument of a benchmark; cash has that of its name."""
-    cash = weights["instrument"].str.startswith(CASH)
-    own = attributes(instruments, "instrument", weights, ["currency"])["currency"]
-    return own.mask(cash, weights["instrument"].str[len(CASH) :])
 
 
 def _bounds(frame: pd.DataFrame, sessions: pd.DatetimeIndex) -> list[tuple[int, int]]:

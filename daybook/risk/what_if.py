@@ -36,6 +36,7 @@ from daybook.compliance import rules as compliance
 from daybook.ledger import pricing, valuation
 from daybook.market import fx
 from daybook.market.security_master import attributes, point_value
+from daybook.performance.benchmarks import Sources
 from daybook.risk import exposures as exposure
 from daybook.risk import factors, liquidity, look_through, scenarios, stress
 from daybook.risk import limits as limit
@@ -56,7 +57,7 @@ OF_THE_SESSION = (
 FACTS = (
     *("books", "instruments", "issuers", "accounts", "constituents", "corporate_actions"),
     *("risk_free_rates", "volatilities", "var_models", "proxies", "risk_factors"),
-    *("benchmark_weights", "benchmark_levels", "alternative_data"),
+    *("benchmark_weights", "benchmark_levels", "benchmark_blends", "benchmark_terms", "alternative_data"),
     *("limits", "limit_raises", "rules", "liquidity_rules", "redemption_terms"),
 )
 """Facts that are read as they stand for the session."""
@@ -384,12 +385,12 @@ def _var(
 ) -> pd.DataFrame:
     names = (
         *("var_models", "proxies", "risk_factors", "books", "benchmark_weights", "benchmark_levels"),
-        *("alternative_data", "model_prices", "prices", "risk_free_rates"),
+        *("benchmark_blends", "benchmark_terms", "alternative_data", "model_prices", "prices", "risk_free_rates"),
     )
     asked = both["limits"]
     if not (asked["basis"].eq("benchmark") & asked["measure"].eq("var")).any():
         # VaR of the benchmark is for limits alone, and costs as much as that of the book.
-        both = {**both, "benchmark_weights": tables.empty("benchmark_weights")}
+        both = {**both, "books": tables.empty("books")}
     facts = scenarios.Facts(**{name: both[name] for name in names})
     market = both["returns"], both["fx_rates"], both["instruments"]
     return value_at_risk.var(values, nav, *market, sessions, facts)
@@ -425,9 +426,14 @@ def _limits(
         profile = liquidity.profile(sold, values, nav, instruments, ruled, terms, sessions)
     benchmarks = limit.benchmark_exposures(
         both["limits"],
-        both["benchmark_weights"],
-        both["returns"],
-        both["fx_rates"],
+        Sources(
+            benchmark_weights=both["benchmark_weights"],
+            returns=both["returns"],
+            fx_rates=both["fx_rates"],
+            benchmark_levels=both["benchmark_levels"],
+            benchmark_blends=both["benchmark_blends"],
+            benchmark_terms=both["benchmark_terms"],
+        ),
         both["books"],
         nav,
         instruments,

@@ -52,6 +52,9 @@ def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
         [(DAY[0], "index", "USD", "XNYS", name, w, r) for name, (w, r) in index.items()],
         columns=["business_date", *benchmarks.VIEW, "instrument", "weight", "total_return"],
     )
+    earned_by_index = round(sum(w * r for w, r in index.values()), 12)
+    index_return = opening[["business_date", *benchmarks.VIEW]].drop_duplicates()
+    index_return = index_return.assign(benchmark_return=earned_by_index, status="ok")
     key = views[["business_date", "book"]]
     seen = pd.concat([pnl, pnl.iloc[:1].assign(instrument="?", total=outside)])
     result = returns.performance(
@@ -60,7 +63,7 @@ def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
         key.assign(inflow=inflow),
         key.assign(fee=0.0),
         views,
-        benchmarks.benchmark_returns(opening),
+        index_return,
         DAY,
     )
     # One day's simple interest of this rate is risk_free.
@@ -198,14 +201,14 @@ def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
 
     def run(days):
         views = benchmarks.book_views(f.books, days)
-        opening = benchmarks.opening_weights(f.benchmark_weights, f.returns, f.fx_rates, views, days)
+        index = benchmarks.computed(benchmarks.Sources(f.benchmark_weights, f.returns, f.fx_rates), views, days)
         moved = flows.by_kind(f.activity, f.nav, f.prices, f.instruments, f.fx_rates)
         opened = f.nav[flows.KEY].assign(opening=1.0)
         inflow = flows.counted(flows.timed(moved, opened, tables.empty("flow_rules")))
         fee = returns.fees_of_kind_fee(f.activity, f.nav, f.fx_rates)
-        result = returns.performance(f.nav, f.pnl, inflow, fee, views, benchmarks.benchmark_returns(opening), days)
+        result = returns.performance(f.nav, f.pnl, inflow, fee, views, index.returns, days)
         scope = sides.scope_of(result, views, days)
-        lines = sides.lines(f.valuations, f.pnl[f.pnl["business_date"].isin(days)], f.nav, scope, opening)
+        lines = sides.lines(f.valuations, f.pnl[f.pnl["business_date"].isin(days)], f.nav, scope, index.lines)
         facts = (
             rules.in_force(tables.empty("attribution_rules"), scope),
             tables.empty("risk_free_rates"),

@@ -205,7 +205,8 @@ def world():
     """Four books in USD and EUR that hold three currencies, three with a benchmark; by an argument list."""
     made = firm(12)
     views = benchmarks.book_views(made.books, made.sessions)
-    opening = benchmarks.opening_weights(made.benchmark_weights, made.returns, made.fx_rates, views, made.sessions)
+    sources = benchmarks.Sources(made.benchmark_weights, made.returns, made.fx_rates)
+    opening = benchmarks.computed(sources, views, made.sessions).lines
     index = opening.assign(part=opening["weight"] * opening["total_return"])
     index = index.groupby(["business_date", *benchmarks.VIEW], as_index=False)["part"].sum()
     nav = made.nav.sort_values(["book", "business_date"])

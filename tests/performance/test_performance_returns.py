@@ -29,14 +29,14 @@ def performance(days, benchmark="", earned=()):
     )
     key = pd.DataFrame({"business_date": dates, "book": "b"})
     views = key.assign(benchmark=benchmark, base_currency="USD", calendar="XNYS")
-    known = views.iloc[: len(earned)].drop(columns="book").assign(benchmark_return=list(earned), reason="")
+    known = views.iloc[: len(earned)].drop(columns="book").assign(benchmark_return=list(earned), status="ok")
     return returns.performance(
         nav,
         pnl,
         key.assign(inflow=[float(day[2]) for day in days]),
         key.assign(fee=[float(day[3]) for day in days]),
         views,
-        known.astype({"benchmark_return": "float64", "reason": "str"}),
+        known.astype({"benchmark_return": "float64", "status": "str"}),
         dates,
     )
 
@@ -152,16 +152,14 @@ def test_nothing_in_nothing_out():
     day = sessions("2020-03-02")
     nothing = pd.DataFrame({"business_date": day[:0], "book": pd.Series(dtype="str")})
     views = benchmarks.book_views(tables.empty("books"), day)
-    opening = benchmarks.opening_weights(
-        tables.empty("benchmark_weights"), tables.empty("returns"), tables.empty("fx_rates"), views, day
-    )
+    sources = benchmarks.Sources(*map(tables.empty, ("benchmark_weights", "returns", "fx_rates")))
     result = returns.performance(
         tables.empty("nav"),
         tables.empty("pnl"),
         nothing.assign(inflow=0.0),
         nothing.assign(fee=0.0),
         views,
-        benchmarks.benchmark_returns(opening),
+        benchmarks.computed(sources, views, day).returns,
         day,
     )
     assert result.empty
