@@ -1,8 +1,10 @@
 """Brinson-Fachler effects of ten thousand books and a year of sessions, linked by Carino, in one pass over the cubes.
 
 Belongs here: the compiled loops over books, sessions and segments, and what a new session adds to what is there. Does
-not belong here: what weights and returns are (``sides``, ``tree``), the other ways to link (``linking``). This module
-imports numba, which costs a quarter of a second: import it where it is called.
+not belong here: what weights and returns are (``sides``, ``tree``), the other ways to link (``linking``). The tables of
+a close come from those, node by node, from frames; this is for whoever has whole firms as cubes, and
+``benchmarks/attribution.py`` measures it. This module imports numba, which costs a quarter of a second: import it where
+it is called.
 
 Cubes are (sessions, books, segments): a session is appended, never a book. Weights and returns may be float32 or
 float64; sums are in float64. For segment s on a session, with r and b the sums of weight x return on either side:

@@ -23,7 +23,6 @@ _ACTIVE_RISK = (
 _TITLE = "Active risk"
 _BESIDE = ("one_year", "inception", "year", "month")
 _MOST_BARS = 12
-_ADDS_UP_WITHIN = 1e-9
 
 
 def section(day: Day, book: str) -> Section:
@@ -39,7 +38,9 @@ def section(day: Day, book: str) -> Section:
         said = f"No tracking error: {'; '.join(status)}." if status else "No tracking error is known."
         return Section("active_risk", _TITLE, _ACTIVE_RISK, [Words(said)])
     period, earned = _beside(day, book)
-    blocks: list[Block] = [_adds_up(effects.whole(parts["active_risk"]), whole)]
+    blocks: list[Block] = [
+        effects.adds_up(effects.whole(parts["active_risk"]), whole, "by the year", "parts", "tracking error")
+    ]
     blocks += [Words(f"{text[:1].upper()}{text[1:]}.") for text in status]
     blocks += [_by_segment(parts, whole, period, earned), Side(_bars(parts))]
     below = rows[rows["node"] != ""]
@@ -108,10 +109,3 @@ def _tree(day: Day, below: pd.DataFrame, root: "pd.Series[float]", period: str, 
     below = below.iloc[np.argsort(-below["active_risk"].abs().fillna(0).to_numpy(), kind="stable")]
     columns = _figures(below, root, period, earned)
     return tree(day, f"Active risk by {levels(below)}", below, columns, "Tracking error")
-
-
-def _adds_up(total: float, whole: float) -> Words:
-    said = f"parts {figures.fraction_bp(total)} bp, tracking error {figures.fraction_bp(whole)} bp a year."
-    if abs(total - whole) <= _ADDS_UP_WITHIN:
-        return Words(f"Adds up: {said}", "good")
-    return Words(f"Does not add up: {said}", "bad")

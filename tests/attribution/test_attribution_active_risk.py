@@ -277,7 +277,7 @@ def test_a_rule_with_a_level_that_instruments_do_not_have_says_so_and_leaves_the
     given["facts"] = replace(given["facts"], books=pd.concat([books, books.assign(book="c")], ignore_index=True))
     given["attribution_rules"] = frame("attribution_rules", "book levels", ("c", "sector colour"))
     found = active_risk.risk_attribution(**given)
-    assert found.loc[found["book"].eq("c"), ["node", "status"]].values.tolist() == [
+    assert found.loc[found["book"].eq("c"), ["node", "status"]].to_numpy().tolist() == [
         ["", "no tree: instruments have no level colour"]
     ]
     pd.testing.assert_frame_equal(found.loc[found["book"].eq("b")].reset_index(drop=True), alone)

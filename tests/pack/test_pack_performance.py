@@ -247,7 +247,7 @@ def test_active_risk_stands_beside_active_return_on_the_same_tree() -> None:
     linked = nodes("period_attribution", period="one_year", linking="carino", status="ok")
     html = page.book(day(risk_attribution=rows("risk_attribution", *risk), period_attribution=linked), "a")
     said = section(html, "active_risk")
-    assert "Adds up: parts +400.00 bp, tracking error +400.00 bp a year." in said
+    assert "Adds up, by the year: parts +400.00 bp, tracking error +400.00 bp." in said
     assert "Tech +10.00% +125.00 +375.00 +500.00 125.00% +50.00" in said
     assert "Tracking error +100.00 +300.00 +400.00 +36.00" in said
     assert "Computed over 500 sessions: 500 sessions." in said

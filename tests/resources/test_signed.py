@@ -21,7 +21,7 @@ def test_a_close_signs_its_returns_and_a_second_one_only_what_changed(engine):
     assert close(engine, DAYS[1], "b", 0.01, np.nan) == 1
     assert close(engine, DAYS[1], "c", 0.02, np.nan) == 2
     rows = signed.returns(engine, None, None)
-    told = rows[["business_date", "close_date", "version", "daily_return"]].values.tolist()
+    told = rows[["business_date", "close_date", "version", "daily_return"]].to_numpy().tolist()
     assert [row[:3] for row in told] == [[DAYS[0], DAYS[0], 1], [DAYS[0], DAYS[1], 2], [DAYS[1], DAYS[1], 1]]
     assert [row[3] for row in told][:2] == [0.01, 0.02]
     assert rows["benchmark_return"].isna().all()
