@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,6 +84,40 @@ def test_other_weights_begin_at_the_open_of_their_date_and_one_that_ends_leaves(
     assert rows["status"].tolist()[3] == "ok; weights add up to 0.600000, divided by that"
     over = told(facts(SIXTY, valid_to=DAYS[2]))
     assert over["status"].tolist()[3:] == ["no benchmark weights yet"] * 2, "a blend that ended is none"
+
+
+def test_when_a_constituent_leaves_the_others_begin_anew_from_what_was_declared():
+    made_of = [
+        ("blend", "a", DAYS[1], 0.5, None),
+        ("blend", "b", DAYS[1], 0.3, None),
+        ("blend", "c", DAYS[1], 0.2, DAYS[2]),
+    ]
+    sources = facts(made_of, [("blend", "none")], moves=MOVES | {"C": (0.20, 0.00, 0.00, 0.00)})
+    lines = benchmarks.computed(sources, BLEND, DAYS).lines
+    weight = lines.pivot(index="business_date", columns="instrument", values="weight")
+    assert weight["A"].tolist() == pytest.approx([0.5, 0.55 / 1.09, 0.625, 0.625 * 1.05 / (1 + 0.0125)], abs=1e-15)
+    assert weight["C"].iloc[:2].tolist() == pytest.approx([0.2, 0.24 / 1.09], abs=1e-15)
+
+
+def test_delivered_weights_that_add_up_to_nothing_are_named():
+    given = frame(
+        "benchmark_weights", "business_date benchmark instrument weight",
+        (DAYS[0], "a", "A", 0.5), (DAYS[0], "a", "B", -0.5),
+    )  # fmt: skip
+    found = told(replace(facts([]), benchmark_weights=given), views=BLEND.assign(benchmark="a"))
+    assert found["status"].iloc[1] == "benchmark: weights of 2020-03-26 do not add up to more than 0"
+    assert found["benchmark_return"].isna().tolist()[:2] == [True, True]
+
+
+def test_a_constituent_abroad_drifts_with_its_return_in_base_currency():
+    given = facts(SIXTY, [("blend", "none")])
+    euros = given.returns.assign(currency=given.returns["currency"].mask(given.returns["instrument"].eq("B"), "EUR"))
+    rates = [(day, "EUR", "USD", rate, "ok") for day, rate in zip(DAYS, (1.0, 1.1, 1.1, 1.1, 1.1), strict=True)]
+    moved = frame("fx_rates", "business_date base quote rate status", *rates)
+    lines = benchmarks.computed(replace(given, returns=euros, fx_rates=moved), BLEND, DAYS).lines
+    weight = lines.pivot(index="business_date", columns="instrument", values="weight")["A"]
+    # A gained 10 %, B nothing, and the euro 10 %: the weights stand where they were.
+    assert weight.tolist()[:2] == pytest.approx([0.6, 0.6], abs=1e-15)
 
 
 def test_blends_of_blends_drift_each_by_its_own_rule():
