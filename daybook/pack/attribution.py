@@ -21,7 +21,7 @@ from daybook.pack.tree import levels, tree
 _ATTRIBUTION = (
     "In basis points (bp) of opening NAV + inflows; one bp is a hundredth of a per cent. Allocation = (w_p − w_b)"
     "(r_b,s − r_b): being in the sectors that did well. Selection = w_b (r_p,s − r_b,s): holding the better names"
-    " within them. Interaction = (w_p − w_b)(r_p,s − r_b,s): both together. Trades, fees = dealing and fees."
+    " within them. Interaction = (w_p − w_b)(r_p,s − r_b,s): both together. Trades, fees: what they cost."
     " (w weight, r return, p book, b benchmark, s sector.) The effects add up to the active return. Longer periods link"
     " the sessions by the declared method, so that they add up as well."
 )
@@ -50,7 +50,7 @@ def firm(day: Day) -> Section:
     parts = {EFFECTS[name]: summed[name].to_numpy(np.float64) * 1e4 for name in used}
     svg = charts.bars("effects", title, list(summed.index), parts, "bp", total=_bp(summed["total"]))
     chart = Chart(svg, title, "bp of opening NAV + inflows, this date only.")
-    today = _by_book("Effects by book", summed, active.reindex(summed.index))
+    today = _by_book("Effects by book, this date", summed, active.reindex(summed.index))
     return Section("attribution", _TITLE, _ATTRIBUTION, [*without, today, Side([chart]), *_linked_by_book(day)])
 
 

@@ -88,7 +88,7 @@ def test_effects_are_drawn_by_sector_and_by_kind_contributions_by_name_and_risk_
     linked = {**effects, "period": "inception", "linking": "carino", "node": "", "depth": 0}
     unknown = {**linked, "book": "b", "total": np.nan}
     found = told(plots.waterfalls(pd.DataFrame([linked, {**linked, "period": "month", "total": 9.0}, unknown])))
-    said = "Allocation +10.00; Selection −30.00; Interaction 0.00; Trading +5.00; Active −15.00."
+    said = "Allocation +10.00; Selection −30.00; Interaction 0.00; Trades, fees +5.00; Active −15.00."
     assert found == {"plot a": f"In basis points. {said}"}
     held = {"business_date": D, "book": "a", "period": "inception"}
     names = [{**held, "instrument": "X", "contribution": 0.02}, {**held, "instrument": "Y", "contribution": -0.01}]
