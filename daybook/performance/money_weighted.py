@@ -8,7 +8,7 @@ value negative, weight is the part of the period (or the years) from the flow to
 
 * nothing but closing values of 0 after money went in: growth 0, a loss of everything;
 * amounts of one sign: no root (Descartes: as many positive roots as changes of sign, or an even number less);
-* one change of sign: just one root;
+* one change of sign: just one root; it is not told where its log is out of range, below -600 or above 50;
 * more: a root at which the book never owes its owners (all running sums of amount x growth ^ weight have one sign) is
   the only one there is (Soper 1959: the difference to any other growth has one sign then);
 * else log growth is scanned from -50 to 50 in 4,000 steps, and every change of sign counted: none, one or several.
@@ -26,8 +26,11 @@ Texts = NDArray[np.object_]
 
 NO_ROOT = "no root"
 SEVERAL = "several roots"
+EXTREME = "root out of range"
 WIDEST = 50.0
-"""Largest size of log growth that is looked at: e^50 is 5e21-fold."""
+"""Largest size of log growth that is scanned: e^50 is 5e21-fold."""
+DEEPEST = 600.0
+"""Size of the lowest log growth at which a root is bracketed: what came in late and is lost at once needs e^-65."""
 STEPS = 4_000
 _NARROW = 1e-15
 _TURNS = 200
@@ -43,8 +46,8 @@ def growth(problem: Ints, weight: Floats, amount: Floats, count: int) -> tuple[F
         count: number of problems.
 
     Returns:
-        growth (1 + rate over a weight of 1; NaN where there is none or more than one) and why it is NaN: ``no root`` or
-        ``several roots: 2``, empty where it is not.
+        growth (1 + rate over a weight of 1; NaN where there is none or more than one) and why it is NaN: ``no root``,
+        ``several roots: 2`` or ``root out of range``, empty where it is not.
     """
     place, weight, amount = _ordered(problem, weight, amount)
     found, why = np.full(count, np.nan), np.full(count, NO_ROOT, object)
@@ -61,7 +64,9 @@ def growth(problem: Ints, weight: Floats, amount: Floats, count: int) -> tuple[F
     root = part.root(low, high)
     sure = bracketed & ((changes[open_ones] == 1) | part.never_owing(root))
     found[open_ones[sure]], why[open_ones[sure]] = np.exp(root[sure]), ""
-    doubtful = open_ones[~sure]
+    extreme = ~bracketed & (changes[open_ones] == 1)
+    why[open_ones[extreme]] = EXTREME
+    doubtful = open_ones[~sure & ~extreme]
     if len(doubtful):
         found[doubtful], why[doubtful] = _scanned(_Part(place, weight, amount, doubtful))
     return found, why
@@ -87,15 +92,18 @@ class _Part:
         return np.bincount(self.place, worth, self.count).astype(np.float64)
 
     def bracketed(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """The narrowest of the widths 1/4, 1/2, 1.. around 0 at whose ends the value has opposite signs."""
+        """The narrowest of the widths 1/4, 1/2, 1.. around 0 at whose ends the value has opposite signs.
+
+        No more than WIDEST above 0, where it would overflow, and DEEPEST below.
+        """
         low, high = np.zeros(self.count), np.zeros(self.count)
         done = np.zeros(self.count, bool)
         width = 0.25
-        while width < 2 * WIDEST and not done.all():
-            reach = np.full(self.count, min(width, WIDEST))
-            opposite = np.sign(self.value(-reach)) != np.sign(self.value(reach))
+        while width < 2 * DEEPEST and not done.all():
+            down, up = np.full(self.count, -min(width, DEEPEST)), np.full(self.count, min(width, WIDEST))
+            opposite = np.sign(self.value(down)) * np.sign(self.value(up)) < 0
             now = opposite & ~done
-            low, high, done = np.where(now, -reach, low), np.where(now, reach, high), done | now
+            low, high, done = np.where(now, down, low), np.where(now, up, high), done | now
             width *= 2
         return low, high, done
 

@@ -15,7 +15,8 @@ Conventions.
 * money_weighted is the internal rate of the whole period; xirr the same by the year, ACT/365. Modified Dietz (Dietz
   1966) = P&L / (opening + flows x day weight), simple Dietz (Dietz 1966) = P&L / (opening + half of the flows);
   linked_dietz links the Modified Dietz returns of calendar months, each cut before a large flow (after it, where large
-  flows count at the end). Each is empty where its average capital is not above a millionth of opening + gross flows.
+  flows count at the end) and where the book empties or comes back. Each is empty where its average capital is not above
+  a millionth of opening + gross flows.
 * annual_return, annual_benchmark and xirr are empty up to 366 days: nothing shorter than a year is scaled up. Trailing
   periods have their number of years, all others days / 365.25.
 * signed_return links the daily returns of signed sessions as they stand signed, and those of the others as they are
@@ -92,7 +93,7 @@ def derive(
     moved = _moved(rows, external_flows, frame, linked)
     frame = _capital(rows, frame, moved)
     frame = _money_weighted(frame, moved)
-    frame["linked_dietz"] = _linked_dietz(rows, frame, moved)
+    frame["linked_dietz"] = _linked_dietz(rows, frame, moved, ~linked & ~unknown)
     same = ~_any(moved, len(frame)) & frame["time_weighted"].notna() & frame["money_weighted"].notna()
     frame["money_weighted"] = frame["money_weighted"].mask(same, frame["time_weighted"])
     frame["timing_effect"] = (frame["money_weighted"] - frame["time_weighted"]).round(12)
@@ -187,9 +188,9 @@ def _moved(rows: pd.DataFrame, external_flows: pd.DataFrame, frame: pd.DataFrame
     out = external_flows.assign(at=key.get_indexer(pd.MultiIndex.from_frame(external_flows[KEY])))
     out = out.assign(large=flows.is_large(out)).loc[out["at"] >= 0, ["at", "kind", "flows", "timing", "large"]]
     # What a session earned that linking passes over stays in the book from its end on, like a flow.
-    idle = np.flatnonzero(~linked & rows["daily_return"].notna().to_numpy())
-    earned = (rows["daily_return"] * rows["denominator"]).to_numpy()[idle].round(6)
-    rest = pd.DataFrame({"at": idle, "kind": NOT_LINKED, "flows": earned, "timing": flows.END, "large": False})
+    idle = np.where(linked, 0.0, (rows["daily_return"] * rows["denominator"]).fillna(0.0).round(6))
+    at = np.flatnonzero(idle)
+    rest = pd.DataFrame({"at": at, "kind": NOT_LINKED, "flows": idle[at], "timing": flows.END, "large": False})
     both = pd.concat([out, rest.astype({"kind": "str", "timing": "str"})]).sort_values(["at", "kind"], kind="stable")
     at = both["at"].to_numpy()
     first, last = (np.searchsorted(at, frame[name].to_numpy()) for name in ("low", "high"))
@@ -264,13 +265,18 @@ def _money_weighted(frame: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
     reason = reason.mask(frame[["opening", "closing", "flows"]].isna().any(axis=1), "a nav is not known")
     # Beyond a year alone, so that the exponent is below 1 and nothing overflows.
     yearly = np.where(frame["years"].notna(), XIRR_DAYS / frame["days"].clip(lower=1), np.nan)
-    return frame.assign(money_weighted=(growth - 1).round(12), xirr=(growth**yearly - 1).round(12), money_reason=reason)
+    xirr = (growth**yearly - 1).round(12)
+    return frame.assign(growth=growth, money_weighted=(growth - 1).round(12), xirr=xirr, money_reason=reason)
 
 
-def _linked_dietz(rows: pd.DataFrame, frame: pd.DataFrame, moved: pd.DataFrame) -> Floats:
-    """Modified Dietz of each calendar month of each period, cut at large flows, linked."""
+def _linked_dietz(rows: pd.DataFrame, frame: pd.DataFrame, moved: pd.DataFrame, passed: Flags) -> Floats:
+    """Modified Dietz of each calendar month of each period, cut at large flows and where capital comes or goes, linked.
+
+    ``passed`` are the sessions that linking passes over: they are pieces of their own, which earn nothing.
+    """
     day = rows["business_date"].to_numpy("datetime64[us]").astype("datetime64[D]")
     cut = np.append(True, np.diff(day.astype("datetime64[M]").astype(np.int64)) != 0)[: len(rows)]
+    cut |= np.append(False, passed[1:] != passed[:-1])[: len(rows)]
     large = moved.loc[moved["large"]]
     late = large["timing"].eq(flows.END)
     cut[large["at"].to_numpy()[~late]] = True
@@ -299,7 +305,7 @@ def _linked_dietz(rows: pd.DataFrame, frame: pd.DataFrame, moved: pd.DataFrame) 
     total = (closing - opening - np.bincount(place, amount, len(span))).round(6)
     usable = average > SMALLEST * gross
     piece = np.divide(total, average, out=np.full(len(span), np.nan), where=usable)
-    piece = np.where((gross == 0) & (total == 0), 0.0, piece)
+    piece = np.where(passed[begin], 0.0, piece)
     return _linked(piece, np.ones(len(span), bool), np.isnan(piece), first, first + pieces)
 
 
@@ -327,12 +333,12 @@ def _status(rows: pd.DataFrame, frame: pd.DataFrame, linked: Flags, unknown: Fla
     """``ok`` and what there is to say, or why there is no time-weighted return."""
     low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
     passed = pd.Series(_counted(~linked & ~unknown, low, high), index=frame.index)
-    without = rows["benchmark_return"].isna() & rows["status"].str.endswith("no benchmark")
+    without = rows["benchmark_return"].isna() & rows["status"].str.contains("; no benchmark(?:;|$)")
     never = _counted(linked & without.to_numpy(), low, high) == frame["linked"].to_numpy()
     fine, some = frame["time_weighted_reason"].eq(""), frame["linked"].gt(0)
     benchmark = frame["benchmark_return_reason"].mask(never, "no benchmark").where(some, "")
     notes = [
-        ("passed over " + passed.astype("str") + " sessions without capital").where(passed > 0, ""),
+        ("passed over " + passed.astype("str") + " sessions without capital, or with a tiny one").where(passed > 0, ""),
         benchmark,
         *(frame[f"{name}_reason"].where(fine, "") for name in ("gross_return", "local_return", "hedged_return")),
         ("money-weighted: " + frame["money_reason"]).where(frame["money_reason"].ne(""), ""),
@@ -368,7 +374,8 @@ def _effects(frame: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
     span = moved["span"].to_numpy()
     rows = moved.loc[~moved["opening"] & frame["timing_effect"].notna().to_numpy()[span]].reset_index(drop=True)
     whole = frame.take(rows["span"].to_numpy()).reset_index(drop=True)
-    rate = (1 + whole["money_weighted"]) ** rows["weight"]
+    # Unrounded: a growth of 10^-15 is a loss of everything to 12 places, but what it made of a late flow is not 0.
+    rate = whole["growth"] ** rows["weight"]
     rate = rate.mask(rows["kind"].eq(NOT_LINKED), 0.0)
     rows["effect"] = (rows["flows"] * (rows["growth"] - rate) / whole["capital"]).round(12)
     rows = rows.assign(

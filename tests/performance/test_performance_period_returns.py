@@ -37,7 +37,7 @@ def derived(*days, first="2020-03-02", benchmark=None, rules=None, book="b"):
     views = key.assign(benchmark="index" if benchmark else "", base_currency="USD", calendar="XNYS")
     views = views.astype({"benchmark": "str", "base_currency": "str", "calendar": "str"})
     earned = (
-        views.drop(columns="book").assign(benchmark_return=benchmark or np.nan, status="").astype({"status": "str"})
+        views.drop(columns="book").assign(benchmark_return=benchmark or np.nan, reason="").astype({"reason": "str"})
     )
     moved = pd.DataFrame(
         [(d, book, kind, amount) for d, day in zip(dates, days, strict=True) for kind, amount in day[1].items()],
@@ -132,12 +132,14 @@ def test_a_book_that_empties_and_returns_is_linked_over_the_gap():
         (10.0, {"deposit": 100.0}), (0.0, {"withdrawal": -110.0}), (0.0, {}), (0.0, {}),
         (4.0, {"deposit": 200.0}), (0.0, {}),
     ]  # fmt: skip
-    told, _, daily = derived(*days, benchmark=[0.01] * 6)
+    told, effects, daily = derived(*days, benchmark=[0.01] * 6)
     assert daily["status"].tolist()[2].startswith("no capital")
+    assert effects.loc[effects["period"].eq("inception"), "kind"].tolist() == ["withdrawal", "deposit"]
     row = told.loc["inception"]
     assert row["time_weighted"] == pytest.approx(1.1 * 1.02 - 1, abs=1e-12)
     assert row["benchmark_return"] == pytest.approx(1.01**4 - 1, abs=1e-12), "over the same sessions"
-    assert row["status"] == "ok; passed over 2 sessions without capital"
+    assert row["linked_dietz"] == pytest.approx(1.1 * 1.02 - 1, abs=1e-12), "each stay has capital of its own"
+    assert row["status"] == "ok; passed over 2 sessions without capital, or with a tiny one"
     # It opened with 100, 200 came after: Soper's condition holds at the root, the book never owed anything.
     assert row["money_weighted"] > 0
 
@@ -160,6 +162,7 @@ def test_tiny_capital_has_a_return_that_nothing_links():
     assert daily["cumulative_return"].tolist()[3] == pytest.approx(0.01)
     row = told.loc["inception"]
     assert row["time_weighted"] == pytest.approx(0.01)
+    assert row["linked_dietz"] == pytest.approx(0.01)
     assert "passed over 1 sessions" in row["status"]
     assert "not_linked" in effects.loc[effects["period"].eq("inception"), "kind"].tolist()
 
@@ -174,6 +177,20 @@ def test_nothing_links_across_a_loss_of_more_than_everything():
     assert np.isnan(row["time_weighted"])
     assert "return below -100% on 2020-03-03: nothing links across it" in row["status"]
     assert told.loc["day", "time_weighted"] == 0.02
+    assert told.loc["day", "status"] == "ok; no benchmark"
+
+
+def test_new_money_that_is_lost_at_once_is_a_loss_of_everything_with_effects_that_add_up():
+    """100 since 2 March, 1,000 more on the last day, 12 left: 100 x + 1000 x^(1/30) = 12 at x = 5.7e-58."""
+    idle = [(0.0, {})] * 20
+    told, effects, _ = derived((0.0, {"deposit": 100.0}), *idle, (-1088.0, {"deposit": 1000.0}))
+    row = told.loc["inception"]
+    assert row["money_weighted"] == -1.0
+    assert row["time_weighted"] == round(12 / 1100 - 1, 12)
+    assert "calendar days (30)" in row["convention"]
+    assert effects.loc[effects["period"].eq("inception"), "effect"].tolist() == [pytest.approx(-12 / 1100, abs=1e-12)]
+    later, _, _ = derived((0.0, {"deposit": 100.0}), *idle * 12, (-1088.0, {"deposit": 1000.0}))
+    assert later.loc["inception", "status"] == "ok; no benchmark; money-weighted: root out of range"
 
 
 def test_a_total_loss_is_minus_one_by_both_measures():
