@@ -37,7 +37,7 @@ def derived(*days, first="2020-03-02", benchmark=None, rules=None, book="b"):
     views = key.assign(benchmark="index" if benchmark else "", base_currency="USD", calendar="XNYS")
     views = views.astype({"benchmark": "str", "base_currency": "str", "calendar": "str"})
     earned = (
-        views.drop(columns="book").assign(benchmark_return=benchmark or np.nan, reason="").astype({"reason": "str"})
+        views.drop(columns="book").assign(benchmark_return=benchmark or np.nan, status="").astype({"status": "str"})
     )
     moved = pd.DataFrame(
         [(d, book, kind, amount) for d, day in zip(dates, days, strict=True) for kind, amount in day[1].items()],
