@@ -140,6 +140,8 @@ def _by_period(rows: pd.DataFrame, benchmarked: bool) -> Grid:
             Column("Active", rows["active_return"], "percent_change", "book − benchmark", _MISSING),
             Column("Geometric", rows["active_geometric"], "percent_change", "active, by ratio", _MISSING),
         ]
+    if rows["restated_sessions"].gt(0).any():
+        columns.append(Column("Signed", rows["signed_return"], "percent_change", "as closes signed it", "not signed"))
     columns.append(Column("Book", rows["annual_return"], "percent_change", "a year", _NOT_A_YEAR))
     if benchmarked:
         columns.append(Column("Benchmark", rows["annual_benchmark"], "percent_change", "a year", _NOT_A_YEAR))

@@ -98,6 +98,14 @@ def test_returns_of_time_and_of_money_stand_side_by_side_with_the_flows_between_
     assert "All in at the start, out at the end" in said
 
 
+def test_what_was_signed_stands_beside_what_is_computed_otherwise_now() -> None:
+    changed = period("year", restated_sessions=3, signed_return=0.048, status="ok; 3 sessions are not as they were")
+    said = section(page.book(day(period_returns=rows("period_returns", changed, period("month"))), "a"), "performance")
+    assert "as closes signed it" in said
+    assert "Year to date 2022-12-01 18 +5.00% +4.64% +0.36% +0.34% +4.80%" in said
+    assert "3 sessions are not as they were" in said
+
+
 def test_a_period_without_a_return_says_why() -> None:
     hole = dict.fromkeys(("time_weighted", "active_return", "money_weighted", "timing_effect"), np.nan)
     returns = rows(
@@ -277,8 +285,12 @@ def test_the_declared_linking_is_the_one_that_goes_to_the_names() -> None:
     deep = nodes("period_attribution", period="month", linking="grap")
     flat = nodes("period_attribution", period="month", linking="carino")
     flat = flat[flat["depth"] <= 1]
-    assert set(effects.declared(pd.concat([flat, deep]))["linking"]) == {"grap"}
-    assert set(effects.declared(pd.concat([deep[deep["depth"] <= 1], flat]))["linking"]) == {"carino"}
+    both = pd.concat([flat, deep])
+    assert set(effects.declared(both, both)["linking"]) == {"grap"}
+    shallow = pd.concat([deep[deep["depth"] <= 1], flat])
+    assert set(effects.declared(shallow, shallow)["linking"]) == {"carino"}
+    currencies = flat.assign(method="karnosky_singer", linking="grap")
+    assert set(effects.declared(shallow, pd.concat([shallow, currencies]))["linking"]) == {"grap"}
 
 
 def test_periods_are_read_shortest_first_and_one_reason_is_told_once() -> None:
