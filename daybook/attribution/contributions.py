@@ -111,7 +111,9 @@ def linked(history: pd.DataFrame, rows: pd.DataFrame, lines: pd.DataFrame) -> pd
     known = np.where((reason == "")[:, None], returns, 0.0)
     factors = linking.contributing(known)
     able = np.isfinite(factors).all(axis=1)
-    reason = np.where((reason == "") & ~able, "carino cannot link: a session lost all, or more", reason)
+    reason = np.where(
+        (reason == "") & ~able, "carino cannot link: a session lost all, or grew more than a millionfold", reason
+    )
     inside = grid.within(rows, lines)
     inside = inside.loc[(reason == "")[inside["at"]]].reset_index(drop=True)
     code = inside.groupby(["at", "instrument"], sort=False).ngroup().to_numpy(np.int64)
@@ -127,6 +129,7 @@ def linked(history: pd.DataFrame, rows: pd.DataFrame, lines: pd.DataFrame) -> pd
     }
     # A holding's part of each session is exact; the return that it is a part of has been rounded.
     slack = _ROUNDING * (np.bincount(line, minlength=len(lines)) + np.abs(factors).sum(axis=1))
+    slack += linking.LOST * np.bincount(line, np.abs(figures["contribution"]), len(lines))
     figures["contribution"] = _closed(figures["contribution"], line, linking.compounded(known).round(12), slack)
     parts = {name: values.round(12) for name, values in figures.items()}
     found = found.assign(
@@ -157,7 +160,7 @@ def _closed(values: Floats, line: "np.ndarray[tuple[int], np.dtype[np.int64]]", 
 
 
 def identity_gaps(contributions: pd.DataFrame, period_returns: pd.DataFrame) -> pd.DataFrame:
-    """Periods whose contributions do not add up to the time-weighted return within 1e-12.
+    """Periods whose contributions do not add up to the time-weighted return within 1e-12 and 10^-13 of their size.
 
     Args:
         contributions: the table.
@@ -168,14 +171,21 @@ def identity_gaps(contributions: pd.DataFrame, period_returns: pd.DataFrame) -> 
         with a return and no contributions is one of them, unless its status says why.
     """
     key = [*KEY, "period"]
-    sums = contributions.groupby(key, as_index=False).agg(
-        sum=("contribution", "sum"), excused=("status", lambda status: bool(status.ne("ok").any()))
+    sums = (
+        contributions.assign(size=contributions["contribution"].abs())
+        .groupby(key, as_index=False)
+        .agg(
+            sum=("contribution", "sum"),
+            size=("size", "sum"),
+            excused=("status", lambda status: bool(status.ne("ok").any())),
+        )
     )
     both = period_returns.loc[period_returns["time_weighted"].notna(), [*key, "time_weighted"]]
     both = both.merge(sums, on=key, how="left")
     both = both.loc[~both["excused"].eq(True)]
     gap = both["sum"].fillna(0.0) - both["time_weighted"]
-    rows = both.assign(gap=gap).loc[(gap.abs() > 1.0000001e-12) | both["sum"].isna()]
+    reach = 1.0000001e-12 + linking.LOST * both["size"].fillna(0.0)
+    rows = both.assign(gap=gap).loc[(gap.abs() > reach) | both["sum"].isna()]
     rows = rows.sort_values("gap", key=abs, ascending=False, kind="stable").drop_duplicates(KEY).sort_values(KEY)
     amount = rows["gap"].map("{:g}".format).astype("str")
     reason = "contributions of " + rows["period"] + " do not add up to the return: off by " + amount

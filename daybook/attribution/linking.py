@@ -25,8 +25,8 @@ an effect by a coefficient of its session, so whatever adds up in each session a
   over sessions, and to (1 + P) / (1 + B) - 1. Within a kind, sessions and nodes share by logarithms; ``total`` is
   shared by those of the whole, so that totals add up to (1 + P) / (1 + B) - 1.
 
-Where a method divides by, or takes the logarithm of, a growth that is not positive, the period has no linked effects:
-the coefficients are NaN.
+Where a method divides by, or takes the logarithm of, a growth that is not positive, or below a millionth, the period
+has no linked effects: the coefficients are NaN. Nor has one in which a fund grew more than a million times.
 """
 
 import numpy as np
@@ -40,6 +40,10 @@ KINDS = ("allocation", "allocation_above", "selection", "interaction", "currency
 
 ``allocation_above`` is the bets of nodes above as they fall on a node: it counts for what allocation counts for.
 """
+LEAST, MOST = 1e-6, 1e6
+"""Growth between which returns are linked: 12 places of anything beyond are not to be had of numbers of 16 digits."""
+LOST = 1e-13
+"""Part of what is added up that adding and compounding may lose: a thousand times 2^-53."""
 _OTHERS = [at for at, kind in enumerate(KINDS) if kind != "interaction"]
 
 
@@ -118,15 +122,21 @@ def compounded(returns: Floats) -> Floats:
     return np.asarray(np.cumprod(1 + returns, axis=-1)[..., -1] - 1)
 
 
+def within_reach(portfolio: Floats, benchmark: Floats) -> NDArray[np.bool_]:
+    """Whether neither side of a period (row) grows beyond ``MOST`` at any time."""
+    grown = np.maximum(*(np.cumprod(1 + part, axis=1).max(axis=1, initial=1.0) for part in (portfolio, benchmark)))
+    return np.asarray(grown <= MOST)
+
+
 def share(growth: Floats) -> Floats:
-    """ln(1 + x) / x, and 1 where x = 0; NaN where 1 + x is not positive."""
-    known = np.where(growth > -1, growth, np.nan)
+    """ln(1 + x) / x, and 1 where x = 0; NaN where 1 + x is not between ``LEAST`` and ``MOST``."""
+    known = np.where((growth >= LEAST - 1) & (growth <= MOST), growth, np.nan)
     return np.divide(np.log1p(known), known, out=np.where(np.isnan(known), np.nan, 1.0), where=known != 0)
 
 
 def beyond(portfolio: Floats, benchmark: Floats) -> Floats:
-    """(1 + p) / (1 + b) - 1; NaN where either growth is not positive."""
-    fine = (portfolio > -1) & (benchmark > -1)
+    """(1 + p) / (1 + b) - 1; NaN where either growth is below ``LEAST``."""
+    fine = (portfolio >= LEAST - 1) & (benchmark >= LEAST - 1)
     return np.asarray(np.divide(portfolio - benchmark, 1 + benchmark, out=np.full(fine.shape, np.nan), where=fine))
 
 
@@ -187,7 +197,7 @@ def _geometric(portfolio: Floats, benchmark: Floats, kinds: Floats) -> Floats:
     fund = 1 + benchmark
     found = []
     for effect in (kinds[0] + kinds[1], *kinds[2:]):
-        positive = (fund > 0) & (fund + effect > 0)
+        positive = (fund >= LEAST) & (fund + effect >= LEAST)
         own = np.divide(effect, fund, out=np.full(fund.shape, np.nan), where=positive)
         found.append(share(own) / share(compounded(own))[:, None] / np.where(positive, fund, np.nan))
         fund = fund + effect

@@ -137,11 +137,12 @@ def linked(period: Linkable) -> pd.DataFrame:
     compared = fine & lines["source"].eq(TREE).to_numpy()
     line, shallow = nodes["at"].to_numpy(), nodes["depth"].to_numpy() <= 1
     found = [_empty(lines.loc[~fine])]
+    reached = linking.within_reach(period.portfolio, period.benchmark)
     for method in LINKINGS:
         declared = lines["linking"].eq(method).to_numpy()
         factors = linking.coefficients(method, period.portfolio, period.benchmark, period.kinds, period.count)
-        able: Bools = np.asarray(np.isfinite(factors).all(axis=(0, 2)))
-        said = f"{method} cannot link: the growth of a session, or of a notional fund, is not positive"
+        able: Bools = np.asarray(np.isfinite(factors).all(axis=(0, 2)) & reached)
+        said = f"{method} cannot link: a session or a notional fund lost all, or grew more than a millionfold"
         unable = fine & ~able & (declared | compared)
         found.append(_empty(lines.loc[unable].assign(linking=method, reason=said)))
         there = able[line] & (declared[line] | (compared[line] & shallow))
@@ -222,7 +223,7 @@ def _closed(sums: Floats, nodes: pd.DataFrame, there: Bools, whole: Floats, meth
     order = ends[np.lexsort((ends, -np.abs(sums[ends, -1]), line[ends]))]
     own, first = np.unique(line[order], return_index=True)
     left = (whole - np.bincount(line[ends], found[ends, -1], len(whole))).round(12)[own]
-    reach = np.bincount(line[ends], _ROUNDING + 1e-15 * np.abs(np.nan_to_num(sums[ends, -1])), len(whole))[own]
+    reach = np.bincount(line[ends], _ROUNDING + linking.LOST * np.abs(np.nan_to_num(sums[ends, -1])), len(whole))[own]
     moved = np.zeros(len(sums))
     moved[order[first]] = np.where(np.abs(left) <= reach, left, 0.0)
     total = np.where(leaf, found[:, -1] + moved, 0.0)
@@ -250,10 +251,13 @@ def identity_gaps(period_attribution: pd.DataFrame, period_returns: pd.DataFrame
 
     Returns:
         business_date, book, gap (fraction), reason: the largest gap of each book; empty when all is well, within
-        1e-12. A period with an active return and neither effects nor a status that says why is one of them.
+        1e-12 and 10^-13 of all that is added up. A period with an active return and neither effects nor a status that
+        says why is one of them.
     """
     key = ["business_date", "book", "period"]
     known = period_attribution.loc[period_attribution["status"].eq(OK)]
+    size = known["total"].abs().groupby([known[name] for name in [*key, "method", "linking"]]).transform("sum")
+    known = known.assign(reach=1.0000001e-12 + linking.LOST * size)
     told = period_returns[[*key, "active_return", "active_geometric", "time_weighted"]]
     whole = known.loc[known["node"].eq("")].merge(told, on=key, how="left")
     expected = whole["active_return"].where(whole["linking"].ne("geometric"), whole["active_geometric"])
@@ -266,10 +270,10 @@ def identity_gaps(period_attribution: pd.DataFrame, period_returns: pd.DataFrame
     inner = inner.assign(gap=inner["total"] - inner["below"])
     some = period_attribution[key].drop_duplicates().assign(told=True)
     told = told.loc[told["active_return"].notna()].merge(some, on=key, how="left")
-    absent = told.assign(method="", linking="", node="", gap=told["active_return"]).loc[told["told"].isna()]
-    columns = [*line, "node", "gap"]
+    absent = told.assign(method="", linking="", node="", gap=told["active_return"], reach=0.0).loc[told["told"].isna()]
+    columns = [*line, "node", "gap", "reach"]
     rows = pd.concat([tops[columns], inner[columns], absent[columns]], ignore_index=True)
-    rows = rows.loc[~(rows["gap"].abs() <= 1.0000001e-12)]
+    rows = rows.loc[~(rows["gap"].abs() <= rows["reach"])]
     rows = rows.sort_values("gap", key=abs, ascending=False, kind="stable").drop_duplicates(KEY).sort_values(KEY)
     where = (rows["period"] + " " + rows["method"] + " " + rows["linking"] + " " + rows["node"]).str.strip()
     amount = rows["gap"].map("{:g}".format).astype("str")

@@ -14,6 +14,9 @@ from daybook.market import dated
 
 WEIGHT_SUM = 0.001
 """By how much the weights of a benchmark may differ from 1 in sum (contract 2.9)."""
+WEIGHT_NET = 0.01
+"""What weights must add up to at least, as a part of their gross sum, to be divided by it: long and short that all but
+cancel would make a benchmark of a hundredfold leverage."""
 
 
 def in_force(benchmark_weights: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars
-from daybook.market.constituents import WEIGHT_SUM, blends_in_force
+from daybook.market.constituents import WEIGHT_NET, WEIGHT_SUM, blends_in_force
 from daybook.performance.delivered import joined
 from daybook.performance.views import KEY, VIEW, terms
 
@@ -132,8 +132,8 @@ def drifted(parts: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         known: KEY, benchmark_return and the notes of every constituent that has any.
 
     Returns:
-        ``parts`` with share (fractions that add up to 1; empty where their sum is not positive), held (sessions since
-        the start on which the constituent had no return) and the constituent's convention, reason and note.
+        ``parts`` with share (fractions that add up to 1; empty where they cancel or add up to less), held (sessions
+        since the start on which the constituent had no return) and the constituent's convention, reason and note.
     """
     below = known.rename(columns={"benchmark": "constituent"})
     rows = parts.merge(below, on=OF_CONSTITUENT, how="left")
@@ -147,7 +147,8 @@ def drifted(parts: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     rows["held"] = lacking.groupby(line).cumsum() - lacking
     rows = rows.loc[rows["weight"].ne(0)].sort_values([*KEY, "constituent"], ignore_index=True)
     whole = rows.groupby(KEY)["share"].transform("sum")
-    return rows.assign(share=rows["share"] / whole.where(whole > 0))
+    gross = rows["share"].abs().groupby([rows[name] for name in KEY]).transform("sum")
+    return rows.assign(share=rows["share"] / whole.where(whole.gt(0) & (whole >= WEIGHT_NET * gross)))
 
 
 def opened(shares: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
@@ -212,7 +213,7 @@ def notes(shares: pd.DataFrame) -> pd.DataFrame:
     count = found["held"].astype("str")
     kept = ("weights held over " + count + " missing returns of constituents").where(found["held"] > 0, "")
     reason = ("benchmark: " + found["why"]).fillna("")
-    reason = reason.mask(found["known"].eq(0), "benchmark: weights of the blend do not add up to more than 0")
+    reason = reason.mask(found["known"].eq(0), "benchmark: weights of the blend cancel, or add up to less than 0")
     return found[KEY].assign(
         convention="blend since " + since + " of " + made + ", " + words,
         reason=reason,

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars, tables
-from daybook.market.constituents import WEIGHT_SUM
+from daybook.market.constituents import WEIGHT_NET, WEIGHT_SUM
 from daybook.market.fx import rates
 from daybook.performance.views import CASH, KEY, VIEW, previous, terms
 
@@ -40,8 +40,8 @@ def lines(
 
     Returns:
         KEY, ``LINE`` (returns are fractions, unhedged, NaN where there is none; weights add up to 1, and are empty
-        where their sum is not positive), delivered, and held: sessions since then on which a member with a weight had
-        no return. Sorted by KEY and instrument.
+        where their sum is not positive, or below ``WEIGHT_NET`` of the gross one), delivered, and held: sessions since
+        then on which a member with a weight had no return. Sorted by KEY and instrument.
     """
     lives = _lives(benchmark_weights, wanted, closing)
     members = benchmark_weights[["benchmark", "business_date", "instrument", "weight"]].rename(
@@ -63,7 +63,8 @@ def lines(
     # makes a range of sessions give the very numbers of single ones.
     rows = rows.merge(wanted[KEY], on=KEY).sort_values([*KEY, "instrument"], ignore_index=True)
     whole = rows.groupby(KEY)["weight"].transform("sum")
-    rows["weight"] = rows["weight"] / whole.where(whole > 0)
+    gross = rows["weight"].abs().groupby([rows[name] for name in KEY]).transform("sum")
+    rows["weight"] = rows["weight"] / whole.where(whole.gt(0) & (whole >= WEIGHT_NET * gross))
     return rows[[*KEY, *LINE, "delivered", "held"]]
 
 
@@ -79,7 +80,7 @@ def notes(rows: pd.DataFrame, benchmark_weights: pd.DataFrame, benchmark_terms: 
     found = found.merge(sums, on=["benchmark", "delivered"], how="left")
     kind = terms(benchmark_terms, found)["return_kind"]
     of = "weights of " + found["delivered"].dt.strftime("%Y-%m-%d").astype("str")
-    reason = ("benchmark: " + of + " do not add up to more than 0").where(found["known"].eq(0), "")
+    reason = ("benchmark: " + of + " cancel, or add up to less than 0").where(found["known"].eq(0), "")
     whole = found["whole"].map("{:.6f}".format).astype("str")
     off = (of + " add up to " + whole + ", divided by that").where((found["whole"] - 1).abs() > WEIGHT_SUM, "")
     short = pd.Series("negative weights", found.index, dtype="str").where(found["least"] < 0, "")

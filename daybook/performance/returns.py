@@ -12,8 +12,9 @@ Capital that is not there. ``status`` says each of them, and no figure is infini
 
 * none, and no P&L (the book is empty): ``no capital``, no return; linking passes over the session, and goes on when
   money comes back;
-* zero or negative with P&L, or unknown because a NAV failed: no return; the linked return carries on without it, and a
-  period that contains it has none (``period_returns``);
+* zero or negative with P&L, or unknown because a NAV failed, or because NAV changed by more than flows and there is no
+  P&L (the session before on the book's calendar was never closed): no return; the linked return carries on without it,
+  and a period that contains it has none (``period_returns``);
 * tiny, below a millionth of the largest denominator that the book has had: the return stands as the contract defines
   it, ``tiny capital``, but is not linked: a cent left behind that earns a dollar is no gain of 10,000 %;
 * a loss of more than the capital (a return below -100 %): the return stands, but nothing links across it:
@@ -64,6 +65,7 @@ def performance(
     rows = nav.sort_values(["book", "business_date"], ignore_index=True)
     rows = rows.merge(_totals(pnl), on=KEY, how="left")
     rows = rows.merge(inflows, on=KEY, how="left").merge(fees, on=KEY, how="left")
+    rows["untold"] = rows["total"].isna() & (rows["nav"] - opening_nav(rows) - rows["flows"]).round(6).ne(0)
     rows[["total", "inflow", "fee"]] = rows[["total", "inflow", "fee"]].fillna(0.0)
     rows["denominator"] = (opening_nav(rows) + rows["inflow"]).round(6)
     problem = _problem(rows)
@@ -108,6 +110,7 @@ def _problem(rows: pd.DataFrame) -> pd.Series:
     problem = problem.mask(rows["denominator"] <= 0, "opening nav + inflows is not positive")
     idle = rows["denominator"].eq(0) & rows["total"].eq(0)
     problem = problem.mask(idle, NO_CAPITAL + ": the book was empty and earned nothing")
+    problem = problem.mask(rows["untold"], "no P&L: the session before on the book's calendar was not closed")
     problem = problem.mask(rows["denominator"].isna(), "no nav at the close of the session before")
     failed = rows["status"].ne("ok") | rows["nav"].isna()
     return problem.mask(failed, ("nav failed: " + rows["reason"]).str.removesuffix(": "))

@@ -172,6 +172,19 @@ def test_what_is_unknown_leaves_the_period_empty_and_says_why():
     assert not np.isinf(found.select_dtypes("number")).any(axis=None)
 
 
+def test_what_all_but_vanished_or_grew_a_millionfold_is_not_linked():
+    own = {"rocket": [0.02, 1e7, -0.5, 0.01], "ash": [0.02, 1e-9 - 1, 0.03, 0.01]}
+    performance = measured(*((book, returns, BASE) for book, returns in own.items()))
+    rows = pd.concat(
+        [tree(b, DAYS, *split([r - i for r, i in zip(x, BASE, strict=True)], 0.5)) for b, x in own.items()]
+    )
+    found = linked(performance, gathered(rows.reset_index(drop=True)), ruled(*own), ["year"])
+    said = found.loc[found["node"].eq("")].set_index(["book", "linking"])["status"]
+    assert said["rocket"].str.contains("cannot link").all()
+    assert said["ash"].drop(["grap", "frongello"]).str.contains("cannot link").all()
+    assert said["ash"]["grap"] == "ok"
+
+
 def test_missing_effects_and_empty_days():
     performance = measured(("b", OWN, BASE))
     rows = tree("b", DAYS[:3], *split(ACTIVE[:3], 0.5))

@@ -105,7 +105,7 @@ def test_delivered_weights_that_add_up_to_nothing_are_named():
         (DAYS[0], "a", "A", 0.5), (DAYS[0], "a", "B", -0.5),
     )  # fmt: skip
     found = told(replace(facts([]), benchmark_weights=given), views=BLEND.assign(benchmark="a"))
-    assert found["status"].iloc[1] == "benchmark: weights of 2020-03-26 do not add up to more than 0"
+    assert found["status"].iloc[1] == "benchmark: weights of 2020-03-26 cancel, or add up to less than 0"
     assert found["benchmark_return"].isna().tolist()[:2] == [True, True]
 
 
@@ -179,8 +179,14 @@ def test_what_is_wrong_with_a_blend_is_said_by_name():
     assert short["status"].tolist()[1] == "ok; negative weights"
     assert short["benchmark_return"].tolist()[1:3] == pytest.approx([0.13, -0.03], abs=1e-12)
     off = told(facts([("blend", "a", DAYS[1], 1.0), ("blend", "b", DAYS[1], -1.0)]))
-    assert off["status"].tolist()[1] == "benchmark: weights of the blend do not add up to more than 0"
+    assert off["status"].tolist()[1] == "benchmark: weights of the blend cancel, or add up to less than 0"
     assert off["benchmark_return"].isna().all()
+    # 0.5 % net of 199.5 % gross would be a benchmark of four hundred times itself; 1.5 of 198.5 % is taken as it is.
+    near = told(facts([("blend", "a", DAYS[1], 1.0), ("blend", "b", DAYS[1], -0.995)]))
+    assert near["status"].tolist()[1] == "benchmark: weights of the blend cancel, or add up to less than 0"
+    assert near["benchmark_return"].isna().all()
+    kept = told(facts([("blend", "a", DAYS[1], 1.01), ("blend", "b", DAYS[1], -0.98)]))
+    assert kept["benchmark_return"].notna().tolist()[1]
 
 
 def test_a_constituent_may_be_known_by_its_levels_alone():

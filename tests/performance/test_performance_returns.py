@@ -163,3 +163,24 @@ def test_nothing_in_nothing_out():
         day,
     )
     assert result.empty
+
+
+def test_a_session_whose_pnl_nobody_knows_has_no_return():
+    nav = frame(
+        "nav",
+        "business_date book nav flows status",
+        *[
+            (day, "b", value, flow, "ok")
+            for day, value, flow in zip(DAYS[:4], (100.0, 90.0, 95.0, 95.0), (100.0, 0, 0, 0), strict=True)
+        ],
+    )
+    pnl = frame("pnl", "business_date book instrument total", (DAYS[0], "b", "A", 0.0), (DAYS[2], "b", "A", 5.0))
+    key = pd.DataFrame({"business_date": DAYS[:4], "book": "b"})
+    views = key.assign(benchmark="", base_currency="USD", calendar="XNYS")
+    known = views.iloc[:0].drop(columns="book").assign(benchmark_return=0.0, status="")
+    inflow, fee = key.assign(inflow=[100.0, 0, 0, 0]), key.assign(fee=0.0)
+    found = returns.performance(nav, pnl, inflow, fee, views, known.astype({"status": "str"}), DAYS[:4])
+    # The second session lost 10 that no row of pnl tells; in the fourth nothing moved.
+    assert found["daily_return"].isna().tolist() == [False, True, False, False]
+    assert found["daily_return"].tolist()[2:] == [round(5 / 90, 12), 0.0]
+    assert found["status"].iloc[1] == "no P&L: the session before on the book's calendar was not closed"
