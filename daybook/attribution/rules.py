@@ -5,10 +5,8 @@ Belongs here: choosing the rule of a book on a session, and what its words mean.
 
 import pandas as pd
 
+from daybook.intake.terms import TREE_LEVELS
 from daybook.market.declared import rule_in_force
-
-LEVELS = ("sector", "industry", "country", "currency", "issuer", "asset_class", "exchange", "instrument")
-"""Attributes of instruments that a tree can be made of."""
 
 
 def in_force(attribution_rules: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +27,7 @@ def in_force(attribution_rules: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFram
 def unknown_levels(levels: "pd.Series[str]") -> "pd.Series[str]":
     """The words of each of ``levels`` that are no attribute of instruments, separated by spaces; empty: all are."""
     known = {
-        text: " ".join(word for word in text.split() if word not in LEVELS) or ("" if text.split() else "no level")
+        text: " ".join(word for word in text.split() if word not in TREE_LEVELS) or ("" if text.split() else "no level")
         for text in levels.unique()
     }
     return levels.map(known).astype("str")

@@ -22,6 +22,8 @@ LIQUIDITY_BUCKETS = ("highly_liquid", "moderately_liquid", "less_liquid", "illiq
 FLOW_KINDS = ("deposit", "withdrawal", "subscription", "redemption", "transfer_in", "transfer_out")
 """Kinds of transaction that are external flows."""
 TIMINGS = ("start", "middle", "end")
+TREE_LEVELS = ("sector", "industry", "country", "currency", "issuer", "asset_class", "exchange", "instrument")
+"""Attributes of instruments that a tree of attribution can be made of."""
 LINKINGS = ("carino", "menchero", "grap", "frongello", "davies_laker", "geometric")
 
 UNIT_KINDS = ("buy", "sell", "transfer_in", "transfer_out", "expiry", "exercise", "assignment")
@@ -141,6 +143,9 @@ FRACTIONS: Mapping[str, tuple[str, ...]] = {
     "performance_rules": ("confidence",),
 }
 """Columns whose numbers lie from 0 to 1."""
+
+WORDS_OF: Mapping[tuple[str, str], tuple[str, ...]] = {("attribution_rules", "levels"): TREE_LEVELS}
+"""Columns that hold several words, separated by spaces."""
 
 WHOLE: Mapping[str, tuple[str, ...]] = {
     "var_models": ("horizon_days", "window", "paths", "seed"),

@@ -355,3 +355,13 @@ def test_quoted_files_give_back_every_row_on_its_line(values):
     found = checked("books_2024-01-05.csv", target.getvalue())
     assert list(found.facts["line"]) == [line for line, good in expected if good]
     assert list(found.problems["line"]) == [line for line, good in expected if not good]
+
+
+def test_a_level_that_instruments_do_not_have_is_refused():
+    text = (
+        "book,valid_from,levels\nB,2024-01-02,sector  country instrument\n,2024-01-02,\nFUND,2024-01-02,sector team\n"
+    )
+    found = checked("attribution_rules_2024-01-05.csv", text)
+    known = "sector, industry, country, currency, issuer, asset_class, exchange, instrument"
+    assert against(found) == [(4, "levels", "sector team", f"unknown word; known are {known}")]
+    assert found.facts["book"].tolist() == ["B", ""]
