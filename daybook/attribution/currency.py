@@ -21,6 +21,7 @@ from daybook.attribution.currency_effects import METHODS, Sides, forward_return
 from daybook.attribution.sides import FLOWS, KEY, LINE
 from daybook.market import fx
 from daybook.market.security_master import attributes
+from daybook.performance import local
 from daybook.performance.risk_free import forward_premiums, risk_free_of
 from daybook.performance.views import CASH, VIEW, previous
 from daybook.risk.limits import following
@@ -112,17 +113,17 @@ def _currencies(
     columns = [*LINE, "currency", "exposure_base"]
     opened = following(nav, {"opened": valuations[columns]}, sessions)["opened"]
     closed = valuations.loc[valuations["business_date"].isin(sessions), [*LINE, "currency"]]
-    terms = attributes(instruments, "instrument", rows, ["currency", "underlying"])
+    terms = attributes(instruments, "instrument", rows, ["currency"])
     found = rows[LINE].merge(opened, on=LINE, how="left").merge(closed, on=LINE, how="left", suffixes=("", "_closed"))
     cash = rows["instrument"].str.startswith(CASH)
     named = rows["instrument"].str.removeprefix(CASH).mask(rows["instrument"].eq(FLOWS), rows["base_currency"])
     currency = found["currency"].fillna(found["currency_closed"]).fillna(terms["currency"]).mask(cash, named)
-    hedge = terms["underlying"].str.startswith(CASH)
+    bought = local.currency_bought(rows, instruments)
     return pd.DataFrame(
         {
             "currency": currency,
-            "bought": terms["underlying"].str.removeprefix(CASH).where(hedge, ""),
-            "exposure": found["exposure_base"].fillna(0.0).where(hedge, 0.0),
+            "bought": bought,
+            "exposure": found["exposure_base"].fillna(0.0).where(bought.ne(""), 0.0),
         }
     )
 

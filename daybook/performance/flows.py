@@ -173,7 +173,9 @@ def declared(views: pd.DataFrame, flow_rules: pd.DataFrame) -> "pd.Series[str]":
     large = rules["large_timing"].ne("") & rules["large_flow"].notna()
     share = (rules["large_flow"] * 100).map("{:.6g}%".format).astype("str")
     beyond = (" (" + rules["large_timing"] + " from " + share + " of opening nav)").where(large, "")
-    rules = rules.assign(words=rules["kind"] + " " + rules["timing"] + beyond).sort_values([*KEY, "kind"])
-    said = rules.groupby(KEY)["words"].agg(", ".join).rename("words").reset_index()
-    words = views[KEY].merge(said, on=KEY, how="left")["words"].set_axis(views.index)
-    return (words + ", else " + STANDARD).fillna(STANDARD).astype("str")
+    rules = rules.assign(words=rules["kind"] + " " + rules["timing"] + beyond)
+    words = pd.Series("", views.index, dtype="str")
+    for _, rule in rules.groupby("kind"):  # one turn a kind
+        said = views[KEY].merge(rule[[*KEY, "words"]], on=KEY, how="left")["words"].fillna("").set_axis(views.index)
+        words = words + (said + ", ").where(said.ne(""), "")
+    return (words + "else " + STANDARD).where(words.ne(""), STANDARD)

@@ -5,7 +5,7 @@ Does not belong here: why that differs from the benchmark's (``daybook.attributi
 
 Conventions. local_return = P&L at opening rates / denominator: each row's P&L but fx_pnl, which is kept at closing
 rates, times X0 / X1. currency_return = daily_return - local_return, so that what prices and rates did together is
-currency. All P&L of a forward on a currency is currency.
+currency. All P&L of a hedge, which is what is written on a currency (``currency_bought``), is currency.
 
 hedged_return = daily_return + sum over foreign currencies of opening exposure / denominator x (forward premium -
 (X1 / X0 - 1)): the book as if what it had open abroad at the close before, net of its own currency forwards, had been
@@ -89,8 +89,8 @@ def at_opening_rates(
 ) -> "pd.Series[float]":
     """P&L of each row of ``pnl`` if no exchange rate had moved: base currency, 6 places, on the index of ``pnl``.
 
-    (total - fx_pnl) x X0 / X1; total where the row is in base currency; 0 for a forward on a currency. On a book's
-    first session nothing was held before, and the rates are those of its close. NaN where a rate is missing.
+    (total - fx_pnl) x X0 / X1; total where the row is in base currency; 0 for what is written on a currency. On a
+    book's first session nothing was held before, and the rates are those of its close. NaN where a rate is missing.
 
     Args:
         pnl: table.
@@ -106,7 +106,7 @@ def at_opening_rates(
     after = rates(fx_rates, *pair, rows.loc[abroad, "business_date"])
     ratio[abroad] = rates(fx_rates, *pair, rows.loc[abroad, "previous"]) / after
     kept = (pnl["total"] - pnl["fx_pnl"].where(own.ne(rows["base_currency"]), 0.0)) * ratio
-    return kept.mask(are_currency_forwards(rows, instruments), 0.0).round(6)
+    return kept.mask(currency_bought(rows, instruments).ne(""), 0.0).round(6)
 
 
 def currencies(rows: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":
@@ -116,10 +116,13 @@ def currencies(rows: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]
     return found.mask(rows["instrument"].str.startswith(CASH), rows["instrument"].str.removeprefix(CASH))
 
 
-def are_currency_forwards(rows: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether each row's instrument is a forward on a currency."""
-    terms = attributes(instruments, "instrument", rows, ["asset_class", "underlying"])
-    return terms["asset_class"].eq("forward") & terms["underlying"].str.startswith(CASH)
+def currency_bought(rows: pd.DataFrame, instruments: pd.DataFrame) -> "pd.Series[str]":
+    """The currency that each row's instrument buys where it is a hedge, written on ``CASH:<CCY>``; "" of all others.
+
+    A forward, a future or an option on a currency: what it earns comes from the currency, whatever its class.
+    """
+    under = attributes(instruments, "instrument", rows, ["underlying"])["underlying"]
+    return under.where(under.str.startswith(CASH), "").str.removeprefix(CASH)
 
 
 def _hedges(
@@ -163,14 +166,14 @@ def _hedges(
 
 
 def _open_currency(held: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
-    """``held`` with ``open``, its value in foreign currency; a forward on a currency is long one, short the other."""
-    forward = are_currency_forwards(held, instruments)
-    agreed = held.loc[forward]
-    bought = attributes(instruments, "instrument", agreed, ["underlying"])["underlying"].str.removeprefix(CASH)
+    """``held`` with ``open``, its value in foreign currency; a hedge is long one currency and short the other."""
+    bought = currency_bought(held, instruments)
+    hedge = bought.ne("")
+    agreed = held.loc[hedge]
     both = pd.concat(
         [
-            held.loc[~forward].assign(open=held["market_value_base"]),
-            agreed.assign(currency=bought, open=agreed["exposure_base"]),
+            held.loc[~hedge].assign(open=held["market_value_base"]),
+            agreed.assign(currency=bought[hedge], open=agreed["exposure_base"]),
             agreed.assign(open=agreed["market_value_base"] - agreed["exposure_base"]),
         ]
     )

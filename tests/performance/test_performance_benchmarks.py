@@ -71,7 +71,7 @@ def test_cash_in_a_benchmark_earns_its_currency():
         (DAYS[1], "EUR", "USD", 1.1, "ok"),
     )
     delivered = weights((DAYS[0], "CASH:EUR", 1.0), (DAYS[0], "CASH:USD", 1.0), (DAYS[0], "A", 2.0))
-    opening, found = computed(delivered, moves((DAYS[1], "A", 0.0, "USD")), rates, USD, sessions(DAYS[1]))
+    _, found = computed(delivered, moves((DAYS[1], "A", 0.0, "USD")), rates, USD, sessions(DAYS[1]))
     assert found["benchmark_return"].tolist() == [pytest.approx(0.025)]
 
 
@@ -108,7 +108,7 @@ def test_returns_of_days_on_which_the_book_is_closed_are_linked_into_its_next_se
     days = calendars.sessions("XLON", "2020-01-17", "2020-01-21")
     earned = moves(*[(day, "A", 0.1, "USD") for day in days])
     delivered = weights((days[0], "A", 1.0))
-    opening, found = computed(delivered, earned, NO_RATES, USD, days)
+    opening, _ = computed(delivered, earned, NO_RATES, USD, days)
     assert opening["business_date"].tolist() == [days[2]]
     assert opening["total_return"].tolist() == [pytest.approx(0.21)]
     london, _ = computed(delivered, earned, NO_RATES, USD.assign(calendar="XLON"), days)
@@ -154,7 +154,7 @@ def test_the_risk_free_return_counts_days_as_curves_do(count, days):
 def test_the_weights_of_every_session_add_up_to_one():
     f = firm(70, seed=4)
     views = benchmarks.book_views(f.books, f.sessions)
-    opening, found = computed(f.benchmark_weights, f.returns, f.fx_rates, views, f.sessions)
+    opening, _ = computed(f.benchmark_weights, f.returns, f.fx_rates, views, f.sessions)
     whole = opening.groupby(["business_date", *benchmarks.VIEW])["weight"].sum()
     assert np.allclose(whole, 1, atol=1e-14)
     assert views.loc[views["book"].eq("gamma"), "benchmark"].unique().tolist() == [""]

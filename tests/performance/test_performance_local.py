@@ -9,7 +9,7 @@ OPEN, DAY = "2020-03-02", "2020-03-03"
 RULES = tables.empty("flow_rules")
 
 
-def parted(rates=(), own_forward=0.0, home_forward=0.0):
+def parted(rates=(), own_forward=0.0, home_forward=0.0, kind="forward"):
     """A book in EUR: 100 USD of A at 0.9, EUR 10 of cash; A gains 10 %, USD rises to 0.99.
 
     ``own_forward``: USD sold forward, by notional in EUR at the open. ``home_forward``: EUR bought forward by a
@@ -42,8 +42,8 @@ def parted(rates=(), own_forward=0.0, home_forward=0.0):
         "instruments",
         "instrument currency asset_class underlying",
         ("A", "USD", "equity", ""),
-        ("F", "EUR", "forward", "CASH:USD"),
-        ("G", "USD", "forward", "CASH:EUR"),
+        ("F", "EUR", kind, "CASH:USD"),
+        ("G", "USD", kind, "CASH:EUR"),
     )
     views = pd.DataFrame({"business_date": pd.to_datetime([DAY]), "book": "b", "benchmark": "index"})
     views = views.assign(base_currency="EUR", calendar="XNYS").astype(
@@ -90,3 +90,10 @@ def test_a_forward_that_buys_the_base_currency_sells_its_own_and_is_worth_some_o
     # 90 and the 2 that the contract is worth are in USD, 60 of them sold: 32 remain open.
     row = parted(home_forward=60.0)
     assert row["hedged_return"] == pytest.approx(0.189 - 0.32 * 0.1, abs=1e-12)
+
+
+def test_futures_and_options_on_a_currency_are_hedges_as_forwards_are():
+    forward = parted(own_forward=45.0, home_forward=30.0)
+    for kind in ("future", "option"):
+        pd.testing.assert_series_equal(parted(own_forward=45.0, home_forward=30.0, kind=kind), forward)
+    assert forward["local_return"] == pytest.approx(0.09, abs=1e-12)
