@@ -113,6 +113,8 @@ def _over(history: pd.DataFrame, effects: pd.DataFrame, lines: pd.DataFrame) -> 
     benchmark = np.where(alone[:, None], 0.0, benchmark)
     active = np.where(alone[:, None], daily, active)
     what = np.where(np.isnan(active), "active return", "effects").astype(object)
+    changed = _otherwise(lines, ~np.isnan(kinds[-1]))
+    what[changed] = "effects by this method (another one was declared)"
     reason = sessions.reasons(np.isnan(active) | np.isnan(kinds[-1]), what)
     lines = lines.assign(alone=alone, reason=reason)
     fine = lines["reason"].eq("").to_numpy()
@@ -124,6 +126,15 @@ def _over(history: pd.DataFrame, effects: pd.DataFrame, lines: pd.DataFrame) -> 
         np.nan_to_num(np.where(fine[:, None], kinds[:-1], 0.0)),
         sessions.dates(),
     )
+
+
+def _otherwise(lines: pd.DataFrame, told: Bools) -> Bools:
+    """Where a method of the tree has no effects because the book declared another one, shape (lines, sessions)."""
+    tree = lines["source"].eq(TREE).to_numpy()[:, None]
+    book, names = pd.factorize(lines["book"])
+    any_method = np.zeros((len(names), told.shape[1]), bool)
+    np.logical_or.at(any_method, book, told & tree)
+    return np.asarray(any_method[book] & tree & ~told)
 
 
 def linked(period: Linkable) -> pd.DataFrame:

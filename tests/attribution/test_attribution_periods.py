@@ -359,3 +359,16 @@ def test_contributions_of_a_period_with_an_unknown_return_say_so():
     assert found.loc[("day", "Z"), "contribution"] == 0.02
     assert found.loc[("month", ""), "status"] == "no return in 1 of 2 sessions, first 2020-03-02: nav failed"
     assert np.isnan(found.loc[("month", ""), "contribution"])
+
+
+def test_a_method_declared_anew_within_a_period_is_why_it_has_no_effects():
+    days = DAYS[2:]
+    old = tree("b", days[:1], *split([0.01], 0.5))
+    new = tree("b", days[1:], *split([0.02], 0.5), method="brinson_hood_beebower")
+    table = measured(("b", [0.02, 0.03], [0.01, 0.01]), days=days)
+    found = linked(table, gathered(pd.concat([old, new])), ruled("b"), ["month"])
+    told = "no effects by this method (another one was declared) in 1 of 2 sessions, first "
+    assert dict(zip(found["method"], found["status"], strict=True)) == {
+        "brinson_fachler": told + days[1],
+        "brinson_hood_beebower": told + days[0],
+    }
