@@ -13,6 +13,7 @@ from tests.risk.firm import firm
 
 YESTERDAY, TODAY = "2020-03-02", "2020-03-03"
 DAY = sessions(TODAY)
+NO_RULES = tables.empty("attribution_rules")
 
 
 def attributed(held, earned, index, inflow=0.0, risk_free=0.0, outside=0.0):
@@ -156,6 +157,15 @@ def test_long_and_short_that_nearly_cancel_still_add_up():
     assert found["total"].sum() == pytest.approx(result["active_return"].iloc[0], abs=1e-12)
 
 
+def test_what_cancels_in_the_benchmark_and_still_earns_is_not_earned_by_a_book_without_it():
+    # The benchmark is long and short of Tech for 10 %, which earns 1 % less 0.2 %.
+    found, result, _ = attributed(
+        {"E1": 100.0}, {"E1": (1.0, 0.0, 0.0)}, {"T1": (0.1, 0.10), "T2": (-0.1, 0.02), "E1": (1.0, 0.01)}
+    )
+    assert result["active_return"].tolist() == [-0.008]
+    assert found["total"].to_dict() == pytest.approx({"Cash": 0.0, "Energy": 0.0, "Tech": -0.008}, abs=1e-12)
+
+
 def test_a_real_gap_is_named_and_not_hidden_in_rounding():
     _, result, frame_ = attributed({"T1": 100.0}, {"T1": (1.0, 0.0, 0.0)}, {"T1": (1.0, 0.01)}, outside=1e-4)
     gaps = brinson.identity_gaps(frame_, result)
@@ -199,7 +209,7 @@ def test_effects_add_up_to_the_active_return(value, weight, contribution, earned
 def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
     f = firm(40, seed=6, history=1)
 
-    def run(days):
+    def run(days, declared=NO_RULES):
         views = benchmarks.book_views(f.books, days)
         index = benchmarks.computed(benchmarks.Sources(f.benchmark_weights, f.returns, f.fx_rates), views, days)
         moved = flows.by_kind(f.activity, f.nav, f.prices, f.instruments, f.fx_rates)
@@ -210,13 +220,14 @@ def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
         scope = sides.scope_of(result, views, days)
         lines = sides.lines(f.valuations, f.pnl[f.pnl["business_date"].isin(days)], f.nav, scope, index.lines)
         facts = (
-            rules.in_force(tables.empty("attribution_rules"), scope),
+            rules.in_force(declared, scope),
             tables.empty("risk_free_rates"),
             f.instruments,
         )
-        return result, attribution.brinson_tables(lines, scope, *facts)["attribution"]
+        return result, attribution.brinson_tables(lines, scope, *facts)
 
-    result, whole = run(f.sessions)
+    result, made = run(f.sessions)
+    whole = made["attribution"]
     assert brinson.identity_gaps(whole, result).empty
     assert set(whole["book"]) == {"alpha", "beta", "delta"}, "gamma has no benchmark"
     weights = whole.groupby(["business_date", "book"])[["portfolio_weight", "benchmark_weight"]].sum()
@@ -225,4 +236,10 @@ def test_every_book_adds_up_and_a_range_gives_the_rows_of_single_sessions():
     assert np.allclose(effects, whole["total"], atol=1e-15)
     for day in (f.sessions[:1], f.sessions[21:22], f.sessions[-1:]):
         expected = whole.loc[whole["business_date"].isin(day)].reset_index(drop=True)
-        pd.testing.assert_frame_equal(run(day)[1], expected, check_exact=True)
+        pd.testing.assert_frame_equal(run(day)[1]["attribution"], expected, check_exact=True)
+    passive = made["attribution_pnl"].groupby("book")["passive_pnl"].agg(lambda money: money.abs().max())
+    assert passive.gt(0).to_dict() == {"alpha": True, "beta": True, "delta": True, "gamma": False}
+    own = frame("attribution_rules", "book method valid_from", ("beta", "brinson_hood_beebower", "2000-01-01"))
+    beside = run(f.sessions[-1:], own)[1]["attribution"]
+    assert set(beside.loc[beside["method"].eq("brinson_hood_beebower"), "book"]) == {"beta"}
+    assert set(beside.loc[beside["method"].eq("brinson_fachler"), "book"]) == {"alpha", "beta", "delta"}

@@ -26,6 +26,14 @@ def test_one_session_is_the_brinson_fachler_of_each_book():
     assert active == pytest.approx((w_p * r_p - w_b * r_b).sum(axis=2)[0], abs=1e-15)
 
 
+def test_a_session_as_good_as_the_benchmark_counts_for_what_names_did():
+    halves, earned, index = np.array([[[0.5, 0.5]]]), np.array([[[0.10, 0.0]]]), np.array([[[0.05, 0.05]]])
+    empty = kernel.start(1, 2)
+    found, active = kernel.between(empty, kernel.appended(empty, halves, halves, earned, index))
+    assert active[0] == 0
+    assert found[0].tolist() == [pytest.approx([0, each, 0], abs=1e-15) for each in (0.025, -0.025)]
+
+
 def test_two_sessions_by_hand():
     # r 10 % and 5 %, b 4 % and 8 %: k = ln(1.10 / 1.04) / 0.06 and ln(1.05 / 1.08) / -0.03, K of 15.5 % and 12.32 %.
     weights = np.array([[[1.0]], [[1.0]]])

@@ -87,16 +87,18 @@ def test_other_weights_begin_at_the_open_of_their_date_and_one_that_ends_leaves(
 
 
 def test_when_a_constituent_leaves_the_others_begin_anew_from_what_was_declared():
-    made_of = [
+    rows = [
         ("blend", "a", DAYS[1], 0.5, None),
         ("blend", "b", DAYS[1], 0.3, None),
-        ("blend", "c", DAYS[1], 0.2, DAYS[2]),
+        ("blend", "c", DAYS[1], 0.2, DAYS[1]),
     ]
-    sources = facts(made_of, [("blend", "none")], moves=MOVES | {"C": (0.20, 0.00, 0.00, 0.00)})
-    lines = benchmarks.computed(sources, BLEND, DAYS).lines
-    weight = lines.pivot(index="business_date", columns="instrument", values="weight")
-    assert weight["A"].tolist() == pytest.approx([0.5, 0.55 / 1.09, 0.625, 0.625 * 1.05 / (1 + 0.0125)], abs=1e-15)
-    assert weight["C"].iloc[:2].tolist() == pytest.approx([0.2, 0.24 / 1.09], abs=1e-15)
+    sources = facts(rows, [("blend", "none")], moves=MOVES | {"C": (0.20, 0.00, 0.00, 0.00)})
+    weight = benchmarks.computed(sources, BLEND, DAYS).lines.pivot(
+        index="business_date", columns="instrument", values="weight"
+    )
+    # B gains 10 % on the third day, A gains 5 % and B loses 5 % on the fourth: 0.5 to 0.33, 0.525 to 0.3135.
+    assert weight["A"].tolist() == pytest.approx([0.5, 0.625, 0.5 / 0.83, 0.525 / 0.8385], abs=1e-15)
+    assert weight["C"].dropna().tolist() == [0.2]
 
 
 def test_delivered_weights_that_add_up_to_nothing_are_named():

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from daybook import tables
-from daybook.performance import benchmarks, risk_free
+from daybook.performance import benchmarks, risk_free, views
 from tests.frames import frame, sessions
 
 FRIDAY, MONDAY = sessions("2020-03-06", "2020-03-09")
@@ -82,3 +82,10 @@ def test_a_blend_hedges_what_its_constituents_left_open():
     row = found.returns.iloc[0]
     assert row["benchmark_return"] == pytest.approx(0.128 + 0.75 * 0.75 * (PREMIUM - 0.04), abs=1e-12)
     assert row["hedged_return"] == pytest.approx(0.128 + 0.75 * (PREMIUM - 0.04), abs=1e-12)
+
+
+def test_terms_hold_up_to_the_day_on_which_they_end():
+    given = frame("benchmark_terms", "benchmark valid_from valid_to hedge_ratio", ("index", FRIDAY, FRIDAY, 1.0))
+    found = views.terms(given, pd.DataFrame({"benchmark": "index", "business_date": [FRIDAY, MONDAY]}))
+    assert found["declared"].tolist() == [True, False]
+    assert found["hedge_ratio"].tolist() == [1.0, 0.0]

@@ -57,6 +57,27 @@ def derived(*days, first="2020-03-02", benchmark=None, rules=None, book="b"):
     return made["period_returns"].set_index("period"), made["flow_effects"], told
 
 
+def test_what_comes_in_at_the_start_of_a_period_is_a_flow_where_the_book_had_capital_before():
+    told, effects, _ = derived(
+        (0.0, {"deposit": 100.0}), (15.0, {"deposit": 50.0, "withdrawal": -50.0}), first="2020-03-31"
+    )
+    assert told.loc["month", ["opening", "flows"]].tolist() == [100.0, 0.0]
+    month = effects.loc[effects["period"].eq("month")]
+    assert month[["kind", "day_weight", "effect"]].to_numpy().tolist() == [
+        ["deposit", 1.0, 0.0],
+        ["withdrawal", 0.0, 0.0],
+    ]
+    begun = effects.loc[effects["period"].eq("inception"), "flow_date"]
+    assert set(begun) == {pd.Timestamp("2020-04-01")}, "what a book began with is its opening"
+
+
+def test_ahead_of_a_benchmark_that_lost_everything_has_no_ratio():
+    told, *_ = derived((10.0, {"deposit": 100.0}), benchmark=[-1.0])
+    row = told.loc["inception"]
+    assert row["active_return"] == pytest.approx(1.1)
+    assert np.isnan(row["active_geometric"])
+
+
 def test_a_deposit_before_a_loss_by_hand():
     # 100 earns 10 %; 110 come in and 220 lose 10 %: 198. Time: 1.1 x 0.9 - 1 = -1 %. Money: 100 x^1 + 110 x^0.5 = 198.
     told, effects, _ = derived((10.0, {"deposit": 100.0}), (-22.0, {"deposit": 110.0}))
@@ -233,6 +254,9 @@ def test_linked_dietz_links_months_and_is_cut_at_large_flows():
     cut, _, _ = derived(*days, rules=rules)
     assert cut.loc["inception", "linked_dietz"] == pytest.approx(1.02 * (1 + 30 / 1320) - 1, abs=1e-12)
     assert cut.loc["inception", "linked_dietz"] == pytest.approx(cut.loc["inception", "time_weighted"], abs=1e-12)
+    late = frame("flow_rules", "kind timing large_flow large_timing", ("deposit", "start", 0.1, "end"))
+    after, _, _ = derived(*days, rules=late)
+    assert after.loc["inception", "linked_dietz"] == pytest.approx(1.02 * (1 + 30 / 1020) - 1, abs=1e-12)
 
 
 def test_a_benchmark_with_a_hole_is_empty_and_says_where():

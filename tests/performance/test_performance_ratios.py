@@ -235,6 +235,12 @@ def test_rules_and_risk_free_rates_are_said_and_used():
         )
         assert said[book, "one_year", "volatility"].endswith(f"x root of {scale} sessions a year")
     assert said["B", "one_year", "omega"].startswith("sum of what exceeds a target of 0.52 a year / 260")
+    short = np.minimum(waves(300)[-count:] - 0.002, 0)
+    assert value["B", "one_year", "downside_deviation"] == pytest.approx(np.sqrt((short**2).mean() * 260), rel=1e-9)
+    years = ((D - DAYS[-300]).days + 1) / 365.25
+    assert value["A", "inception", "annual_return"] == pytest.approx(
+        np.prod(1 + waves(300)) ** (1 / years) - 1, abs=1e-12
+    )
     assert said["A", "inception", "sharpe"].endswith(f"risk-free of USD, 0 until {given:%Y-%m-%d}")
     assert measured(rows)["convention"]["A", "inception", "sharpe"].endswith("risk-free 0: no rate of USD is given")
     # A rate of the first session is earned from the next one on.
