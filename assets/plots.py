@@ -62,7 +62,7 @@ def waterfalls(period_attribution: pd.DataFrame) -> dict[str, Any]:
     def drawn(book: str, rows: pd.DataFrame) -> str:
         return str(attributed.picture(f"effects-{book}", f"{book}: active return by effect", rows.iloc[0]))
 
-    linked = effects.declared(attributed.by_segment(period_attribution))
+    linked = effects.declared(attributed.by_segment(period_attribution), period_attribution)
     whole = linked[(linked["node"] == "") & (linked["period"] == "inception")]
     return _drawn(whole[np.isfinite(whole["total"])], drawn)
 

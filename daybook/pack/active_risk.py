@@ -54,8 +54,8 @@ def section(day: Day, book: str) -> Section:
 
 def _beside(day: Day, book: str) -> tuple[str, "pd.Series[float]"]:
     """The longest of the usual periods that is explained, and the linked effect of each node over it."""
-    rows = day.rows("period_attribution", book)
-    rows = effects.declared(rows[rows["method"].isin(BRINSON) & np.isfinite(rows["total"])])
+    every = day.rows("period_attribution", book)
+    rows = effects.declared(every[every["method"].isin(BRINSON) & np.isfinite(every["total"])], every)
     shown = periods.present(rows, _BESIDE)
     if not shown:
         return "", pd.Series(dtype="float64")

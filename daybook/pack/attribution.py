@@ -93,7 +93,8 @@ def by_segment(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _linked(day: Day, book: str | None) -> pd.DataFrame:
     """Effects over periods by the declared linking, of every node; a period that could not be explained has one row."""
-    return periods.ordered(effects.declared(by_segment(day.rows("period_attribution", book))))
+    every = day.rows("period_attribution", book)
+    return periods.ordered(effects.declared(by_segment(every), every))
 
 
 def _effects_of(rows: pd.DataFrame) -> list[str]:

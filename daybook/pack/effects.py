@@ -87,17 +87,26 @@ def verdicts(total: pd.Series, active: pd.Series) -> list[str]:
     return ["" if not np.isfinite(g) else "ok" if g <= _ADDS_UP_WITHIN else "failed" for g in gaps]
 
 
-def declared(rows: _Frame) -> _Frame:
+def declared(rows: _Frame, every: _Frame) -> _Frame:
     """Of effects linked by several methods, those of the method that each book declares, for each method of effects.
 
-    Only the declared one is linked down to the last level of the tree; where all are equally deep, Carino's.
+    Only the declared one links currencies and factors, and the tree down to its last level. A tree of one level is
+    linked by all of them alike: its book's currencies tell.
+
+    Args:
+        rows: of some methods of effects.
+        every: rows of every method of the same books.
     """
     if not len(rows):
         return rows
     key = ["book", "method"]
     depth = rows.groupby([rows[n].astype("object") for n in [*key, "linking"]])["depth"].max().reset_index()
+    single = every.groupby(key)["linking"].transform("nunique").eq(1)
+    told = every.loc[single, ["book", "linking"]].drop_duplicates("book").astype("object").assign(told=True)
+    depth = depth.merge(told, on=["book", "linking"], how="left")
+    depth["told"] = depth["told"].isna()
     depth["later"] = depth["linking"] != _FIRST_LINKING
-    order = depth.sort_values(["depth", "later", "linking"], ascending=[False, True, True], kind="stable")
+    order = depth.sort_values(["told", "depth", "later", "linking"], ascending=[True, False, True, True], kind="stable")
     chosen = order.drop_duplicates(key)[[*key, "linking"]]
     kept = pd.MultiIndex.from_frame(rows[[*key, "linking"]]).isin(pd.MultiIndex.from_frame(chosen))
     return rows[kept]

@@ -128,7 +128,7 @@ def _table(caption: str, rows: pd.DataFrame, names: Sequence[str]) -> Grid:
     values = rows.pivot(index="ratio", columns="period", values="value")
     order = [name for name in names if name in values.index]
     first = rows.drop_duplicates("ratio").set_index("ratio")["convention"]
-    said, shared = _told_once({name: str(first[name]) for name in order})
+    said, shared = _told_once({name: str(first[name]).replace("_", " ") for name in order})
     odd = rows[(rows["status"] != "ok") & (rows["status"] != "")]
     reasons: dict[str, list[str]] = {}
     for ratio, period, status in zip(odd["ratio"], odd["period"], odd["status"], strict=True):

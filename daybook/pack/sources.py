@@ -123,8 +123,8 @@ def _sentence(text: str) -> str:
 
 def _longer(day: Day, book: str, method: str, nodes: pd.Series) -> list[Column]:
     """The linked effects of the same rows over the longer periods."""
-    rows = day.rows("period_attribution", book)
-    rows = effects.declared(rows[rows["method"] == method])
+    every = day.rows("period_attribution", book)
+    rows = effects.declared(every[every["method"] == method], every)
     found = []
     for period in periods.present(rows, _PERIODS):
         of = rows[rows["period"] == period].drop_duplicates("node").set_index("node")["total"]
