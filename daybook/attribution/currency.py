@@ -18,6 +18,7 @@ import pandas as pd
 
 from daybook import tables
 from daybook.attribution.currency_effects import METHODS, Sides, forward_return
+from daybook.attribution.linking import LOST
 from daybook.attribution.sides import FLOWS, KEY, LINE
 from daybook.market import fx
 from daybook.market.security_master import attributes
@@ -80,23 +81,24 @@ def currency_attribution(
 
 
 def identity_gaps(currency_attribution: pd.DataFrame, performance: pd.DataFrame) -> pd.DataFrame:
-    """Books whose effects by a method do not add up to the active return within 1e-12.
+    """Books whose effects by a method do not add up to the active return within 1e-12 and 10^-13 of their size.
 
     Returns:
         business_date, book, method, active_return, total, gap = total - active_return; empty when all is well. A book
         with an active return and no rows of a method is one of them; one whose ``status`` says why a method is not
         defined is not.
     """
-    sums = currency_attribution.groupby([*KEY, "method"], as_index=False).agg(
-        total=("total", "sum"), rows=("total", "size"), known=("total", "count")
+    rows = currency_attribution.assign(size=currency_attribution["total"].abs())
+    sums = rows.groupby([*KEY, "method"], as_index=False).agg(
+        total=("total", "sum"), rows=("total", "size"), known=("total", "count"), size=("size", "sum")
     )
     due = performance.loc[performance["active_return"].notna(), [*KEY, "active_return"]]
     due = due.merge(pd.DataFrame({"method": pd.Series(sorted(METHODS), dtype="str")}), how="cross")
     both = due.merge(sums, on=[*KEY, "method"], how="left")
     both["gap"] = both["total"].fillna(0.0) - both["active_return"]
     undefined = both["known"].eq(0)
-    wrong = both["known"].ne(both["rows"]) | (both["gap"].abs() > 1e-12)
-    return both.loc[wrong & ~undefined].drop(columns=["rows", "known"]).reset_index(drop=True)
+    wrong = both["known"].ne(both["rows"]) | (both["gap"].abs() > 1e-12 + LOST * both["size"].fillna(0.0))
+    return both.loc[wrong & ~undefined].drop(columns=["rows", "known", "size"]).reset_index(drop=True)
 
 
 def _currencies(

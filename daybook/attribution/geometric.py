@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from daybook.attribution.linking import LEAST
 from daybook.attribution.tree import CASH_NODE, SIDES, Tree
 
 METHOD = "geometric"
@@ -59,8 +60,8 @@ def rows(tree: Tree, daily_return: Floats, benchmark_return: Floats) -> pd.DataF
         benchmark_return: likewise.
 
     Returns:
-        Columns as of ``tree.rounded``. A book and session of which 1 + b, 1 + b_S, 1 + r_N or 1 + r is not positive has
-        none. What rounding leaves is in trading of the node of cash.
+        Columns as of ``tree.rounded``. A book and session of which 1 + b, 1 + b_S, 1 + r_N or 1 + r is below a
+        millionth has none. What rounding leaves is in trading of the node of cash.
     """
     count = len(daily_return)
     inner = np.flatnonzero((tree.above >= 0) & (tree.above < count))
@@ -71,7 +72,7 @@ def rows(tree: Tree, daily_return: Floats, benchmark_return: Floats) -> pd.DataF
     # What benchmark positions that cancel still earned is taken off the segment's own contribution.
     earned = told - trading - np.where(w_b != 0, 0.0, weighted)
     notional: Floats = b + np.bincount(of, (w_p - w_b) * (r_b - b[of]), count)
-    fine = (1 + b > 0) & (1 + notional > 0) & (1 + before > 0) & (1 + daily_return > 0)
+    fine = np.minimum.reduce([b, notional, before, daily_return]) >= LEAST - 1
     b, notional, before = (np.where(fine, values, 0.0) for values in (b, notional, before))
     allocation, selection = effects(w_p, w_b, earned, r_b, b[of], notional[of])
     parts = {

@@ -43,8 +43,9 @@ NAMED = ["node", "parent_node", "dimension", "depth"]
 SIDES = ["portfolio_weight", "benchmark_weight", "portfolio_return", "benchmark_return", "contribution"]
 EFFECTS = ["allocation", "allocation_above", "selection", "interaction", "trading"]
 REACH = 1e-12
-LOST = 1e-15
-"""Part of the effects' size that adding up may lose: more than 10^-12 only for a thousand times the capital."""
+LOST = 1e-13
+"""Part of the effects' size that adding up may lose: more than 10^-12 only for ten times the capital. What is bought
+and unpaid may be a thousand times a book, and loses as many more digits."""
 CANCELLED = 1e-13
 """Adding up a thousand lines loses 10^-13 of their gross weight at most: 1000 x 2^-53."""
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import tables
+from daybook.performance.returns import standing
 from daybook.performance.sample import FLAT
 
 DEEPEST = 10
@@ -23,12 +24,12 @@ def under_water(performance: pd.DataFrame) -> pd.DataFrame:
     """Distance of each book from its highest level.
 
     Args:
-        performance: business_date, book and daily_return of every session since each book's first one.
+        performance: business_date, book, daily_return and status of every session since each book's first one.
 
     Returns:
-        business_date, book, drawdown (fraction, 0 or negative) of every session with a return, sorted by book and date.
+        business_date, book, drawdown (fraction, 0 or negative) of every session that links, sorted by book and date.
     """
-    rows = performance.loc[performance["daily_return"].notna(), ["business_date", "book", "daily_return"]]
+    rows = performance.loc[standing(performance)[0], ["business_date", "book", "daily_return"]]
     rows = rows.sort_values(["book", "business_date"], ignore_index=True)
     level = (1 + rows["daily_return"]).clip(lower=0).groupby(rows["book"]).cumprod()
     peak = level.groupby(rows["book"]).cummax().clip(lower=1.0)
@@ -40,7 +41,7 @@ def deepest(performance: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     """Table ``drawdowns``: the ten deepest of each book since its first session.
 
     Args:
-        performance: business_date, book and daily_return of every session since each book's first one.
+        performance: business_date, book, daily_return and status of every session since each book's first one.
         date: last session; books without a row on it are left out.
 
     Returns:

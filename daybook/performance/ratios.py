@@ -260,7 +260,7 @@ def _read(
     idle, years = _lengths(rows, spans)
     at = _at(names, rows["book"]), sessions.get_indexer(pd.DatetimeIndex(rows["business_date"]))
     earned, beside = np.full((2, len(names), len(sessions)), np.nan)
-    earned[at], beside[at] = rows["daily_return"], rows["benchmark_return"]
+    earned[at], beside[at] = rows["daily_return"].where(returns.standing(rows)[0]), rows["benchmark_return"]
     book = _at(names, spans["book"])
     confidence = rules["confidence"].to_numpy()
     confidence = np.where((confidence > 0) & (confidence < 1), confidence, np.nan)

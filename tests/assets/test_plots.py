@@ -76,7 +76,7 @@ def test_stress_exposure_and_liquidity_are_drawn_worst_largest_and_soonest_first
 
 def test_the_way_under_water_starts_from_the_last_peak() -> None:
     dates = pd.DatetimeIndex(["2022-12-22", "2022-12-23", "2022-12-27"])
-    frame = pd.DataFrame({"business_date": dates, "book": "a", "daily_return": [0.25, -0.2, 0.05]})
+    frame = pd.DataFrame({"business_date": dates, "book": "a", "daily_return": [0.25, -0.2, 0.05]}).assign(status="ok")
     shown = told(plots.under_water(frame))["plot a"]
     assert shown.endswith("Book: last −16.00%, lowest −20.00%, highest 0.00%.")
 

@@ -16,7 +16,7 @@ def table(**books):
         pd.DataFrame({"business_date": DAYS[: len(earned)], "book": book, "daily_return": np.array(earned, float)})
         for book, earned in books.items()
     ]
-    return pd.concat(frames, ignore_index=True).astype({"book": "str"})
+    return pd.concat(frames, ignore_index=True).assign(status="ok").astype({"book": "str", "status": "str"})
 
 
 def test_drawdowns_by_hand_the_deepest_first():
@@ -83,3 +83,9 @@ def test_they_are_those_of_a_plain_loop(earned):
     depths = found["drawdown"].round(9)
     if depths.is_unique:
         assert found["sessions_under_water"].tolist() == [count for _, count in expected]
+
+
+def test_a_session_that_linking_passes_over_is_no_drawdown():
+    rows = table(A=[0.1, -0.9999, -0.05, 0.0])
+    rows.loc[1, "status"] = "ok; tiny capital: below a millionth of what it was, not linked"
+    assert drawdowns.deepest(rows, DAYS[3])["drawdown"].tolist() == [-0.05]

@@ -304,3 +304,12 @@ WRONG = [[1, -1, 0, 0, 5, 1, 20], [0, 0, 0, 0, 5, 1, 20], [0, -1, 0, 3, 2, 1, 20
 def test_a_span_that_there_is_not_is_refused(span):
     with pytest.raises(ValueError, match="that there is not"):
         kernel.readings(*nothing(), np.array([span]), np.zeros(1))
+
+
+def test_a_session_that_linking_passes_over_is_in_no_ratio():
+    earned = waves(300)
+    rows = performance(A=(earned, earned), B=(np.delete(earned, 7), np.delete(earned, 7)))
+    rows.loc[7, ["daily_return", "status"]] = 10_000.0, "ok; tiny capital: below a millionth of what it was, not linked"
+    found = measured(rows).xs("inception", level="period")["value"].unstack("book")
+    for name in ("volatility", "best_session", "mean_return", "max_drawdown"):
+        assert found.loc[name, "A"] == found.loc[name, "B"]
