@@ -140,6 +140,7 @@ def test_a_node_that_is_a_leaf_on_some_days_has_an_unclassified_child_on_them():
     year = found.loc[found["period"].eq("year") & found["linking"].eq("carino")].set_index("node")
     parts = year.loc[["Tech / A", "Tech / Unclassified"]]
     assert parts["total"].sum() == pytest.approx(year.loc["Tech", "total"], abs=1e-15)
+    assert parts["portfolio_weight"].sum() == pytest.approx(year.loc["Tech", "portfolio_weight"], abs=1e-12)
     assert year.loc["Tech / Unclassified", "allocation"] == 0
     assert year.loc["Tech / Unclassified", "allocation_above"] > 0
     month = found.loc[found["period"].eq("month") & found["linking"].eq("carino"), "node"]
@@ -320,6 +321,8 @@ def test_contributions_add_up_in_local_and_currency_parts():
     assert (split_up - month["contribution"]).abs().max() < 1e-15
     # Opening weights 60 % and 65 / 125; the second day's inflow of 20 is cash.
     assert month["average_weight"].to_dict() == pytest.approx({"CASH:USD": (0.4 + 60 / 125) / 2, "Z": (0.6 + 0.52) / 2})
+    since = found.loc[found["period"].eq("inception")].set_index("instrument")["average_weight"]
+    assert since.to_dict() == pytest.approx({"CASH:USD": (1 + 0.4 + 60 / 125) / 3, "Z": (0.6 + 0.52) / 3})
     told = found.groupby(["business_date", "book", "period"], as_index=False)["contribution"].sum()
     told = told.rename(columns={"contribution": "time_weighted"})
     assert contributions.identity_gaps(found, told).empty

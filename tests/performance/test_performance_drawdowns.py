@@ -30,6 +30,10 @@ def test_drawdowns_by_hand_the_deepest_first():
     assert found["sessions_under_water"].to_dict() == {1: 3, 2: 1, 3: 2}
 
 
+def test_a_fall_of_a_millionth_is_a_drawdown():
+    assert drawdowns.deepest(table(A=[0.1, -1e-6]), DAYS[1])["drawdown"].tolist() == [-1e-6]
+
+
 def test_a_book_ends_where_the_next_begins():
     rows = table(A=[0.01, -0.01], B=[-0.02, 0.03])
     found = drawdowns.deepest(rows, DAYS[1]).set_index("book")

@@ -217,6 +217,7 @@ def test_new_money_that_is_lost_at_once_is_a_loss_of_everything_with_effects_tha
 def test_a_total_loss_is_minus_one_by_both_measures():
     told, _, _ = derived((0.0, {"deposit": 100.0}), (-100.0, {}))
     assert told.loc["inception", ["time_weighted", "money_weighted"]].tolist() == [-1.0, -1.0]
+    assert told.loc["inception", "status"].startswith("ok")
 
 
 def test_negative_capital_has_no_return_of_either_kind():

@@ -75,13 +75,6 @@ def test_no_return_on_a_denominator_that_is_not_positive():
     assert result["denominator"].tolist() == [0.0, -5.0]
 
 
-def test_nothing_links_across_a_loss_of_more_than_the_capital():
-    result = performance([(101.0, 1.0, 100.0, 0.0), (-50.5, -151.5, 0.0, 0.0), (60.0, 10.0, 100.5, 0.0)])
-    assert result["daily_return"].tolist() == [0.01, -1.5, 0.2]
-    assert result["cumulative_return"].isna().tolist() == [False, True, True]
-    assert result["status"].str.contains(returns.LOST).tolist() == [False, True, True]
-
-
 def test_an_empty_book_has_no_capital_and_its_link_goes_on_with_the_next_money():
     result = performance([(101.0, 1.0, 100.0, 0.0), (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0), (51.0, 1.0, 50.0, 0.0)])
     assert result["status"].iloc[2] == returns.NO_CAPITAL + ": the book was empty and earned nothing"
