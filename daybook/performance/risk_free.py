@@ -85,7 +85,8 @@ def forward_premiums(risk_free_rates: pd.DataFrame, pairs: pd.DataFrame) -> pd.D
         _interest(risk_free_rates, rows[[*days, name]].set_axis([*days, "currency"], axis=1))
         for name in ("base_currency", "currency")
     ]
-    rows["forward_premium"] = (1 + both[0]) / (1 + both[1]) - 1
+    # A rate that takes all in a session (typed in percent, below zero) is none.
+    rows["forward_premium"] = (1 + both[0]) / (1 + both[1]).where(both[1] > -1) - 1
     found = pairs.merge(rows, on=[*days, "currency", "base_currency"], how="left").set_axis(pairs.index)
     premium = found["forward_premium"]
     return pd.DataFrame({"forward_premium": premium.fillna(0.0), "known": premium.notna() | home})

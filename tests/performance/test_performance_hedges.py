@@ -89,3 +89,13 @@ def test_terms_hold_up_to_the_day_on_which_they_end():
     found = views.terms(given, pd.DataFrame({"benchmark": "index", "business_date": [FRIDAY, MONDAY]}))
     assert found["declared"].tolist() == [True, False]
     assert found["hedge_ratio"].tolist() == [1.0, 0.0]
+
+
+def test_a_rate_that_takes_all_in_a_session_gives_no_premium():
+    days = pd.to_datetime(["2020-03-03", "2020-03-04"]).as_unit("us")
+    rates = pd.DataFrame(
+        {"business_date": days[0], "currency": ["USD", "EUR"], "tenor": "1D", "rate": [0.0, -365.0], "day_count": ""}
+    )
+    pair = pd.DataFrame({"business_date": days[1:], "previous": days[:1], "currency": "EUR", "base_currency": "USD"})
+    found = benchmarks.forward_premiums(rates, pair)
+    assert found.to_numpy().tolist() == [[0.0, False]]
