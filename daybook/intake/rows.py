@@ -299,9 +299,7 @@ def _judge(draft: Draft) -> None:
             draft.refuse(wrong, column, f"unknown {column}; known are {', '.join(allowed)}")
     for (owner, column), allowed in terms.WORDS_OF.items():
         if owner == table:
-            wrong = values.matching(
-                draft.texts[column], lambda text, allowed=allowed: not set(text.split()) <= {*allowed}
-            )  # type: ignore[misc]
+            wrong = values.matching(draft.texts[column], lambda text, of=allowed: not {*of}.issuperset(text.split()))  # type: ignore[misc]
             draft.refuse(wrong, column, f"unknown word; known are {', '.join(allowed)}")
     _currencies(draft)
     _signs(draft)

@@ -56,10 +56,10 @@ def _currencies(rows: pd.DataFrame, sources: Sources, instruments: pd.DataFrame)
     """Currency of each line: of cash by its name, of what only publishes levels that of the levels."""
     own = attributes(instruments, "instrument", rows, ["currency"])["currency"]
     own = own.where(own.ne("") & ~rows["instrument"].str.startswith(CASH), rows["currency"])
-    published = sources.benchmark_levels.sort_values("business_date").drop_duplicates("benchmark", keep="last")
-    published = published.set_index("benchmark")["currency"]
-    of_levels = rows["instrument"].map(published.drop(sources.returns["instrument"].unique(), errors="ignore"))
-    return own.mask(of_levels.fillna("").ne(""), of_levels).astype("str")
+    known = sources.benchmark_levels.sort_values("business_date").drop_duplicates("benchmark", keep="last")
+    alone = known.loc[~known["benchmark"].isin(sources.returns["instrument"])].set_index("benchmark")["currency"]
+    of_levels = alone.reindex(rows["instrument"]).fillna("").set_axis(rows.index)
+    return own.mask(of_levels.ne(""), of_levels).astype("str")
 
 
 def levelled(returns: pd.DataFrame, benchmark_levels: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
@@ -76,10 +76,16 @@ def levelled(returns: pd.DataFrame, benchmark_levels: pd.DataFrame, weights: pd.
         return returns
     table = known.pivot(index="business_date", columns="instrument", values="level")
     days = pd.DatetimeIndex(returns["business_date"].unique()).sort_values()
-    every = days.union(table.index)
-    standing = table.reindex(every).ffill(limit=levels.MAX_AGE).reindex(every[every < days[0]][-1:].append(days))
-    moved = (standing / standing.shift() - 1).loc[days].stack().dropna().rename("local_return").reset_index()
-    moved = moved.set_axis(["business_date", "instrument", "local_return"], axis=1).merge(names.drop_duplicates())
+    dates = pd.DatetimeIndex(table.index)
+    before = dates[dates < days[0]][-1:]
+    standing = (
+        table.reindex(dates.append(days).unique().sort_values())
+        .ffill(limit=levels.MAX_AGE)
+        .reindex(before.append(days))
+    )
+    moved = (standing / standing.shift() - 1).loc[days].rename_axis(index="business_date", columns=None)
+    moved = moved.reset_index().melt("business_date", var_name="instrument", value_name="local_return").dropna()
+    moved = moved.astype({"instrument": "str"}).merge(names.drop_duplicates(), on="instrument")
     moved = moved.assign(price_return=moved["local_return"], status="ok")
     return pd.concat([returns, moved[list(returns.columns.intersection(moved.columns))]], ignore_index=True)
 
