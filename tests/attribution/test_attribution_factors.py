@@ -372,6 +372,9 @@ def test_currencies_are_measured_against_the_base():
     assert dollar.names.tolist() == ["market0", "EUR", "GBP"]
     assert dollar.returns[1:, 0].tolist() == [0.02, -0.01]
     assert not estimates.seen_from("JPY", known).known[1:].any()
+    usable = known.usable.copy()
+    usable[1] = np.datetime64("2021-06-03")  # the euro's rate came late, and with it every other seen from it
+    assert (estimates.seen_from("EUR", replace(known, usable=usable)).usable[1:] == usable[1]).all()
     pound = estimates.seen_from("GBP", known)
     assert pound.known.all()
     np.testing.assert_allclose(pound.returns[1:, 0], [1.02 / 0.99 - 1, 1 / 0.99 - 1], rtol=0, atol=1e-15)
