@@ -8,10 +8,11 @@ value negative, weight is the part of the period (or the years) from the flow to
 
 * nothing but closing values of 0 after money went in: growth 0, a loss of everything;
 * amounts of one sign: no root (Descartes: as many positive roots as changes of sign, or an even number less);
-* one change of sign: just one root; it is not told where its log is out of range, below -600 or above 50;
+* one change of sign: just one root;
 * more: a root at which the book never owes its owners (all running sums of amount x growth ^ weight have one sign) is
   the only one there is (Soper 1959: the difference to any other growth has one sign then);
 * else log growth is scanned from -50 to 50 in 4,000 steps, and every change of sign counted: none, one or several.
+  None after an odd number of changes of sign: there is one, out of range.
 
 No rate is ever given where there are several, and none that is not a root.
 """
@@ -64,11 +65,10 @@ def growth(problem: Ints, weight: Floats, amount: Floats, count: int) -> tuple[F
     root = part.root(low, high)
     sure = bracketed & ((changes[open_ones] == 1) | part.never_owing(root))
     found[open_ones[sure]], why[open_ones[sure]] = np.exp(root[sure]), ""
-    extreme = ~bracketed & (changes[open_ones] == 1)
-    why[open_ones[extreme]] = EXTREME
-    doubtful = open_ones[~sure & ~extreme]
+    doubtful = open_ones[~sure]
     if len(doubtful):
-        found[doubtful], why[doubtful] = _scanned(_Part(place, weight, amount, doubtful))
+        found[doubtful], told = _scanned(_Part(place, weight, amount, doubtful))
+        why[doubtful] = np.where((told == NO_ROOT) & (changes[doubtful] % 2 == 1), EXTREME, told)
     return found, why
 
 

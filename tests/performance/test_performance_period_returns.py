@@ -212,6 +212,9 @@ def test_new_money_that_is_lost_at_once_is_a_loss_of_everything_with_effects_tha
     assert effects.loc[effects["period"].eq("inception"), "effect"].tolist() == [pytest.approx(-12 / 1100, abs=1e-12)]
     later, _, _ = derived((0.0, {"deposit": 100.0}), *idle * 12, (-1088.0, {"deposit": 1000.0}))
     assert later.loc["inception", "status"] == "ok; no benchmark; money-weighted: root out of range"
+    days = [(0.0, {"deposit": 100.0}), (0.0, {"withdrawal": -90.0}), *idle * 12, (-1088.0, {"deposit": 1090.0})]
+    three, _, _ = derived(*days)
+    assert three.loc["inception", "status"] == "ok; no benchmark; money-weighted: root out of range", "an odd number"
 
 
 def test_a_total_loss_is_minus_one_by_both_measures():
