@@ -1,5 +1,6 @@
 """Fixtures for every test: one embedded PostgreSQL for the whole run, and a home of its own for each test."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -26,6 +27,17 @@ for name in [name for name in os.environ if name.startswith(("DAYBOOK_", "DAGSTE
 hypothesis.settings.register_profile("daybook", deadline=None)  # no test depends on how busy the machine is
 hypothesis.settings.load_profile("daybook")
 os.environ.pop("COLUMNS", None)  # nor is the width of a terminal, which xdist sets to 80
+gc.set_threshold(50_000, 20, 20)  # small frames fill the default of 700 thousands of times: 5-10 % of the processor
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported lives to the end: no collection looks through it again."""
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """What was frozen would be called leaked by DuckDB."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
