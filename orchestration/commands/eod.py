@@ -1,5 +1,6 @@
 """``daybook eod``: compute one business date and what it needs before it."""
 
+import gc
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.99
 MOST_SHOWN = 10
+COLLECT_AFTER = 100_000
+"""Objects after which Python looks for circles. Most of what a first close makes are 53,000 events that live until they
+are stored: at Python's own 700, it looks 4,300 times and spends 2.4 of 53 s on it; so it spends nothing, for 50 MB."""
 
 
 def eod(
@@ -26,6 +30,7 @@ def eod(
 ) -> None:
     """Take in what was delivered, compute the date and what it needs, and write the pack."""
     started = time.monotonic()
+    gc.set_threshold(COLLECT_AFTER)
     asked = parse(date)
     if asked is not None and _not_a_session(asked):
         return

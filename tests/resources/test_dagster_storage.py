@@ -114,6 +114,13 @@ def test_a_range_of_planned_events_is_one_insert(instance):
     assert replay(instance).success
     inserts = [statement for statement in statements if statement.startswith("INSERT INTO event_logs")]
     assert len(inserts) < 40 < 2 * 2 * 20
+    tags = instance.get_latest_materialization_event(dg.AssetKey("second")).asset_materialization.tags
+    assert not [key for key in tags if "input" in key]
+
+
+def test_dagster_does_not_wait_for_the_disk(instance):
+    with instance.event_log_storage._connect() as connection:
+        assert connection.execute(sa.text("SHOW synchronous_commit")).scalar() == "off"
 
 
 def test_tags_of_materialisations_are_kept_by_event(instance):
@@ -124,6 +131,7 @@ def test_tags_of_materialisations_are_kept_by_event(instance):
     assert dg.materialize([tagged], instance=instance, tags=RANGE).success
     record = instance.get_latest_materialization_event(dg.AssetKey("tagged"))
     assert record.asset_materialization.tags["colour"] == "red"
+    assert "dagster/data_version" in record.asset_materialization.tags
     assert len(instance.get_materialized_partitions(dg.AssetKey("tagged"))) == 20
 
 
