@@ -292,10 +292,16 @@ def test_a_delisting_closes_at_what_it_pays_and_leaves_the_position_when_it_pays
 )
 def test_a_back_dated_trade_changes_the_entitlement_and_a_cancelled_action_is_none(terms):
     late = trade("l", "sell", "2020-01-07", 41, 10)
-    known = posted(bought(), late, actions=[action(**terms)])
-    assert {row[1] for row in brought(known)} == {60.0}
-    assert {row[1] for row in brought(posted(bought(), actions=[action(**terms)]))} == {101.0}
-    assert brought(posted(bought(), late, trade("m", "sell", "2020-01-07", 60, 10), actions=[action(**terms)])) == []
+    # FUND sells 41 before the ex date, GONE all of it, KEEPS none.
+    gone = [
+        trade("g", "buy", "2020-01-06", 101, 10, book="GONE"),
+        trade("h", "sell", "2020-01-07", 101, 10, book="GONE"),
+    ]
+    kept = trade("k", "buy", "2020-01-06", 101, 10, book="KEEPS")
+    each = [book(), book("KEEPS"), book("GONE")]
+    known = posted(bought(), late, kept, *gone, books=each, actions=[action(**terms)])
+    rows = journal.entitlement_table(known, days("2020-01-06", "2020-03-31"))
+    assert set(listed(rows, "book", "entitled_quantity")) == {("FUND", 60.0), ("KEEPS", 101.0)}
     cancelled = posted(bought(), late, actions=[action(**terms, status="cancelled")])
     assert brought(cancelled) == []
     assert held(cancelled) == [("ACME", "b", 60.0, 600.0)]
@@ -338,6 +344,10 @@ def test_a_trade_after_a_confirming_dividend_is_restated_by_the_split_of_its_ses
 
 def test_what_cannot_be_posted_fails_the_holders_by_name():
     spin = {"numerator": 1, "denominator": 4, "cost_fraction": 0.2}
+    sold = [
+        trade("c", "buy", "2020-01-06", 101, 10, book="SOLD"),
+        trade("s", "sell", "2020-01-07", 101, 9, book="SOLD"),
+    ]
     cases = [
         (action("spin_off", **spin), "its new_instrument is missing"),
         (action("spin_off", **spin, new_instrument="WHO"), "instrument WHO is not known"),
@@ -347,10 +357,9 @@ def test_what_cannot_be_posted_fails_the_holders_by_name():
         (action("return_of_capital"), "its amount is missing"),
     ]
     for row, reason in cases:
-        failed = only(journal.failures(posted(bought(), actions=[row])))
-        assert failed.reason == "corporate action x on ACME: " + reason
+        failed = only(journal.failures(posted(bought(), *sold, books=[book(), book("SOLD")], actions=[row])))
+        assert (failed.book, failed.reason) == ("FUND", "corporate action x on ACME: " + reason)
         assert failed.business_date == pd.Timestamp("2020-01-08")
-        assert journal.failures(posted(bought(), trade("s", "sell", "2020-01-07", 101, 9), actions=[row])).empty
     exercised = action("rights", **RIGHTS | {"amount": None}, default_choice="exercise")
     failed = only(journal.failures(posted(bought(), actions=[exercised])))
     assert failed.reason == "corporate action x on ACME: its subscription price is missing"

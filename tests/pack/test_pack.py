@@ -557,6 +557,24 @@ def day() -> Day:
     return made_up(150)
 
 
+# Many tests read the same pages of the one ``day``: each is made once. A day that is kept here keeps its id.
+_PAGES: dict[tuple[int, str], tuple[Day, str]] = {}
+
+
+def firm_of(day: Day) -> str:
+    """The page of the firm."""
+    if (id(day), "") not in _PAGES:
+        _PAGES[id(day), ""] = day, page.firm(day)
+    return _PAGES[id(day), ""][1]
+
+
+def book_of(day: Day, book: str) -> str:
+    """The page of ``book``."""
+    if (id(day), book) not in _PAGES:
+        _PAGES[id(day), book] = day, page.book(day, book)
+    return _PAGES[id(day), book][1]
+
+
 def nothing(status: dict[str, str]) -> Day:
     return Day(business_date=D, status=status, run_id="", tables={})
 
@@ -571,15 +589,15 @@ def one_book(opening: float | None, closing: float, flows: float, **pnl: float) 
 
 
 def test_every_page_is_whole_and_fetches_nothing(day: Day) -> None:
-    firm = read(page.firm(day))
+    firm = read(firm_of(day))
     assert [key for key in firm.sections if key] == FIRM_SECTIONS
     for book in day.names:
-        found = read(page.book(day, book))
+        found = read(book_of(day, book))
         assert [key for key in found.sections if key] == BOOK_SECTIONS
 
 
 def test_pages_link_to_each_other_and_to_their_sections(day: Day) -> None:
-    for html, here in ((page.firm(day), "Firm"), (page.book(day, "multi"), "multi")):
+    for html, here in ((firm_of(day), "Firm"), (book_of(day, "multi"), "multi")):
         links = [a["href"] for tag, a in Reading(html).tags if tag == "a"]
         assert {"./index.html", *(f"./{book}.html" for book in BOOKS)} <= set(links)
         assert f'aria-current="page">{here}<' in html
@@ -587,7 +605,7 @@ def test_pages_link_to_each_other_and_to_their_sections(day: Day) -> None:
 
 
 def test_every_chart_has_a_text_alternative(day: Day) -> None:
-    for html in (page.firm(day), page.book(day, "growth")):
+    for html in (firm_of(day), book_of(day, "growth")):
         found = Reading(html)
         pictures = [a for tag, a in found.tags if tag == "svg" and a.get("class") == "chart"]
         assert len(pictures) >= 8
@@ -596,12 +614,12 @@ def test_every_chart_has_a_text_alternative(day: Day) -> None:
 
 
 def test_a_page_is_the_same_for_the_same_facts(day: Day) -> None:
-    assert page.book(day, "growth") == page.book(made_up(150), "growth")
+    assert book_of(day, "growth") == page.book(made_up(150), "growth")
 
 
 def test_a_day_without_blockers_can_close(day: Day) -> None:
-    assert "Can close: 4 of 4 books to sign" in read(page.firm(day)).top
-    top = read(page.book(day, "growth")).top
+    assert "Can close: 4 of 4 books to sign" in read(firm_of(day)).top
+    top = read(book_of(day, "growth")).top
     assert "Can it close? Can close Nothing blocks it" in top
     assert "daybook close 2022-12-27 --book growth" in top
 
@@ -646,7 +664,7 @@ def test_a_signed_book_is_closed_and_says_what_stands_against_it(day: Day) -> No
     closes = rows("closes", business_date=D, book="growth", version=[1, 2], status="closed", signed_by=["ann", "bob"])
     closed = dataclasses.replace(day, status={**day.status, "growth": "closed"}, closes=closes)
     assert "Signed by bob, version 2" in read(page.book(closed, "growth")).top
-    assert "3 can close, 1 is closed." not in read(page.firm(day)).top
+    assert "3 can close, 1 is closed." not in read(firm_of(day)).top
     doubted = read(page.book(having(closed, findings=blocking("growth")), "growth")).top
     assert "Closed" in doubted
     assert "This stands against a signed day." in doubted
@@ -723,7 +741,7 @@ def test_the_cents_that_are_shown_always_add_up(books: list[tuple[int, ...]]) ->
 
 
 def test_the_figures_of_the_firm_add_up_across_and_down(day: Day) -> None:
-    table = read(page.firm(day)).tables["Opening to closing NAV by book, in base currency"]
+    table = read(firm_of(day)).tables["Opening to closing NAV by book, in base currency"]
     head, body = table[0], table[1:]
     assert [head[2], head[-1]] == ["Opening", "Closing"]
     assert [row[0] for row in body] == [*BOOKS, "Sum", "Sum"]
@@ -873,7 +891,7 @@ def test_an_override_is_shown_with_its_difference_until_it_ends(day: Day) -> Non
         said = read(html).sections["overrides"]
         assert not [word for word in words if word not in said]
         assert "1 price overridden: NAV is not what the market says." in said
-    assert "No price is overridden." in read(page.firm(day)).sections["overrides"]
+    assert "No price is overridden." in read(firm_of(day)).sections["overrides"]
     without = dataclasses.replace(day, waiting=asked(instrument="WMT"))
     lowvol = read(page.book(without, "lowvol")).sections["overrides"]
     assert "No price of a held instrument is overridden." in lowvol
@@ -935,26 +953,28 @@ def test_a_book_that_its_policy_could_not_serve_is_named(day: Day) -> None:
 
 
 def test_a_level_has_the_unit_that_its_limit_declares(day: Day) -> None:
-    table = read(page.book(day, "multi")).tables["Limits, worst first"]
+    table = read(book_of(day, "multi")).tables["Limits, worst first"]
     assert [[*row[:3], row[4]] for row in table[1:]] == [
         ["single name", "long, instrument AAPL", "11.00%", "10.00%"],
         ["VaR 99", "var", "812,000 EUR", "1,000,000 EUR"],
         ["gross", "gross", "95.00%", "200.00%"],
     ]
-    firm = read(page.firm(day)).tables["Limits, worst first"]
+    firm = read(firm_of(day)).tables["Limits, worst first"]
     assert {row[0]: row[3] for row in firm if row[1] == "VaR 99"}["growth"] == "812,000 USD"
 
 
 def test_orders_of_a_book_in_breach_cannot_be_sent(day: Day) -> None:
-    assert "was not evaluated, for multi." in read(page.firm(day)).sections["orders"]
-    assert "approved orders can be sent" in read(page.book(day, "growth")).sections["orders"]
+    assert "was not evaluated, for multi." in read(firm_of(day)).sections["orders"]
+    assert "approved orders can be sent" in read(book_of(day, "growth")).sections["orders"]
 
 
-@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
-def test_a_missing_number_is_a_dash_with_a_reason(day: Day, hole: float) -> None:
+@pytest.mark.parametrize("holes", [(np.nan, np.nan), (np.inf, -np.inf)])
+def test_a_missing_number_is_a_dash_with_a_reason(day: Day, holes: tuple[float, float]) -> None:
     def holed(frame: pd.DataFrame) -> pd.DataFrame:
         floats = [c for c in frame.columns if frame[c].dtype == "float64" and c != "confidence"]
-        return frame.assign(**dict.fromkeys(floats, hole), **{c: pd.NaT for c in ("opened_on",) if c in frame})
+        found = frame.assign(**{c: pd.NaT for c in ("opened_on",) if c in frame})
+        found[floats] = np.resize(holes, (len(frame), len(floats)))  # in turn, by column and by row
+        return found
 
     broken = dataclasses.replace(
         day,
@@ -1009,8 +1029,8 @@ def test_pnl_is_held_against_the_var_of_the_session_before() -> None:
 
 
 def test_components_and_effects_that_do_not_add_up_are_told(day: Day) -> None:
-    assert "Adds up: components" in read(page.book(day, "growth")).sections["components"]
-    assert "Adds up, this date: effects" in read(page.book(day, "growth")).sections["attribution"]
+    assert "Adds up: components" in read(book_of(day, "growth")).sections["components"]
+    assert "Adds up, this date: effects" in read(book_of(day, "growth")).sections["attribution"]
     broken = having(day, var_components=day.rows("var_components").assign(component=1.0),
                     attribution=day.rows("attribution").assign(total=0.001))  # fmt: skip
     found = read(page.book(broken, "growth"))
@@ -1123,7 +1143,7 @@ def test_series_are_shown_only_where_a_licence_lets_the_house_and_while_they_liv
 
 
 def test_feeds_are_shown_worst_first_with_what_waits_for_them(day: Day) -> None:
-    found = read(page.firm(day))
+    found = read(firm_of(day))
     assert "Feeds late or failed3of 5 feeds" in found.top
     said = found.sections["quality"]
     names = ["prices_backup", "fx_rates_ecb", "custodian_cash_cust", "prices_sample", "transactions_desk"]
