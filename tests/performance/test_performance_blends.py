@@ -175,20 +175,26 @@ def test_what_is_wrong_with_a_blend_is_said_by_name():
     assert rows["benchmark_return"].isna().tolist()[1:] == [False, True, False, False]
     # The weight of b was held: 0.4 against 0.66.
     assert rows["benchmark_return"].iloc[3] == pytest.approx((0.66 * 0.05 - 0.4 * 0.05) / 1.06, abs=1e-12)
-    unknown = told(facts([*SIXTY[:1], ("blend", "later", DAYS[1], 0.4)]))
-    assert unknown["status"].tolist()[1] == "benchmark: later: no benchmark weights yet"
-    short = told(facts([("blend", "a", DAYS[1], 1.3), ("blend", "b", DAYS[1], -0.3)]))
-    assert short["status"].tolist()[1] == "ok; negative weights"
-    assert short["benchmark_return"].tolist()[1:3] == pytest.approx([0.13, -0.03], abs=1e-12)
-    off = told(facts([("blend", "a", DAYS[1], 1.0), ("blend", "b", DAYS[1], -1.0)]))
-    assert off["status"].tolist()[1] == "benchmark: weights of the blend cancel, or add up to less than 0"
-    assert off["benchmark_return"].isna().all()
-    # 0.5 % net of 199.5 % gross would be a benchmark of four hundred times itself; 1.5 of 198.5 % is taken as it is.
-    near = told(facts([("blend", "a", DAYS[1], 1.0), ("blend", "b", DAYS[1], -0.995)]))
-    assert near["status"].tolist()[1] == "benchmark: weights of the blend cancel, or add up to less than 0"
-    assert near["benchmark_return"].isna().all()
-    kept = told(facts([("blend", "a", DAYS[1], 1.01), ("blend", "b", DAYS[1], -0.98)]))
-    assert kept["benchmark_return"].notna().tolist()[1]
+    others = {
+        "unknown": {"a": 0.6, "later": 0.4},
+        "short": {"a": 1.3, "b": -0.3},
+        "off": {"a": 1.0, "b": -1.0},
+        # 0.5 % net of 199.5 % gross would be a benchmark of four hundred times itself; 3 of 199 % is taken as it is.
+        "near": {"a": 1.0, "b": -0.995},
+        "kept": {"a": 1.01, "b": -0.98},
+    }
+    made = [(name, of, DAYS[1], weight) for name, parts in others.items() for of, weight in parts.items()]
+    views = pd.DataFrame({"benchmark": list(others), "base_currency": "USD", "calendar": "XNYS"}).astype("str")
+    rows = told(facts(made), views=views)
+    status = rows.loc[rows["business_date"].eq(DAYS[1])].set_index("benchmark")["status"]
+    earned = rows.pivot(index="business_date", columns="benchmark", values="benchmark_return")
+    assert status["unknown"] == "benchmark: later: no benchmark weights yet"
+    assert status["short"] == "ok; negative weights"
+    assert earned["short"].tolist()[1:3] == pytest.approx([0.13, -0.03], abs=1e-12)
+    for name in ("off", "near"):
+        assert status[name] == "benchmark: weights of the blend cancel, or add up to less than 0"
+        assert earned[name].isna().all()
+    assert earned["kept"].notna().tolist()[1]
 
 
 def test_a_constituent_may_be_known_by_its_levels_alone():

@@ -118,7 +118,7 @@ def test_fees_of_kind_fee_are_in_base_currency():
     assert returns.fees_of_kind_fee(activity, nav, rates)["fee"].tolist() == [-7.0 - 11.0]
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=20))
 def test_without_flows_the_linked_return_is_the_growth_of_nav(moves):
     nav = np.round(1000 * np.cumprod([1 + move for move in moves]), 6)
