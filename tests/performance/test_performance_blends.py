@@ -75,15 +75,20 @@ def test_weights_drift_from_one_rebalancing_to_the_next():
 
 
 def test_other_weights_begin_at_the_open_of_their_date_and_one_that_ends_leaves():
-    changed = [*SIXTY, ("blend", "b", DAYS[3], 1.0)]
-    found = told(facts(changed, [("blend", "none")]))["benchmark_return"].tolist()
-    assert found[1:] == pytest.approx([0.06, 0.1 * 0.40 / 1.06, -0.05, 0.04], abs=1e-12)
-    ended = [(*SIXTY[0], None), (*SIXTY[1], DAYS[2])]
-    rows = told(facts(ended, [("blend", "none")]))
-    assert rows["benchmark_return"].tolist()[1:] == pytest.approx([0.06, 0.1 * 0.40 / 1.06, 0.05, 0.02], abs=1e-12)
-    assert rows["status"].tolist()[3] == "ok; weights add up to 0.600000, divided by that"
-    over = told(facts(SIXTY, valid_to=DAYS[2]))
-    assert over["status"].tolist()[3:] == ["no benchmark weights yet"] * 2, "a blend that ended is none"
+    made = [
+        *[("changed", of, day, weight, None) for _, of, day, weight in [*SIXTY, ("", "b", DAYS[3], 1.0)]],
+        ("ended", *SIXTY[0][1:], None),
+        ("ended", *SIXTY[1][1:], DAYS[2]),
+        *[("over", *row[1:], DAYS[2]) for row in SIXTY],
+    ]
+    views = pd.DataFrame({"benchmark": ["changed", "ended", "over"], "base_currency": "USD", "calendar": "XNYS"})
+    rows = told(facts(made, [(name, "none") for name in views["benchmark"]]), views=views.astype("str"))
+    found = rows.pivot(index="business_date", columns="benchmark", values="benchmark_return").iloc[1:]
+    status = rows.pivot(index="business_date", columns="benchmark", values="status")
+    assert found["changed"].tolist() == pytest.approx([0.06, 0.1 * 0.40 / 1.06, -0.05, 0.04], abs=1e-12)
+    assert found["ended"].tolist() == pytest.approx([0.06, 0.1 * 0.40 / 1.06, 0.05, 0.02], abs=1e-12)
+    assert status["ended"].tolist()[3] == "ok; weights add up to 0.600000, divided by that"
+    assert status["over"].tolist()[3:] == ["no benchmark weights yet"] * 2, "a blend that ended is none"
 
 
 def test_when_a_constituent_leaves_the_others_begin_anew_from_what_was_declared():
