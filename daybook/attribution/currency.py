@@ -207,11 +207,12 @@ def _benchmark_side(opening: pd.DataFrame, scope: pd.DataFrame) -> pd.DataFrame:
 def _placed(book: pd.DataFrame, benchmark: pd.DataFrame, scope: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:
     """Every currency that is on either side, and the base currency, with ``scope`` and ``market``; sorted by PLACE."""
     figures = [*OF_BOOK, *OF_BENCHMARK]
-    rows = book.merge(benchmark, on=PLACE, how="outer")
-    rows = rows[rows[figures].fillna(0.0).ne(0).any(axis=1)]
+    # Not outer merges: pandas 3.1 cannot make one of two frames without rows.
+    rows = pd.concat([book, benchmark]).groupby(PLACE, as_index=False)[figures].sum()
+    rows = rows[rows[figures].ne(0).any(axis=1)]
     home = scope[[*KEY, "base_currency"]].rename(columns={"base_currency": "currency"})
-    rows = rows.merge(home, on=PLACE, how="outer")
-    rows = rows.fillna(dict.fromkeys(figures, 0.0)).merge(scope, on=KEY).merge(market, on=MARKET, how="left")
+    rows = pd.concat([rows, home]).drop_duplicates(PLACE).fillna(dict.fromkeys(figures, 0.0))
+    rows = rows.merge(scope, on=KEY).merge(market, on=MARKET, how="left")
     return rows.sort_values(PLACE, ignore_index=True)
 
 

@@ -58,9 +58,8 @@ def lines(
     """
     book = _book_side(valuations, pnl, nav, scope)
     benchmark = _benchmark_side(opening, scope)
-    rows = book.merge(benchmark, on=LINE, how="outer")
-    figures = [*MONEY, "weight", "weighted"]
-    rows[figures] = rows[figures].fillna(0.0)
+    # Not an outer merge: pandas 3.1 cannot make one of two frames without rows.
+    rows = pd.concat([book, benchmark]).groupby(LINE, as_index=False)[[*MONEY, "weight", "weighted"]].sum()
     return rows.merge(scope, on=KEY).sort_values(LINE, ignore_index=True)
 
 

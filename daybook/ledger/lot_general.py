@@ -326,15 +326,17 @@ def _deliver_lots(inventory: Inventory, event: Ints, h: int, target: int, i: int
             return OVERFLOW
         units, proceeds, proceeds_base = total - upto, paid - paid_upto, paid_base - paid_base_upto
         upto, paid_upto, paid_base_upto = total, paid, paid_base
+        if units == 0:  # less than half of 10^-8: what brings nothing takes no cost along
+            part_cost = part_base = 0
         if leaves:
             drop(inventory, slot, i)
             rest, rest_base = cost - part_cost, base - part_base
             if not (sum_fits(proceeds, -rest) and sum_fits(proceeds_base, -rest_base)):
                 return OVERFLOW
-            if event[MONEY] != 0 or event[PART] != event[PART_OF]:
+            if event[MONEY] != 0 or event[PART] != event[PART_OF] or units == 0:
                 rule = FIFO if event[METHOD] == SPECIFIC else event[METHOD]
                 part(inventory, i, lot, h, member, abs(quantity), proceeds, rest, proceeds_base, rest_base, i, rule)
-        else:
+        elif units != 0:
             change(inventory, slot, i, quantity, cost - part_cost, base - part_base)
             made = inventory.used[DERIVED]
             inventory.used[DERIVED] += 1
@@ -343,7 +345,7 @@ def _deliver_lots(inventory: Inventory, event: Ints, h: int, target: int, i: int
             lot, by = inventory.number[0] + made, i
         moved += part_cost
         moved_base += part_base
-        if not _receive(inventory, event, target, i, lot, by, member, units, part_cost, part_base):
+        if units != 0 and not _receive(inventory, event, target, i, lot, by, member, units, part_cost, part_base):
             return OVERFLOW
         slot = after
     if event[METHOD] == AVERAGE or (event[METHOD] == UK and inventory.totals[target, 0] > 0):
@@ -365,7 +367,7 @@ def _receive(
     code, left, cost, base = take(inventory, h, member, i, units, cost, base, event[METHOD], -1, -1, True, rule)
     if code != FINE:
         return False
-    if left == 0 and units != 0:
+    if left == 0:
         return True
     if lot < 0 and _pooled(inventory, h):
         # Two lots named pool would be one name for two.

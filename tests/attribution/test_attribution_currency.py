@@ -264,3 +264,25 @@ def test_what_does_not_add_up_is_named():
     assert half[["book", "method"]].to_numpy().tolist() == [["alpha", "geometric"]]
     none = currency.identity_gaps(found[found["method"].ne("ankrim_hensel")], performance)
     assert none["method"].tolist() == ["ankrim_hensel"] * 3
+
+
+def test_a_firm_without_books_has_no_rows():
+    fx_rates, instruments, rates = (tables.empty(name) for name in ("fx_rates", "instruments", "risk_free_rates"))
+    sources = benchmarks.Sources(
+        benchmark_weights=tables.empty("benchmark_weights"),
+        returns=tables.empty("returns"),
+        fx_rates=fx_rates,
+        benchmark_levels=tables.empty("benchmark_levels"),
+        benchmark_blends=tables.empty("benchmark_blends"),
+        benchmark_terms=tables.empty("benchmark_terms"),
+        risk_free_rates=rates,
+    )
+    views = benchmarks.book_views(tables.empty("books"), DAY)
+    opening = benchmarks.computed(sources, views, DAY).lines
+    valuations, pnl, nav = (tables.empty(name) for name in ("valuations", "pnl", "nav"))
+    scope = sides.scope_of(tables.empty("performance"), views, DAY)
+    lines = sides.lines(valuations, pnl, nav, scope, opening)
+    declared = rules.in_force(tables.empty("attribution_rules"), scope)
+    found = currency.currency_attribution(lines, opening, valuations, nav, instruments, declared, fx_rates, rates, DAY)
+    assert lines.empty
+    assert found.empty

@@ -125,6 +125,23 @@ def test_a_spin_off_into_what_is_short_closes_it():
     assert sum(quantity for quantity, _ in held(matched, 1).values()) == 3
 
 
+@pytest.mark.parametrize("method", ["fifo", "average"])
+def test_a_spin_off_that_brings_less_than_the_smallest_unit_takes_no_cost(method):
+    # 2 short in the last place, one for four: half of the smallest unit, which rounds to none.
+    short = trade(-2, -100, method=METHODS[method])
+    spun = act(lots.DELIVER, target=1, quantity=1, cost=4, share=1, share_of=5, method=METHODS[method])
+    matched = match(short, spun)
+    assert list(held(matched).values()) == [(-2, -100)]
+    assert held(matched, 1) == {}
+    assert matched.moved.to_numpy().tolist() == [[1, 0, 0]]
+
+
+def test_a_merger_into_less_than_the_smallest_unit_loses_its_cost():
+    matched = match(trade(2, 100), act(lots.REPLACE, target=1, quantity=1, cost=4))
+    assert (held(matched), held(matched, 1)) == ({}, {})
+    assert realised(matched) == {("b", "a"): (2, 0, 100)}
+
+
 def test_a_merger_keeps_the_names_of_lots_and_realises_against_cash_what_cost_is_left():
     matched = match(
         trade(10, 100, session=1),

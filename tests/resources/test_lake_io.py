@@ -66,7 +66,7 @@ def test_one_session_is_one_partition_with_its_schema_and_hash(run, lake):
     assert shown["delta_version"] == 1
     assert shown["content_hash"] == tables.content_hash("pnl", tables.conform("pnl", expected))
     total = next(column for column in shown["dagster/column_schema"].columns if column.name == "total")
-    assert (total.type, total.description) == ("float", "sum of the parts of the row [base currency]")
+    assert (total.type, total.description) == ("float", "sum of the parts of the row [that of the parts]")
 
 
 def test_the_same_again_is_unchanged(run, lake):
