@@ -171,7 +171,7 @@ def _signed(rows: pd.DataFrame, signed_returns: pd.DataFrame, frame: pd.DataFram
     figure = _linked(values, linked | (there & ~np.isnan(values)), missing, low, high)
     other = there & signed.differs(rows, stand)
     count = pd.Series(_counted(other, low, high), index=frame.index)
-    said = count.astype("str") + " sessions are not as they were signed, first " + _first(other, rows, frame)
+    said = "sessions not as they were signed: " + count.astype("str") + ", first " + _first(other, rows, frame)
     none = _counted(there, low, high) == 0
     signed_return = np.where(none, np.nan, figure)
     return frame.assign(signed_return=signed_return, restated_sessions=count, signed_reason=said.where(count > 0, ""))

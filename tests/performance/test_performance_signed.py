@@ -56,7 +56,7 @@ def test_what_is_computed_and_what_is_signed_stand_side_by_side_until_the_next_c
     assert np.isclose(rows.loc["inception", "time_weighted"], 1.01 * 1.02 * 1.03 - 1, rtol=0, atol=1e-12)
     assert np.isclose(rows.loc["inception", "signed_return"], 1.01 * 1.015 * 1.03 - 1, rtol=0, atol=1e-12)
     assert rows.loc["inception", "restated_sessions"] == 1
-    assert "1 sessions are not as they were signed, first 2022-12-21" in rows.loc["inception", "status"]
+    assert "sessions not as they were signed: 1, first 2022-12-21" in rows.loc["inception", "status"]
     # Nothing of the last day is signed.
     assert np.isnan(rows.loc["day", "signed_return"])
     assert rows.loc["day", "restated_sessions"] == 0

@@ -144,5 +144,5 @@ def restated_returns(period_returns: pd.DataFrame) -> pd.DataFrame:
     """
     rows = period_returns[period_returns["period"].eq("inception") & period_returns["restated_sessions"].gt(0)]
     now, then = (rows[name].map("{:.6%}".format).astype("str") for name in ("time_weighted", "signed_return"))
-    count = rows["restated_sessions"].astype("str") + " signed sessions are computed otherwise now: since inception "
+    count = "signed sessions computed otherwise now: " + rows["restated_sessions"].astype("str") + "; since inception "
     return finding(rows, "returns_restated", "warning", count + now + ", signed " + then + "; a close signs them anew")

@@ -69,7 +69,7 @@ def test_weights_that_do_not_add_up_and_identities_that_do_not_hold():
     told = frame("period_returns", columns, (D, "P", "inception", 0.0123, 0.012, 2), (D, "P", "day", 0.0, 0.0, 1))
     assert said(books.restated_returns(told)) == [
         ["returns_restated", "P", "", "warning",
-         "2 signed sessions are computed otherwise now: since inception 1.230000%, signed 1.200000%; a close signs"
+         "signed sessions computed otherwise now: 2; since inception 1.230000%, signed 1.200000%; a close signs"
          " them anew"]
     ]  # fmt: skip
     nav = pd.DataFrame({"business_date": [D], "book": ["P"], "gap": [2.0], "reason": ["NAV changed"]})
