@@ -20,6 +20,7 @@ from benchmarks.timing import Row, measure
 BOOKS = 10_000
 BENCHMARKS = 20
 SESSIONS = (1_260, 2_520)
+"""Five years, to which the goals belong, and ten, which are told beside them."""
 SAMPLE, COLUMNS, SLOW = 200, 500, 4
 """Books of empyrical, of vectorbt and of quantstats."""
 GOALS = {"quantstats": 1_000, "empyrical": 40, "vectorbt": 10}
@@ -41,7 +42,8 @@ def rows() -> list[Row]:
         for name, goal in GOALS.items():
             times = told[name]["cpu"] / ours
             what = f"  faster than the {told['counts'][name]} of them that {name} has"
-            lines.append(Row(what, cost(told[name]), times, f">= {goal:,} x", times >= goal))
+            wanted = (f">= {goal:,} x", times >= goal) if sessions == SESSIONS[0] else ()
+            lines.append(Row(what, cost(told[name]), times, *wanted))
     return lines
 
 
