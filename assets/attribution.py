@@ -5,6 +5,7 @@ belong here: the formulas (``daybook.attribution``), the returns (``assets.perfo
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pandas as pd
@@ -14,15 +15,19 @@ from assets.partitions import WITH_PRIOR
 from assets.risk import YEARS_BACK
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import attribution as attributions
-from daybook.attribution import active_risk, contributions, currency, effects, estimates, factors, periods, rules, sides
+from daybook.attribution import effects, estimates
 from daybook.performance import benchmarks
 from daybook.risk import scenarios
 
 GROUP = "performance"
 OF_SESSIONS = ("attribution", "attribution_nodes", "attribution_pnl", "currency_attribution", "factor_attribution")
 """What one step makes of every session of the history."""
-OF_PERIODS = ("period_attribution", "contributions", "risk_attribution")
-"""What one step makes of the periods that end on the date."""
+PICTURES = {
+    "period_attribution": plots.waterfalls,
+    "contributions": plots.contributed,
+    "risk_attribution": plots.tracking,
+}
+"""What one step makes of the periods that end on the date, and how each is drawn."""
 
 
 @dg.multi_asset(
@@ -55,8 +60,6 @@ def effects_of_books(
     instruments: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Effects of each session that add up to the active return."""
-    sessions = sessions_of(context)
-    views = benchmarks.book_views(books, sessions)
     sources = benchmarks.Sources(
         benchmark_weights=benchmark_weights,
         returns=returns,
@@ -66,37 +69,18 @@ def effects_of_books(
         benchmark_terms=benchmark_terms,
         risk_free_rates=risk_free_rates,
     )
-    opened = benchmarks.computed(sources, views, sessions)
-    scope = sides.scope_of(performance, views, sessions)
-    lines = sides.lines(valuations, pnl, nav, scope, opened.lines)
-    declared = rules.in_force(attribution_rules, scope)
-    frames = attributions.brinson_tables(lines, scope, declared, risk_free_rates, instruments)
-    by_sector = frames["attribution"]
+    factor_sources = estimates.Sources(returns, fx_rates, instruments, risk_factors, benchmark_levels, alternative_data)
+    frames = attributions.of_sessions(
+        valuations, pnl, nav, performance, sources, factor_sources, attribution_rules, books, sessions_of(context)
+    )
     for name, frame in frames.items():
-        yield shown(context, frame, (lambda: plots.sectors(by_sector)) if name == "attribution" else None, name)
-    by_currency = currency.currency_attribution(
-        lines, opened.lines, valuations, nav, instruments, declared, fx_rates, risk_free_rates, sessions
-    )
-    yield shown(context, by_currency, output_name="currency_attribution")
-    yield shown(
-        context,
-        factors.factor_attribution(
-            valuations,
-            pnl,
-            nav,
-            performance,
-            opened.lines,
-            views,
-            estimates.Sources(returns, fx_rates, instruments, risk_factors, benchmark_levels, alternative_data),
-            sessions,
-        ),
-        output_name="factor_attribution",
-    )
+        drawn = (lambda: plots.sectors(frames["attribution"])) if name == "attribution" else None
+        yield shown(context, frame, drawn, output_name=name)
 
 
 @dg.multi_asset(
     name="effects_of_periods",
-    outs=outs(GROUP, OF_PERIODS),
+    outs=outs(GROUP, PICTURES),
     ins={
         **{
             name: dg.AssetIn(metadata=SINCE_START)
@@ -139,17 +123,6 @@ def effects_of_periods(
     """Effects of sessions linked over periods that end on the date, what each holding added to their returns, and where
     the tracking error comes from.
     """
-    date = sessions_of(context)[0]
-    declared = rules.in_force(attribution_rules, performance.loc[performance["business_date"].eq(date)])
-    linked = periods.period_attribution(
-        performance,
-        effects.gathered(attribution_nodes, currency_attribution, factor_attribution),
-        declared,
-        date,
-    )
-    yield shown(context, linked, lambda: plots.waterfalls(linked), output_name="period_attribution")
-    added = contributions.contributions(performance, pnl, valuations, nav, fx_rates, instruments, date)
-    yield shown(context, added, lambda: plots.contributed(added), output_name="contributions")
     sources = benchmarks.Sources(
         benchmark_weights=benchmark_weights,
         returns=returns,
@@ -169,8 +142,18 @@ def effects_of_periods(
         prices=prices,
         risk_free_rates=risk_free_rates,
     )
-    values, worth = (frame.loc[frame["business_date"].eq(date)] for frame in (valuations, nav))
-    by_node = active_risk.risk_attribution(
-        values, worth, sources, instruments, attribution_rules, performance_rules, facts, date
+    frames = attributions.of_periods(
+        performance,
+        effects.gathered(attribution_nodes, currency_attribution, factor_attribution),
+        pnl,
+        valuations,
+        nav,
+        sources,
+        attribution_rules,
+        performance_rules,
+        instruments,
+        facts,
+        sessions_of(context)[0],
     )
-    yield shown(context, by_node, lambda: plots.tracking(by_node), output_name="risk_attribution")
+    for name, frame in frames.items():
+        yield shown(context, frame, partial(PICTURES[name], frame), output_name=name)

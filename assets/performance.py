@@ -15,7 +15,7 @@ from assets.partitions import SESSIONS, WITH_PRIOR
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import performance as measurement
 from daybook.ledger.valuation import quoted as quotes
-from daybook.performance import drawdowns, periods, ratios
+from daybook.performance import periods, ratios
 from daybook.tables import TABLES
 from resources.lake import Lake
 from resources.reports import write_tearsheets
@@ -128,14 +128,19 @@ def performance_of_periods(
     books: pd.DataFrame,
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Returns of periods that end on the date, what the timing of flows did, ratios and drawdowns."""
-    date = sessions_of(context)[0]
-    for name, frame in measurement.of_periods(performance, nav, external_flows, signed_returns, date).items():
-        yield shown(context, frame, output_name=name)
-    spans = periods.spans(performance, date)
-    found = ratios.measured(performance, spans, performance_rules, risk_free_rates, books)
-    yield shown(context, found, output_name="ratios")
-    deepest = drawdowns.deepest(performance, date)
-    yield shown(context, deepest, lambda: plots.under_water(performance), output_name="drawdowns")
+    frames = measurement.of_periods(
+        performance,
+        nav,
+        external_flows,
+        signed_returns,
+        performance_rules,
+        risk_free_rates,
+        books,
+        sessions_of(context)[0],
+    )
+    for name, frame in frames.items():
+        drawn = (lambda: plots.under_water(performance)) if name == "drawdowns" else None
+        yield shown(context, frame, drawn, output_name=name)
 
 
 @dg.asset(

@@ -12,7 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from daybook import calendars, tables
-from resources import records, signed, struck
+from resources import records
 from resources.facts import Facts
 from resources.lake import Lake, LakeError
 from resources.settings import settings
@@ -82,10 +82,8 @@ def given(facts: Facts, table: str, first: Any, last: Any, known_at: Any = None)
         last: the last one, None for no bound.
         known_at: the view at that instant, None for the present.
     """
-    if table == "struck_var":
-        return struck.struck(facts.engine, first, last, known_at)
-    if table == "signed_returns":
-        return signed.returns(facts.engine, first, last, known_at)
+    if tables.TABLES[table].kind == "record":
+        return records.dated(table, facts.engine, first, last, known_at)
     return facts.current(table, first if table in DATED_FACTS else None, None if table in WHOLE else last, known_at)
 
 

@@ -1,6 +1,6 @@
 """Returns as they were signed, in PostgreSQL: one row for each session whose figures a close signed anew.
 
-Belongs here: writing and reading them. Does not belong here: which figures those are (``daybook.performance.signed``).
+Belongs here: writing them. Does not belong here: which figures those are (``daybook.performance.signed``).
 """
 
 import pandas as pd
@@ -36,10 +36,3 @@ def sign(connection: sa.Connection, performance: pd.DataFrame, close_date: pd.Ti
         same = {"close_date": close_date.date(), "version": version, "recorded_at": now}
         bulk.copy(connection, table, columns | {name: [value] * len(new) for name, value in same.items()})
     return len(new)
-
-
-def returns(
-    engine: sa.Engine, first: pd.Timestamp | None, last: pd.Timestamp | None, known_at: pd.Timestamp | None = None
-) -> pd.DataFrame:
-    """Table ``signed_returns`` from ``first`` to ``last``, None for no bound; as known then, None for now."""
-    return records.dated("signed_returns", engine, first, last, known_at)

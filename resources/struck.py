@@ -1,6 +1,6 @@
 """Value at risk as it was struck, in PostgreSQL: what a back-test is made on, whatever becomes of the facts.
 
-Belongs here: writing and reading it. Does not belong here: the figures (``daybook.risk.var``) and what is made of them
+Belongs here: writing it. Does not belong here: the figures (``daybook.risk.var``) and what is made of them
 (``daybook.risk.backtest``).
 
 The first figure of a session, book and model stands. It is written when the pack of the session is, and only while no
@@ -45,10 +45,3 @@ def strike(engine: sa.Engine, session: pd.Timestamp, var: pd.DataFrame, latest: 
             columns |= {"business_date": [date] * len(new), "recorded_at": [now] * len(new)}
             bulk.copy(connection, table, columns)
     return len(new)
-
-
-def struck(
-    engine: sa.Engine, first: pd.Timestamp | None, last: pd.Timestamp | None, known_at: pd.Timestamp | None = None
-) -> pd.DataFrame:
-    """Table ``struck_var`` from ``first`` to ``last``, None for no bound, as known at ``known_at``, None for now."""
-    return records.dated("struck_var", engine, first, last, known_at)

@@ -1,7 +1,8 @@
 """Why the return differs from the benchmark's.
 
-Belongs here: which effects there are of the sessions of the books, and what they are derived from. The formulas are in
-the modules: ``brinson`` and ``geometric`` for one segment, ``segments`` and ``tree`` for those of a book, ``money``.
+Belongs here: which functions make the tables of attribution, of every session (``of_sessions``) and of periods that end
+on a date (``of_periods``). The formulas are in the modules: ``brinson`` and ``geometric`` for one segment, ``segments``
+and ``tree`` for those of a book, ``money``, ``currency``, ``factors``, ``periods``, ``active_risk``.
 """
 
 from collections.abc import Mapping
@@ -9,10 +10,106 @@ from collections.abc import Mapping
 import pandas as pd
 
 from daybook import tables
-from daybook.attribution import geometric, money, segments, sides, tree
+from daybook.attribution import (
+    active_risk,
+    contributions,
+    currency,
+    estimates,
+    factors,
+    geometric,
+    money,
+    periods,
+    segments,
+    sides,
+    tree,
+)
 from daybook.attribution import rules as declared
 from daybook.attribution.brinson import BRINSON_FACHLER, BRINSON_HOOD_BEEBOWER
+from daybook.performance import benchmarks
 from daybook.performance.risk_free import risk_free_of
+from daybook.risk.scenarios import Facts
+
+
+def of_sessions(
+    valuations: pd.DataFrame,
+    pnl: pd.DataFrame,
+    nav: pd.DataFrame,
+    performance: pd.DataFrame,
+    sources: benchmarks.Sources,
+    factor_sources: estimates.Sources,
+    attribution_rules: pd.DataFrame,
+    books: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> dict[str, pd.DataFrame]:
+    """The tables of ``brinson_tables``, ``currency_attribution`` and ``factor_attribution`` of ``sessions``.
+
+    Args:
+        valuations: table of the sessions and of each book's session before.
+        pnl: table of the sessions.
+        nav: table of every session since each book's first one.
+        performance: table likewise.
+        sources: what benchmarks are computed from.
+        factor_sources: what factors have their returns from, with the instruments.
+        attribution_rules: facts.
+        books: facts, dated by valid_from.
+        sessions: sessions to compute.
+    """
+    instruments, free = factor_sources.instruments, sources.risk_free_rates
+    views = benchmarks.book_views(books, sessions)
+    opened = benchmarks.computed(sources, views, sessions).lines
+    scope = sides.scope_of(performance, views, sessions)
+    lines = sides.lines(valuations, pnl, nav, scope, opened)
+    rules = declared.in_force(attribution_rules, scope)
+    return {
+        **brinson_tables(lines, scope, rules, free, instruments),
+        "currency_attribution": currency.currency_attribution(
+            lines, opened, valuations, nav, instruments, rules, sources.fx_rates, free, sessions
+        ),
+        "factor_attribution": factors.factor_attribution(
+            valuations, pnl, nav, performance, opened, views, factor_sources, sessions
+        ),
+    }
+
+
+def of_periods(
+    performance: pd.DataFrame,
+    nodes: pd.DataFrame,
+    pnl: pd.DataFrame,
+    valuations: pd.DataFrame,
+    nav: pd.DataFrame,
+    sources: benchmarks.Sources,
+    attribution_rules: pd.DataFrame,
+    performance_rules: pd.DataFrame,
+    instruments: pd.DataFrame,
+    facts: Facts,
+    date: pd.Timestamp,
+) -> dict[str, pd.DataFrame]:
+    """Tables ``period_attribution``, ``contributions`` and ``risk_attribution`` of ``date``.
+
+    Args:
+        performance: table of every session since each book's first one.
+        nodes: effects of the same sessions (``effects.gathered``).
+        pnl: table likewise.
+        valuations: table likewise.
+        nav: table likewise.
+        sources: what benchmarks are computed from.
+        attribution_rules: facts.
+        performance_rules: facts.
+        instruments: facts, dated by valid_from.
+        facts: what scenarios read besides.
+        date: the session.
+    """
+    today = {name: rows.loc[rows["business_date"].eq(date)] for name, rows in (("held", valuations), ("nav", nav))}
+    rules = declared.in_force(attribution_rules, performance.loc[performance["business_date"].eq(date)])
+    return {
+        "period_attribution": periods.period_attribution(performance, nodes, rules, date),
+        "contributions": contributions.contributions(
+            performance, pnl, valuations, nav, sources.fx_rates, instruments, date
+        ),
+        "risk_attribution": active_risk.risk_attribution(
+            today["held"], today["nav"], sources, instruments, attribution_rules, performance_rules, facts, date
+        ),
+    }
 
 
 def brinson_tables(

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from daybook import tables
 from daybook.attribution import rules, tree
+from daybook.attribution.brinson import BRINSON_FACHLER
 from daybook.attribution.sides import FLOWS
 from daybook.market.declared import rule_in_force
 from daybook.performance import closing
@@ -88,8 +89,10 @@ def risk_attribution(
     good = views.loc[reason.eq("")].reset_index(drop=True)
     frames = [_untold(date, views["book"], reason)]
     if len(good):
-        rates = _scale(performance_rules, good)
-        frames += list(_told(valuations, nav, sources, instruments, attribution_rules, facts, good, held, rates))
+        periods_per_year = _scale(performance_rules, good)
+        frames += list(
+            _told(valuations, nav, sources, instruments, attribution_rules, facts, good, held, periods_per_year)
+        )
     found = pd.concat(frames, ignore_index=True).sort_values([*KEY, "node"], ignore_index=True)
     return tables.conform("risk_attribution", found.reindex(columns=list(tables.TABLES["risk_attribution"].names)))
 
@@ -158,7 +161,7 @@ def _told(
     facts: Facts,
     views: pd.DataFrame,
     held: pd.DataFrame,
-    rates: Floats,
+    periods_per_year: Floats,
 ) -> Iterator[pd.DataFrame]:
     """Rows of the books of ``views``, some at a time; books of fewer than ``LEAST`` scenarios say so."""
     sides = _sides(valuations, nav, sources, instruments, facts, views, held)
@@ -174,7 +177,7 @@ def _told(
     for i in np.unique(part):
         owners = np.flatnonzero(part == i)
         mine = lines.loc[lines["owner"].isin(owners)].reset_index(drop=True)
-        yield _part(sides, mine, views, declared, instruments, rates, owners)
+        yield _part(sides, mine, views, declared, instruments, periods_per_year, owners)
 
 
 def _lines(sides: _Sides, views: pd.DataFrame) -> pd.DataFrame:
@@ -213,7 +216,7 @@ def _part(
     views: pd.DataFrame,
     declared: pd.DataFrame,
     instruments: pd.DataFrame,
-    rates: Floats,
+    periods_per_year: Floats,
     owners: Ints,
 ) -> pd.DataFrame:
     """Rows of the books ``owners`` (positions in ``views``), whose ``lines`` these are."""
@@ -230,7 +233,7 @@ def _part(
     begins = np.searchsorted(of, np.arange(count))
     active = np.add.reduceat(earned - weighted, begins, axis=0)
     benchmark = np.add.reduceat(weighted, begins, axis=0)
-    scale = np.sqrt(rates[owners])
+    scale = np.sqrt(periods_per_year[owners])
     whole = active.std(axis=1, ddof=1) * scale
     of_book, of_benchmark = (parts(values, active, of, scale) for values in (earned, weighted))
     rule = declared.take(owners).reset_index(drop=True)
@@ -252,7 +255,7 @@ def _part(
     made = tree.nodes(asked, rule, instruments)
     found = tree.rounded(made, np.round(whole, 12))
     # What a line adds to the active return: against the benchmark's return, or against nothing.
-    judged = np.where(rule["method"].eq("brinson_fachler"), 1.0, 0.0)[of]
+    judged = np.where(rule["method"].eq(BRINSON_FACHLER), 1.0, 0.0)[of]
     bet = (lines["opened"].to_numpy() / worth[of] - lines["weight"].to_numpy()) * judged
     effects = earned - weighted - bet[:, None] * benchmark[of]
     alone = _added(made, effects).std(axis=1, ddof=1) * scale[made.whole]
@@ -260,7 +263,7 @@ def _part(
     share = np.divide(known, gross, out=np.ones(count), where=gross > 0)
     said = (
         f"standard deviation of {active.shape[1]} historical scenarios x root of "
-        + pd.Series(rates[owners]).map("{:g}".format).astype("str")
+        + pd.Series(periods_per_year[owners]).map("{:g}".format).astype("str")
         + " sessions a year; weights at the close"
     )
     active_risk = found["total"].to_numpy()

@@ -6,7 +6,17 @@ and of periods that end on a date (``of_periods``). The formulas are in the modu
 
 import pandas as pd
 
-from daybook.performance import benchmarks, flows, local, period_returns, periods, returns, share_classes
+from daybook.performance import (
+    benchmarks,
+    drawdowns,
+    flows,
+    local,
+    period_returns,
+    periods,
+    ratios,
+    returns,
+    share_classes,
+)
 
 
 def measured(
@@ -66,8 +76,18 @@ def of_periods(
     nav: pd.DataFrame,
     external_flows: pd.DataFrame,
     signed_returns: pd.DataFrame,
+    performance_rules: pd.DataFrame,
+    risk_free_rates: pd.DataFrame,
+    books: pd.DataFrame,
     date: pd.Timestamp,
 ) -> dict[str, pd.DataFrame]:
-    """Tables ``period_returns`` and ``flow_effects`` of ``date``; every table since each book's first session."""
+    """Tables ``period_returns``, ``flow_effects``, ``ratios`` and ``drawdowns`` of ``date``.
+
+    Tables and signed returns since each book's first session; performance_rules, risk_free_rates and books are facts.
+    """
     spans = periods.spans(performance, date)
-    return period_returns.derive(performance, nav, external_flows, signed_returns, spans)
+    return {
+        **period_returns.derive(performance, nav, external_flows, signed_returns, spans),
+        "ratios": ratios.measured(performance, spans, performance_rules, risk_free_rates, books),
+        "drawdowns": drawdowns.deepest(performance, date),
+    }

@@ -19,6 +19,7 @@ from numba import float64, from_dtype, int64, njit, types
 from numpy.typing import NDArray
 
 from daybook.performance.sample import FLAT, READINGS
+from daybook.selection import kth_smallest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -174,31 +175,6 @@ def _sums(x, f, n, target, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _kth(values: Floats, count: int, k: int) -> float:
-    """The k-th smallest, from 1, of the first ``count``; the k smallest stand in front (Hoare 1961, quickselect)."""
-    left, right = 0, count - 1
-    while left < right:
-        pivot = values[(left + right) // 2]
-        i, j = left, right
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k - 1 <= j:
-            right = j
-        elif k - 1 >= i:
-            left = i
-        else:
-            break
-    return values[k - 1]
-
-
-@njit(cache=True, nogil=True)
 def _tail(x, n, sign, mean, deviation, k, picked):  # type: ignore[no-untyped-def]
     """The k-th smallest of ``sign`` x ``x`` and the mean of the k smallest.
 
@@ -214,7 +190,7 @@ def _tail(x, n, sign, mean, deviation, k, picked):  # type: ignore[no-untyped-de
         for t in range(n):
             picked[t] = sign * x[t]
         count = n
-    kth = _kth(picked, count, k)
+    kth = kth_smallest(picked, count, k)
     total = 0.0
     for t in range(k):
         total += picked[t]

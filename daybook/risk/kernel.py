@@ -29,6 +29,8 @@ import numpy as np
 from numba import float64, int16, int32, int64, njit, types
 from numpy.typing import NDArray
 
+from daybook.selection import kth_smallest
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
@@ -203,31 +205,6 @@ def _sweep(lines: Codes, values: Singles, coarse: NDArray[np.int16], rough: Sing
 
 
 @njit(cache=True, nogil=True)
-def _kth(values: Singles, count: int, k: int) -> float:
-    """The k-th smallest, from 1, of the first ``count``, which are put in another order (Hoare 1961, quickselect)."""
-    left, right = 0, count - 1
-    while left < right:
-        pivot = values[(left + right) // 2]
-        i, j = left, right
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k - 1 <= j:
-            right = j
-        elif k - 1 >= i:
-            left = i
-        else:
-            break
-    return values[k - 1]
-
-
-@njit(cache=True, nogil=True)
 def _near(rough: Singles, k: int, margin: float, lanes: Singles, width: int, picked: Codes, limit: int) -> int:
     """Scenarios whose coarse P&L is at most the k-th smallest plus ``margin``, ascending in ``picked``.
 
@@ -240,7 +217,7 @@ def _near(rough: Singles, k: int, margin: float, lanes: Singles, width: int, pic
         for j in range(len(part)):
             lanes[j] = min(lanes[j], part[j])
     lanes[width : 2 * width] = lanes[:width]
-    bound = float64(_kth(lanes[width : 2 * width], width, k)) + margin
+    bound = float64(kth_smallest(lanes[width : 2 * width], width, k)) + margin
     count = 0
     for j in range(width):
         if lanes[j] <= bound:

@@ -30,14 +30,14 @@ def backtest(
         raise Misused(f"{last} is before {first}: the first date comes first")
     from assets.partitions import session_days
     from daybook.risk.backtest import FORECAST, LOOK_BACK, over
-    from resources import struck
+    from resources import records
 
     feeds = opened()
     days = session_days(feeds.settings.calendars)
     since: pd.Timestamp = days[max(int(days.searchsorted(begin)) - LOOK_BACK, 0)]
     var = feeds.lake.read("var", since, end, FORECAST)
     nav_bridge, nav = (feeds.lake.read(name, since, end) for name in ("nav_bridge", "nav"))
-    rows = over(var, nav_bridge, nav, struck.struck(feeds.engine, since, end), begin, end)
+    rows = over(var, nav_bridge, nav, records.dated("struck_var", feeds.engine, since, end), begin, end)
     if book is not None:
         rows = rows[rows["book"] == book]
     if rows.empty:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from resources import closes, signed
+from resources import closes, records
 from tests.frames import frame
 
 DAYS = pd.DatetimeIndex(["2022-12-21", "2022-12-22"]).as_unit("us")
@@ -20,11 +20,11 @@ def test_a_close_signs_its_returns_and_a_second_one_only_what_changed(engine):
     assert close(engine, DAYS[0], "a", 0.99) == 1  # the same content: nothing is signed again
     assert close(engine, DAYS[1], "b", 0.01, np.nan) == 1
     assert close(engine, DAYS[1], "c", 0.02, np.nan) == 2
-    rows = signed.returns(engine, None, None)
+    rows = records.dated("signed_returns", engine, None, None)
     told = rows[["business_date", "close_date", "version", "daily_return"]].to_numpy().tolist()
     assert [row[:3] for row in told] == [[DAYS[0], DAYS[0], 1], [DAYS[0], DAYS[1], 2], [DAYS[1], DAYS[1], 1]]
     assert [row[3] for row in told][:2] == [0.01, 0.02]
     assert rows["benchmark_return"].isna().all()
-    assert len(signed.returns(engine, DAYS[1], None)) == 1
+    assert len(records.dated("signed_returns", engine, DAYS[1], None)) == 1
     before = pd.Timestamp(rows["recorded_at"].min())
-    assert signed.returns(engine, None, None, before)["daily_return"].tolist() == [0.01]
+    assert records.dated("signed_returns", engine, None, None, before)["daily_return"].tolist() == [0.01]
