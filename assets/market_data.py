@@ -21,7 +21,10 @@ from resources.feeds import FeedsResource
 from resources.settings import settings
 
 GROUP = "market_data"
-BY_SESSION = ("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash", "administrator_nav")
+BY_SESSION = (
+    *("raw_prices", "raw_fx_rates", "custodian_positions", "custodian_cash"),
+    *("custodian_transactions", "broker_transactions", "administrator_nav"),
+)
 """Facts that are one delivery a session; the others are logs, read as a whole."""
 LOGS = (
     "books",
@@ -56,6 +59,10 @@ LOGS = (
     "price_sources",
     "price_overrides",
     "expected_feeds",
+    "reconciliations",
+    "tolerances",
+    "close_rules",
+    "deadlines",
     "custodian_reports",
     "fundamentals",
 )

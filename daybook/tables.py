@@ -421,7 +421,7 @@ COLUMNS = _columns("""
     soft | float | | level beyond which a limit needs a word from its owner
     look_through | bool | | whether funds and index futures are looked through
     worse_by | float | fraction | by how much worse, in utilisation, an acknowledged breach opens again
-    answer_hours | float | hours | time in which the owner of a limit must acknowledge a breach
+    answer_hours | float | hours | time in which the owner must answer a breach or a break
     proxy_coverage | float | fraction | share of gross value whose missing history a proxy stands for
     benchmark_var | float | base currency | VaR of the same NAV held in the benchmark
     weights | floats | fraction | probability of each scenario, empty where all are equal
@@ -480,7 +480,7 @@ COLUMNS = _columns("""
     consumed | float | | by how much the size of the value would be smaller without the trade
     breach_id | text | | permanent id of a breach
     acknowledged_by | text | | who acknowledged
-    due_at | time | UTC | until when the owner must answer
+    due_at | time | UTC | instant by which it is due; of a breach, until when the owner must answer
     comment | text | | what somebody said of it
     industry | text | | industry within the sector; free text; empty is Unclassified
     timing | text | | start, middle or end: when in its session a flow counts
@@ -553,6 +553,48 @@ COLUMNS = _columns("""
     selection_risk | float | fraction | part of active_risk that comes from choosing within
     active_risk | float | fraction | part of the yearly tracking error; of the whole: tracking error
     standalone_risk | float | fraction | yearly volatility of what the row adds to the active return, by itself
+    reconciliation | text | | id of a declared comparison of the books with somebody else's records
+    theirs_table | text | | facts that the books are compared with, by the name of their files
+    match_keys | text | | columns by which lines of both sides find each other, separated by spaces
+    grouping | text | | one_to_one, one_to_many or net: how many lines of one side may answer one of the other
+    compared_field | text | | column of the matched lines that must agree
+    tolerance_bp | float | bp of NAV | largest difference that is no break
+    tolerance_fraction | float | fraction | largest difference that is no break, of the books' value
+    tolerance_days | float | calendar days | largest difference of a date that is no break
+    tolerance_amount | float | | largest difference that is no break, in the unit of the field
+    material_bp | float | bp of NAV | one break or finding beyond this blocks the close
+    material_sum_bp | float | bp of NAV | breaks beyond this in sum block the close
+    material_base | float | base currency | one break beyond this blocks the close, whatever the NAV
+    unexplained_bp | float | bp of NAV | unexplained P&L beyond this blocks the close
+    nav_error_bp | float | bp of NAV | error of a signed NAV beyond which it is material to investors
+    closed_period | text | | what a transaction dated into a closed period does: restate, post or refuse
+    reference | text | | the other side's own id of a transaction
+    net_amount | float | currency | money that changes hands, positive when the book receives it
+    due_time | text | HH:MM | time of day by which something is due, local to its calendar or timezone
+    due_days | float | calendar days | days after the business date on which due_time is
+    timezone | text | IANA | time zone of due_time; empty is that of the calendar
+    step | text | | step of the day: a feed, or what is made of feeds
+    expected_at | time | UTC | instant at which it will be done, as history has it
+    done_at | time | UTC | instant at which it was done
+    waits_for | text | | what must be done before, and is not
+    critical | bool | | whether it lies on the path that decides when the day is done
+    age | int | sessions | how long a break has been open, 1 on the first session
+    party | text | | whose row it is: books, custodian or broker
+    match_id | text | | names the rows of both sides that answer each other
+    match_kind | text | | one_to_one, one_to_many, net, partial or none
+    hypothesis_rank | int | | 1 is the likeliest
+    lines_before | int | lines | lines of the custodian's statement of the book that differ from the books
+    lines_after | int | lines | those that would still differ if the hypothesis were true
+    residual | float | | what would be left of the difference if the hypothesis were true
+    waiver_id | text | | id of a waiver
+    event | int | | number of a human act, without gaps
+    at | time | UTC | instant of the act
+    person | text | | who acted
+    act | text | | what was done
+    subject | text | | what it was done to
+    payload | text | | all that was said, as canonical JSON
+    previous_hash | text | SHA-256 | hash of the act before
+    event_hash | text | SHA-256 | hash of this act and of previous_hash
 """)
 FACT_COLUMNS = ("known_at", "recorded_at", "file", "line", "delivery")
 """What every fact carries. ``recorded_at`` and ``delivery`` are ours, never from a file."""
@@ -689,6 +731,39 @@ _table(
     required="nav",
 )  # fmt: skip
 _table(
+    "custodian_transactions", "fact", "business_date book reference",
+    "transaction_id instrument kind trade_date settle_date quantity price net_amount currency account",
+    "Transactions in the custodian's records, booked there on business_date.", required="kind",
+)  # fmt: skip
+_table(
+    "broker_transactions", "fact", "business_date book reference",
+    "transaction_id instrument kind trade_date settle_date quantity price net_amount currency account counterparty",
+    "Transactions that a broker confirmed on business_date.", required="kind",
+)  # fmt: skip
+_table(
+    "reconciliations", "fact", "reconciliation valid_from",
+    "theirs_table source match_keys grouping owner answer_hours valid_to",
+    "Comparisons of the books with others' records; what no row declares has a default (docs/reconciliation.md).",
+    required="theirs_table", defaults={"grouping": "one_to_many", "answer_hours": "24"},
+)  # fmt: skip
+_table(
+    "tolerances", "fact", "reconciliation compared_field book valid_from",
+    "tolerance_amount tolerance_fraction tolerance_bp tolerance_days valid_to",
+    "What is compared, and the largest differences that are no break; an empty book means every book.",
+)  # fmt: skip
+_table(
+    "close_rules", "fact", "book valid_from",
+    "material_bp material_sum_bp material_base unexplained_bp nav_error_bp closed_period valid_to",
+    "What stands against closing a book, and what may still come afterwards; an empty book means every book.",
+    defaults={"material_bp": "50", "material_sum_bp": "50", "unexplained_bp": "50", "nav_error_bp": "50",
+              "closed_period": "restate"},
+)  # fmt: skip
+_table(
+    "deadlines", "fact", "step valid_from", "due_time due_days timezone valid_to",
+    "When steps of the day are due; feeds have theirs in expected_feeds.", required="due_time",
+    defaults={"due_days": "0"},
+)  # fmt: skip
+_table(
     "fundamentals", "fact", "instrument period_end field published_at", "value unit period_start form",
     "Reported figures, point in time.", required="value",
 )  # fmt: skip
@@ -779,7 +854,7 @@ _table(
     required="sources",
 )  # fmt: skip
 _table(
-    "expected_feeds", "fact", "feed source valid_from", "calendar valid_to",
+    "expected_feeds", "fact", "feed source valid_from", "calendar due_time due_days timezone valid_to",
     "Feeds that must deliver on every session of a calendar; the source is the suffix of their files.",
 )  # fmt: skip
 _table(
@@ -889,8 +964,16 @@ _table("nav_bridge", "result", "business_date book",
        " unrealised_currency outside_lots gap",
        "From one NAV to the next: opening + flows + gains + carry + fees = closing, to the cent.")  # fmt: skip
 _table("reconciliation_breaks", "result", "business_date book instrument kind currency",
-       "break_id ours theirs difference impact_base impact_bp cause status opened_on owner",
-       "Differences between the books and the custodian.")  # fmt: skip
+       "break_id ours theirs difference impact_base impact_bp cause status opened_on owner"
+       " reconciliation source age reason",
+       "Differences between the books and others' records. cause is a word, reason a sentence; status and owner are"
+       " what people said of it, laid over when it is read.")  # fmt: skip
+_table("transaction_matches", "result", "business_date book reconciliation party reference",
+       "match_id match_kind instrument kind trade_date settle_date quantity net_amount currency status reason",
+       "Transactions of the books, the custodian and the broker, and which of them answer each other.")  # fmt: skip
+_table("break_hypotheses", "result", "business_date break_id hypothesis_rank",
+       "book cause residual lines_before lines_after reason",
+       "Explanations of breaks that were tried by replaying the book, the likeliest first.")  # fmt: skip
 _table("performance", "result", "business_date book",
        "daily_return gross_return benchmark_return active_return flows denominator cumulative_return status"
        " local_return currency_return hedged_return convention",
@@ -1024,6 +1107,9 @@ _table("proposed_orders", "result", "business_date book instrument", "side quant
        "Target less position less open orders, in whole lots.")  # fmt: skip
 _table("portfolio_failures", "result", "business_date book", "reason",
        "Books that a policy or the rounding could not serve, by name.")  # fmt: skip
+_table("timeline", "result", "business_date step source",
+       "calendar due_at expected_at done_at status waits_for critical reason",
+       "What is due when, what is done, late or waits, and the path that decides when the day is done.")  # fmt: skip
 _table("findings", "result", "business_date check book instrument",
        "severity reason impact_base impact_bp status", "What the day's checks found.")  # fmt: skip
 _table("intraday_positions", "result", "business_date book instrument",
@@ -1047,6 +1133,13 @@ _table("struck_var", "record", "business_date book method confidence horizon_day
 _table("signed_returns", "record", "business_date book close_date version",
        "daily_return gross_return benchmark_return recorded_at",
        "Returns as closes signed them; the newest signature of a session stands.")  # fmt: skip
+_table("waivers", "record", "waiver_id",
+       "check book instrument break_id valid_from valid_to reason entered_by approved_by",
+       "Findings and breaks that two people let stand, from valid_from to valid_to.")  # fmt: skip
+_table("break_events", "record", "event",
+       "break_id kind at person owner reason", "What people did about breaks, in order.")  # fmt: skip
+_table("audit_events", "record", "event", "at person act subject reason payload previous_hash event_hash",
+       "Every act of a person, each sealed with the one before.")  # fmt: skip
 _table("breaches", "record", "breach_id",
        "business_date book limit dimension bucket reached utilisation status due_at acknowledged_by comment",
        "Limits that were reached, until they are kept again.")  # fmt: skip
@@ -1072,7 +1165,8 @@ FILES: dict[str, str] = {
 
 SNAPSHOTS = frozenset(
     "raw_prices intraday_prices raw_fx_rates benchmark_weights benchmark_levels risk_free_rates custodian_positions"
-    " custodian_cash administrator_nav fundamentals alternative_data volatilities constituents".split()
+    " custodian_cash custodian_transactions broker_transactions administrator_nav fundamentals alternative_data"
+    " volatilities constituents".split()
 )
 """Facts of which a newer file of the same table, date and suffix replaces the older one whole."""
 
@@ -1083,7 +1177,10 @@ DERIVED = {
 """Column of facts that no file gives: the date in the file's name, or the session of the instant of observation."""
 
 INTRADAY = ("intraday_positions", "intraday_exposures", "intraday_limit_usage")
-"""Results of a session as it goes: replaced at each refresh, never part of what is signed."""
+"""Results of a session as it goes: replaced at each refresh."""
+
+UNSIGNED = (*INTRADAY, "timeline")
+"""Results that tell when they were looked at, and are no part of what is signed."""
 
 
 def empty(name: str) -> pd.DataFrame:

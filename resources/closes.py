@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from daybook.tables import INTRADAY, TABLES
+from daybook.tables import TABLES, UNSIGNED
 from resources import records, register
 from resources import signed as track_record
 from resources.facts import Facts
@@ -168,7 +168,7 @@ def seen(lake: Lake, session: pd.Timestamp) -> dict[str, dict[str, Any]]:
     """Version and content hash of every table of results that is signed and has rows for ``session``."""
     found: dict[str, dict[str, Any]] = {}
     for name, table in TABLES.items():
-        version = lake.version(name) if table.kind == "result" and name not in INTRADAY else None
+        version = lake.version(name) if table.kind == "result" and name not in UNSIGNED else None
         if version is not None:
             found[name] = {"version": version, "hash": lake.content_hash(name, session, version=version)}
     return found

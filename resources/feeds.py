@@ -96,9 +96,7 @@ class Feeds:
             return self.orders.executions()
         if name == "breaches":
             return self.breaches.frame()
-        table = {t.name: t for t in (records.quarantine, records.closes, records.struck_var, records.signed_returns)}[
-            name
-        ]
+        table = records.metadata.tables[f"{records.SCHEMA}.{name}"]
         wanted = TABLES[name]
         query = sa.select(*(table.c[column] for column in wanted.names)).order_by(*table.primary_key.columns)
         with self.engine.connect() as connection:

@@ -24,6 +24,8 @@ DATED_FACTS = (
     "custodian_positions",
     "custodian_cash",
     "administrator_nav",
+    "custodian_transactions",
+    "broker_transactions",
 )
 """Facts of which an asset needs those of its own sessions; of all others it needs the history up to its last one."""
 WHOLE = ("transactions",)

@@ -19,9 +19,12 @@ from resources.postgres import PostgresError, server_url
 from resources.settings import Settings
 
 SCHEMA = "daybook"
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration: a database that names it needs nothing done."""
-APPEND_ONLY = ("transactions", "postings", "order_events", "struck_var", "breach_events", "signed_returns")
+APPEND_ONLY = (
+    *("transactions", "postings", "order_events", "struck_var", "breach_events", "signed_returns"),
+    *("break_events", "waivers", "audit_events"),
+)
 """Tables whose rows a trigger protects from UPDATE, DELETE and TRUNCATE."""
 
 EXACT = frozenset(
@@ -187,6 +190,38 @@ breach_events = sa.Table(
     sa.Index("breach_events_by_breach", "breach_id", "id"),
 )
 """What happened to breaches of limits; append-only. The state of a breach is derived from its events."""
+
+break_events = sa.Table(
+    "break_events",
+    metadata,
+    _id("event"),
+    *_texts("break_id", "kind"),
+    _instant("at"),
+    *_texts("person", "owner", "reason"),
+    sa.Index("break_events_by_break", "break_id", "event"),
+)
+"""What people did about breaks; append-only. Status and owner of a break are derived from its events."""
+
+waivers = sa.Table(
+    "waivers",
+    metadata,
+    sa.Column("waiver_id", sa.Text, primary_key=True),
+    *_texts("check", "book", "instrument", "break_id"),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_to", sa.Date, nullable=False),
+    *_texts("reason", "entered_by", "approved_by"),
+    _instant("recorded_at"),
+)
+"""Findings and breaks that two people let stand for a time; append-only."""
+
+audit_events = sa.Table(
+    "audit_events",
+    metadata,
+    sa.Column("event", sa.BigInteger, primary_key=True, autoincrement=False),
+    _instant("at"),
+    *_texts("person", "act", "subject", "reason", "payload", "previous_hash", "event_hash"),
+)
+"""Every act of a person, numbered without gaps, each sealed with the one before; append-only."""
 
 executions = sa.Table(
     "executions",

@@ -24,6 +24,16 @@ FLOW_KINDS = ("deposit", "withdrawal", "subscription", "redemption", "transfer_i
 TIMINGS = ("start", "middle", "end")
 TREE_LEVELS = ("sector", "industry", "country", "currency", "issuer", "asset_class", "exchange", "instrument")
 """Attributes of instruments that a tree of attribution can be made of."""
+RECONCILED = (
+    *("custodian_positions", "custodian_cash", "custodian_transactions", "broker_transactions", "administrator_nav"),
+)
+"""Facts that the books are compared with."""
+COMPARED_FIELDS = (
+    *("quantity", "settled", "market_value", "price", "net_amount", "trade_date", "settle_date"),
+    *("nav", "units", "nav_per_unit"),
+)
+STEPS = ("prices", "books", "nav", "reconciliation", "risk", "pack", "close")
+"""Steps of the day that may have a deadline, in their order."""
 LINKINGS = ("carino", "menchero", "grap", "frongello", "davies_laker", "geometric")
 
 UNIT_KINDS = ("buy", "sell", "transfer_in", "transfer_out", "expiry", "exercise", "assignment")
@@ -83,6 +93,13 @@ ONE_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("attribution_rules", "imputation"): ("portfolio", "benchmark"),
     ("attribution_rules", "currency_method"): ("ankrim_hensel", "karnosky_singer", "geometric"),
     ("expected_feeds", "feed"): tuple(sorted(tables.FILES)),
+    ("reconciliations", "theirs_table"): RECONCILED,
+    ("reconciliations", "grouping"): ("one_to_one", "one_to_many", "net"),
+    ("tolerances", "compared_field"): COMPARED_FIELDS,
+    ("close_rules", "closed_period"): ("restate", "post", "refuse"),
+    ("deadlines", "step"): STEPS,
+    ("custodian_transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx"),
+    ("broker_transactions", "kind"): (*UNIT_KINDS, *MONEY_KINDS, "fx"),
     ("rules", "kind"): ("max_weight", "min_weight", "prohibited"),
     ("rules", "dimension"): DIMENSIONS,
     ("rules", "basis"): BASES,
@@ -115,6 +132,10 @@ POSITIVE: Mapping[str, tuple[str, ...]] = {
     "limits": ("horizon_days", "answer_hours"),
     "flow_rules": ("large_flow",),
     "performance_rules": ("periods_per_year",),
+    "custodian_transactions": ("price",),
+    "broker_transactions": ("price",),
+    "reconciliations": ("answer_hours",),
+    "close_rules": ("material_bp", "material_sum_bp", "material_base", "unexplained_bp", "nav_error_bp"),
 }
 """Columns whose numbers are above zero where they are given."""
 
@@ -128,6 +149,9 @@ NOT_NEGATIVE: Mapping[str, tuple[str, ...]] = {
     "redemption_terms": ("notice_days",),
     "limits": ("worse_by",),
     "var_models": ("seed",),
+    "tolerances": ("tolerance_amount", "tolerance_bp", "tolerance_days"),
+    "expected_feeds": ("due_days",),
+    "deadlines": ("due_days",),
 }
 """Columns whose numbers may be zero, never below."""
 
@@ -141,6 +165,7 @@ FRACTIONS: Mapping[str, tuple[str, ...]] = {
     "redemption_terms": ("redemption_fraction",),
     "benchmark_terms": ("hedge_ratio",),
     "performance_rules": ("confidence",),
+    "tolerances": ("tolerance_fraction",),
 }
 """Columns whose numbers lie from 0 to 1."""
 
@@ -151,6 +176,8 @@ WHOLE: Mapping[str, tuple[str, ...]] = {
     "var_models": ("horizon_days", "window", "paths", "seed"),
     "limits": ("horizon_days",),
     "redemption_terms": ("notice_days",),
+    "expected_feeds": ("due_days",),
+    "deadlines": ("due_days",),
 }
 """Columns whose numbers are whole."""
 
@@ -160,7 +187,9 @@ COUNTABLE = 2**53
 QUANTITY_PLACES, MONEY_PLACES = 8, 6
 PLACES: Mapping[str, int] = {
     **dict.fromkeys(("quantity", "settled_quantity", "units"), QUANTITY_PLACES),
-    **dict.fromkeys(("market_value", "balance", "nav", "fees", "taxes", "accrued_interest", "cost"), MONEY_PLACES),
+    **dict.fromkeys(
+        ("market_value", "balance", "nav", "net_amount", "fees", "taxes", "accrued_interest", "cost"), MONEY_PLACES
+    ),
 }
 """Places to which columns are rounded, half to even; all others are kept as given."""
 
@@ -202,6 +231,7 @@ ROW_DATE: Mapping[str, str] = {
     **dict.fromkeys(("liquidity_rules", "redemption_terms"), "valid_from"),
     **dict.fromkeys(("flow_rules", "benchmark_blends", "benchmark_terms"), "valid_from"),
     **dict.fromkeys(("performance_rules", "attribution_rules"), "valid_from"),
+    **dict.fromkeys(("reconciliations", "tolerances", "close_rules", "deadlines"), "valid_from"),
     "rules": "valid_from",
     "price_sources": "valid_from",
     "expected_feeds": "valid_from",
@@ -221,6 +251,8 @@ MAY_BE_EMPTY = {
     ("flow_rules", "book"),
     ("performance_rules", "book"),
     ("attribution_rules", "book"),
+    ("tolerances", "book"),
+    ("close_rules", "book"),
     ("alternative_data", "instrument"),
     ("price_sources", "asset_class"),
     ("expected_feeds", "source"),
@@ -228,7 +260,10 @@ MAY_BE_EMPTY = {
 }
 """Parts of a key that may be empty."""
 
-HOLD_CASH = ("benchmark_weights", "constituents", "custodian_positions", "transactions", "alternative_data")
+HOLD_CASH = (
+    *("benchmark_weights", "constituents", "custodian_positions", "transactions", "alternative_data"),
+    *("custodian_transactions", "broker_transactions"),
+)
 """Tables in which CASH:<CCY> may stand in the column ``instrument``."""
 
 SCHEMES = ("isin", "figi", "cusip", "sedol", "cik", "ticker")

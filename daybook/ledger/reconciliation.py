@@ -94,6 +94,10 @@ def breaks(
         cause=_causes(rows, activity),
         status="open",
         owner="",
+        reconciliation=rows["kind"],
+        source="",
+        age=1,
+        reason="",
     )
     ordered = named.sort_values([*KEY, "kind", "instrument"])
     return tables.conform("reconciliation_breaks", ordered[list(tables.TABLES["reconciliation_breaks"].names)])

@@ -17,6 +17,7 @@ Expectation = dict[str, Any]
 Suite = list[Expectation]
 
 CURRENCY = "^[A-Z]{3}$"
+CLOCK = "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _expect(what: str, **kwargs: Any) -> Expectation:
@@ -290,6 +291,40 @@ SUITES: Mapping[str, Suite] = {
         _between("tolerance", 0, 1),
         _not_before("valid_to", "valid_from"),
         *_key("price_sources"),
+    ],
+    **{
+        name: [
+            *_named("book", "reference"),
+            *_words(name, "kind"),
+            *_positive("price"),
+            _not_before("settle_date", "trade_date"),
+            *_key(name),
+        ]
+        for name in ("custodian_transactions", "broker_transactions")
+    },
+    "reconciliations": [
+        *_named("reconciliation"),
+        *_words("reconciliations", "theirs_table", "grouping"),
+        *_positive("answer_hours"),
+        *_key("reconciliations"),
+    ],
+    "tolerances": [
+        *_named("reconciliation"),
+        *_words("tolerances", "compared_field"),
+        *(_between(name, 0, None) for name in ("tolerance_amount", "tolerance_bp", "tolerance_days")),
+        _between("tolerance_fraction", 0, 1),
+        *_key("tolerances"),
+    ],
+    "close_rules": [
+        *_words("close_rules", "closed_period"),
+        *_positive("material_bp", "material_sum_bp", "material_base", "unexplained_bp", "nav_error_bp"),
+        *_key("close_rules"),
+    ],
+    "deadlines": [
+        *_words("deadlines", "step"),
+        _expect("column_values_to_match_regex", column="due_time", regex=CLOCK),
+        _between("due_days", 0, None),
+        *_key("deadlines"),
     ],
     "expected_feeds": [
         *_words("expected_feeds", "feed"),

@@ -87,6 +87,26 @@ GOOD = {
     "attribution_rules": frame(
         "attribution_rules", f"levels interaction_rule anchor {VALID}", ("sector instrument", "shown", "total", D, None)
     ),
+    **{
+        name: frame(
+            name,
+            "business_date book reference kind trade_date settle_date quantity price",
+            (D, "P", "r", "buy", D, D, 1, 2),
+        )
+        for name in ("custodian_transactions", "broker_transactions")
+    },
+    "reconciliations": frame(
+        "reconciliations",
+        f"reconciliation theirs_table grouping answer_hours {VALID}",
+        ("cash", "custodian_cash", "net", 24.0, D, None),
+    ),
+    "tolerances": frame(
+        "tolerances",
+        f"reconciliation compared_field tolerance_amount tolerance_fraction {VALID}",
+        ("cash", "settled", 0.01, 0.0, D, None),
+    ),
+    "close_rules": frame("close_rules", f"material_bp closed_period {VALID}", (5.0, "post", D, None)),
+    "deadlines": frame("deadlines", f"step due_time due_days {VALID}", ("nav", "18:30", 0.0, D, None)),
     "rules": frame("rules", f"rule kind dimension basis {VALID}", ("r", "prohibited", "sector", "nav", D, D)),
     "price_sources": frame("price_sources", "sources max_stale tolerance", ("x y", 0.0, 0.01)),
     "expected_feeds": frame("expected_feeds", "feed", ("prices",)),
@@ -167,6 +187,16 @@ BAD = [
     ("price_sources", "tolerance", 5.0),
     ("price_sources", "max_stale", -1.0),
     ("expected_feeds", "feed", "gossip"),
+    ("custodian_transactions", "kind", "gift"),
+    ("broker_transactions", "price", 0.0),
+    ("reconciliations", "theirs_table", "gossip"),
+    ("reconciliations", "answer_hours", 0.0),
+    ("tolerances", "compared_field", "colour"),
+    ("tolerances", "tolerance_fraction", 2.0),
+    ("close_rules", "closed_period", "hope"),
+    ("close_rules", "material_bp", 0.0),
+    ("deadlines", "step", "lunch"),
+    ("deadlines", "due_time", "half past six"),
     ("price_overrides", "approved_by", "ann"),
     ("price_overrides", "price", 0.0),
 ]

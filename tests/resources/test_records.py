@@ -26,6 +26,15 @@ SIGNED = {
     "version": 1,
     "recorded_at": NOW,
 }
+HANDLED = {"break_id": "K-1", "kind": "assigned", "at": NOW, "person": "ada", "owner": "bob"}
+WAIVED = {
+    "waiver_id": "1",
+    "check": "break_material",
+    "valid_from": date(2020, 1, 2),
+    "valid_to": date(2020, 1, 9),
+    "recorded_at": NOW,
+}
+SEALED = {"event": 1, "at": NOW, "person": "ada", "act": "close"}
 EVENT = {"order_id": "O-1", "kind": "proposed", "at": NOW, "by_user": "ada", "quantity": Decimal("100")}
 TRADE = {
     "transaction_id": "T-1",
@@ -99,7 +108,12 @@ def test_the_logs_refuse_every_change(engine, table, change):
         connection.execute(records.breach_events.insert(), [BREACHED])
         connection.execute(records.struck_var.insert(), [STRUCK])
         connection.execute(records.signed_returns.insert(), [SIGNED])
-    column = {"struck_var": "convention", "signed_returns": "book"}.get(table, "kind")
+        connection.execute(records.break_events.insert(), [HANDLED])
+        connection.execute(records.waivers.insert(), [WAIVED])
+        connection.execute(records.audit_events.insert(), [SEALED])
+    column = {"struck_var": "convention", "signed_returns": "book", "waivers": "book", "audit_events": "act"}.get(
+        table, "kind"
+    )
     with pytest.raises(sa.exc.IntegrityError, match=f"daybook.{table} is append-only"), engine.begin() as connection:
         connection.execute(sa.text(change.format(f"daybook.{table}", column)))
     with engine.connect() as connection:
