@@ -593,6 +593,7 @@ COLUMNS = _columns("""
     act | text | | what was done
     subject | text | | what it was done to
     payload | text | | all that was said, as canonical JSON
+    marks | text | | short SHA-256 of each column of the act, in order: by them a changed column is named
     previous_hash | text | SHA-256 | hash of the act before
     event_hash | text | SHA-256 | hash of this act and of previous_hash
 """)
@@ -1138,7 +1139,7 @@ _table("waivers", "record", "waiver_id",
        "Findings and breaks that two people let stand, from valid_from to valid_to.")  # fmt: skip
 _table("break_events", "record", "event",
        "break_id kind at person owner reason", "What people did about breaks, in order.")  # fmt: skip
-_table("audit_events", "record", "event", "at person act subject reason payload previous_hash event_hash",
+_table("audit_events", "record", "event", "at person act subject reason payload marks previous_hash event_hash",
        "Every act of a person, each sealed with the one before.")  # fmt: skip
 _table("breaches", "record", "breach_id",
        "business_date book limit dimension bucket reached utilisation status due_at acknowledged_by comment",

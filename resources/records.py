@@ -219,7 +219,7 @@ audit_events = sa.Table(
     metadata,
     sa.Column("event", sa.BigInteger, primary_key=True, autoincrement=False),
     _instant("at"),
-    *_texts("person", "act", "subject", "reason", "payload", "previous_hash", "event_hash"),
+    *_texts("person", "act", "subject", "reason", "payload", "marks", "previous_hash", "event_hash"),
 )
 """Every act of a person, numbered without gaps, each sealed with the one before; append-only."""
 

@@ -46,7 +46,7 @@ def upgrade() -> None:
         "audit_events",
         sa.Column("event", sa.BigInteger, primary_key=True, autoincrement=False),
         instant("at"),
-        *text("person", "act", "subject", "reason", "payload", "previous_hash", "event_hash"),
+        *text("person", "act", "subject", "reason", "payload", "marks", "previous_hash", "event_hash"),
         schema=SCHEMA,
     )
     for table in TABLES:
