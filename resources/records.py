@@ -197,10 +197,10 @@ break_events = sa.Table(
     _id("event"),
     *_texts("break_id", "kind"),
     _instant("at"),
-    *_texts("person", "owner", "reason"),
+    *_texts("person", "owner", "cause", "reason"),
     sa.Index("break_events_by_break", "break_id", "event"),
 )
-"""What people did about breaks; append-only. Status and owner of a break are derived from its events."""
+"""What was told and done about breaks; append-only. Status and owner of a break are derived from its events."""
 
 waivers = sa.Table(
     "waivers",
@@ -209,6 +209,7 @@ waivers = sa.Table(
     *_texts("check", "book", "instrument", "break_id"),
     sa.Column("valid_from", sa.Date, nullable=False),
     sa.Column("valid_to", sa.Date, nullable=False),
+    sa.Column("impact_base", sa.Numeric),
     *_texts("reason", "entered_by", "approved_by"),
     _instant("recorded_at"),
 )

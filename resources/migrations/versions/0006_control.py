@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("event", sa.BigInteger, sa.Identity(), primary_key=True),
         *text("break_id", "kind"),
         instant("at"),
-        *text("person", "owner", "reason"),
+        *text("person", "owner", "cause", "reason"),
         schema=SCHEMA,
     )
     op.create_index("break_events_by_break", "break_events", ["break_id", "event"], schema=SCHEMA)
@@ -38,6 +38,7 @@ def upgrade() -> None:
         *text("check", "book", "instrument", "break_id"),
         sa.Column("valid_from", sa.Date, nullable=False),
         sa.Column("valid_to", sa.Date, nullable=False),
+        sa.Column("impact_base", sa.Numeric),
         *text("reason", "entered_by", "approved_by"),
         instant("recorded_at"),
         schema=SCHEMA,
