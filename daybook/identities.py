@@ -1,7 +1,7 @@
 """What must add up every day, whatever the market did.
 
 Belongs here: the list of identities, each asked of the module that owns it. Does not belong here: what a gap prevents
-(``daybook.market.quality``, ``daybook.closing``).
+(``daybook.market.quality``, ``daybook.control.closes``).
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from daybook.closing import refusals
+from daybook.control.closes import refusals
 
 CLEAN = ("pass", "warning")
 

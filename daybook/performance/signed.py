@@ -1,7 +1,7 @@
 """Returns as they were signed: the track record, which nothing but another signature changes.
 
 Belongs here: which figures stand signed, and which of today's a signature would add. Does not belong here: keeping
-them (``resources.signed``), who may sign (``daybook.closing``), linking them (``period_returns``).
+them (``resources.signed``), who may sign (``daybook.control.closes``), linking them (``period_returns``).
 
 A close signs the returns of its date and of every session before it, as they are then. The newest signature of a
 session stands: a late trade changes what is computed at once, and what is signed only with the next close, which

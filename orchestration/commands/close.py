@@ -15,7 +15,7 @@ def close(
     book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
 ) -> None:
     """Sign a computed business date as DAYBOOK_USER; refused while a blocking finding stands."""
-    from daybook.closing import refusals
+    from daybook.control.closes import refusals
     from resources import closes, register
 
     session = parse(date)

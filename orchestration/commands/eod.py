@@ -80,7 +80,7 @@ def _not_a_session(asked: pd.Timestamp) -> bool:
 
 def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float) -> int:
     """Say what was computed; the exit code."""
-    from daybook.closing import blocking
+    from daybook.control.closes import blocking
     from resources import closes, reports
 
     read = {name: feeds.lake.read(name, session, session) for name in ("nav", "pnl", "performance", "var")}

@@ -20,7 +20,7 @@ def status(
     date: Annotated[str | None, typer.Option(help="Business date; the latest computed if left out.")] = None,
 ) -> None:
     """Show what is done, what blocks, and who must act."""
-    from daybook.closing import refusals
+    from daybook.control.closes import refusals
     from resources import closes
 
     feeds = opened()

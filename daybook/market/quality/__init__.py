@@ -1,7 +1,7 @@
 """What is wrong or odd with a day's data, as findings with their likely effect on NAV.
 
 Belongs here: one small function a check, from frames to rows of table ``findings``. Does not belong here: refusing a
-row (``daybook.intake``), and what a blocking finding prevents (``daybook.closing``). A finding is about one session;
+row (``daybook.intake``), and what a blocking finding prevents (``daybook.control.closes``). A finding is about one session;
 history before it never stops it. severity ``blocking``: money is or may be wrong, or cannot be known.
 """
 
