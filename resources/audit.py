@@ -40,8 +40,24 @@ def record(
     Raises:
         ValueError: ``person``, ``act`` or ``subject`` is empty.
     """
-    if not (person.strip() and act and subject):
+    return record_each(connection, person, act, {subject: payload or {}}, reason)
+
+
+def record_each(
+    connection: sa.Connection,
+    person: str,
+    act: str,
+    subjects: Mapping[str, Mapping[str, Any]],
+    reason: str = "",
+) -> int:
+    """As ``record``, an act for each of ``subjects`` (subject -> payload), in order; returns the number of the last.
+
+    Nothing is written where there is no subject; then it returns 0.
+    """
+    if not (person.strip() and act and all(subjects)):
         raise ValueError("an act needs who, what and to what: set DAYBOOK_USER")
+    if not subjects:
+        return 0
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     table = audit_events
     last = connection.execute(
@@ -49,18 +65,21 @@ def record(
     ).first()
     at = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     said = {
-        "event": 1 if last is None else last.event + 1,
         # A clock that was put back does not put acts out of order.
         "at": at if last is None else max(at, last.at),
         "person": person.strip(),
         "act": act,
-        "subject": subject,
         "reason": reason.strip(),
-        "payload": chain.canonical(payload or {}),
     }
-    sealed = chain.seal(said, chain.START if last is None else last.event_hash)
-    connection.execute(sa.insert(table).values(sealed))
-    return int(said["event"])
+    number, before = (0, chain.START) if last is None else (int(last.event), str(last.event_hash))
+    rows = []
+    for subject, payload in subjects.items():
+        number += 1
+        own = {"event": number, "subject": subject, "payload": chain.canonical(payload)}
+        rows.append(chain.seal(said | own, before))
+        before = rows[-1]["event_hash"]
+    connection.execute(sa.insert(table), rows)
+    return number
 
 
 def head(connection: sa.Connection) -> tuple[int, str]:

@@ -34,6 +34,7 @@ import sqlalchemy as sa
 
 from daybook import tables
 from daybook.market.declared import in_force
+from resources import audit
 from resources.records import breach_events
 
 _LOCK = zlib.crc32(b"daybook breaches")
@@ -45,6 +46,8 @@ PLACE = ("book", "limit", "dimension", "bucket")
 LEVELS = {"soft": 1, "hard": 2}
 TOLD = ("opened", "reopened", "worsened")
 """Events of which people must hear."""
+ACTS = {"acknowledged": "acknowledge", "commented": "comment"}
+"""Kind of event -> what the person did, in the chain of acts."""
 STANDING = ("open", "acknowledged")
 """Status of breaches that are not closed; an open one waits for an answer."""
 
@@ -145,6 +148,7 @@ class Breaches:
                 return False
             # What a person says is of the last session that was told: an earlier pack made again does not see it.
             log.add(breach_id, kind, log.rows[-1]["business_date"], user, comment)
+            audit.record(log.connection, user, ACTS[kind], f"breach {breach_id}", comment)
             return True
 
     def _reached(
@@ -170,7 +174,7 @@ class Breaches:
         """One transaction, alone: the events chosen, all by default, and what the block adds to them."""
         with self._engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            log = _Log(_rows(connection, sa.true() if chosen is None else chosen))
+            log = _Log(connection, _rows(connection, sa.true() if chosen is None else chosen))
             yield log
             if log.added:
                 connection.execute(sa.insert(breach_events), log.added)
@@ -180,6 +184,7 @@ class Breaches:
 class _Log:
     """Events, and those to be added."""
 
+    connection: sa.Connection
     rows: list[dict[str, Any]]
     added: list[dict[str, Any]] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

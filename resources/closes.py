@@ -1,7 +1,7 @@
 """Signed days in PostgreSQL: candidates, closes, and what was seen.
 
 Belongs here: writing and reading the register of closes. Does not belong here: whether a day can be signed
-(``daybook.closing``).
+(``daybook.control.closes``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from daybook.tables import TABLES, UNSIGNED
-from resources import records, register
+from resources import audit, records, register
 from resources import signed as track_record
 from resources.facts import Facts
 from resources.lake import Lake
 
 CANDIDATE, CLOSED = "candidate", "closed"
+CHAIN = "audit_events"
+"""What a close has seen of the chain of acts, beside the tables: number and hash of the act before it."""
 
 
 def states(engine: sa.Engine, session: pd.Timestamp, version: int | None = None) -> pd.DataFrame:
@@ -123,6 +125,7 @@ def sign(
         if newest is not None and newest.status == CLOSED and same_content(newest.seen, seen):
             return int(newest.version)
         version = 1 if newest is None else int(newest.version) + 1
+        event, sealed = audit.head(connection)
         connection.execute(
             table.insert().values(
                 business_date=session.date(),
@@ -131,11 +134,14 @@ def sign(
                 status=CLOSED,
                 signed_by=user,
                 recorded_at=sa.func.now(),
-                seen=dict(seen),
+                seen={**seen, CHAIN: {"version": event, "hash": sealed}},
                 through_delivery=through_delivery,
             )
         )
         track_record.sign(connection, performance, session, version)
+        hashes = {name: item["hash"] for name, item in seen.items()}
+        said = {"seen": hashes, "through_delivery": through_delivery}
+        audit.record(connection, user, "close", f"close {session:%Y-%m-%d} {book} {version}", payload=said)
     return version
 
 
@@ -161,7 +167,8 @@ def moved(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, 
 
 def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two ``seen`` records name the same content hashes, whatever the versions."""
-    return {name: item["hash"] for name, item in one.items()} == {name: item["hash"] for name, item in other.items()}
+    found = [{name: item["hash"] for name, item in seen.items() if name != CHAIN} for seen in (one, other)]
+    return found[0] == found[1]
 
 
 def seen(lake: Lake, session: pd.Timestamp) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from daybook import tables
 from daybook.intake import names
 from daybook.intake.sheet import FileRefused
-from resources import deliveries, quarantine, records
+from resources import audit, deliveries, quarantine, records
 from resources.deliveries import Taken as Taken
 from resources.folders import Changed, Directory, Folder, FolderError, folder
 from resources.lake import Lake
@@ -230,6 +230,7 @@ class Inbox:
             with self.engine.begin() as connection:
                 ids = quarantine.of_line(connection, entry)
                 quarantine.close(connection, ids, "discarded", who, why, self.clock())
+                audit.record_each(connection, who, quarantine.ACTS["discarded"], quarantine.said(entry, ids), why)
 
     def _redo(self, number: int, status: str, values: Mapping[str, str], who: str, why: str) -> Taken:
         with self.alone() as turn:

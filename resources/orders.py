@@ -22,13 +22,15 @@ import sqlalchemy as sa
 from daybook import tables
 from daybook.trading import fills
 from daybook.trading import orders as machine
-from resources import records
+from resources import audit, records
 from resources.records import executions as executions_table
 from resources.records import order_events
 
 _LOCK = zlib.crc32(b"daybook orders")
 _DESCRIPTION = ("book", "instrument", "side", "reason")
 _EXECUTIONS = sa.select(executions_table).order_by(executions_table.c.executed_at, executions_table.c.execution_id)
+ACTS = {"approved": "approve", "rejected": "reject", "cancelled": "cancel", "sent": "send"}
+"""Kind of event -> what the person did, in the chain of acts."""
 NOT_EVALUATED = "compliance of the book was not evaluated"
 """Why a book that nobody vouched for may not trade."""
 
@@ -294,6 +296,8 @@ class Orders:
                     raise OrderRefused(f"order {name} cannot be {kind}: {why}")
                 log.add(name, kind, user, payload=payload)
                 moved.append(name)
+            said = {f"order {name}": dict(payload) for name in moved}
+            audit.record_each(log.connection, user, ACTS[kind], said, payload.get("reason", ""))
         return tuple(moved)
 
     @contextmanager

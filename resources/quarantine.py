@@ -29,6 +29,8 @@ UNDECIDED = ("open", "waiting")
 """Status of entries that somebody or something still has to deal with."""
 BY_ITSELF = "daybook"
 """Who decides where no person does."""
+ACTS = {"released": "release", "corrected": "correct", "discarded": "discard"}
+"""Status -> what the person did, in the chain of acts."""
 HELD = "no action"
 """What a dividend waits for that a corporate action posts by itself."""
 SHADOWED = "a corporate action on that ex or pay date posts this dividend; action_id would make the row confirm it"
@@ -81,6 +83,12 @@ def of_line(connection: sa.Connection, entry: Mapping[str, Any]) -> list[int]:
     )
     found: list[int] = list(connection.execute(query).scalars())
     return found
+
+
+def said(entry: Mapping[str, Any], ids: Sequence[int], **more: Any) -> dict[str, dict[str, Any]]:
+    """What the chain of acts keeps of a decision on the line of ``entry``: subject -> payload, for each of ``ids``."""
+    line = {name: entry[name] for name in ("file", "line", "table_name", "row")}
+    return {f"quarantine {number}": line | more for number in ids}
 
 
 def held(connection: sa.Connection) -> pd.DataFrame:

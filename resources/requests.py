@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from resources import records
+from resources import audit, records
 from resources.inbox import Inbox
 from resources.turn import Turn
 
@@ -71,7 +71,9 @@ def ask(engine: sa.Engine, wish: Wish, who: str, why: str) -> int:
             raise RequestRefused(
                 f"request {number} asks for the same and waits: daybook approve {number}, or reject it"
             )
-        return int(connection.execute(sa.insert(_table).values(values).returning(_table.c.id)).scalar_one())
+        number = int(connection.execute(sa.insert(_table).values(values).returning(_table.c.id)).scalar_one())
+        audit.record(connection, who, "ask", f"request {number}", why, _said(values))
+        return number
 
 
 def approve(inbox: Inbox, number: int, who: str, why: str = "") -> Mapping[str, Any]:
@@ -88,15 +90,15 @@ def approve(inbox: Inbox, number: int, who: str, why: str = "") -> Mapping[str, 
     """
     # The lock of the inbox: what is decided is a delivery, and a run that begins sees it whole or not at all.
     with inbox.alone() as turn, inbox.engine.begin() as connection:
-        request = _pending(connection, number)
-        if _same_person(request["requested_by"], who):
-            raise RequestRefused(
-                f"request {number} was made by {request['requested_by']}: a second person must agree "
-                f"(DAYBOOK_USER=<name> daybook approve {number})"
-            )
-        decided = _decide(connection, request, APPROVED, who, why, inbox.clock())
-        effects()[decided["kind"]](connection, turn, decided)
+        decided = _agreed(connection, turn, number, who, why)
+        audit.record(connection, who, "approve", f"request {number}", why, _said(decided))
         return decided
+
+
+def suppose(inbox: Inbox, number: int, who: str) -> Mapping[str, Any]:
+    """As ``approve`` on the doors of a rehearsal, without an act: nobody else's act has to wait for its end."""
+    with inbox.alone() as turn, inbox.engine.begin() as connection:
+        return _agreed(connection, turn, number, who, "")
 
 
 def reject(inbox: Inbox, number: int, who: str, why: str) -> Mapping[str, Any]:
@@ -107,7 +109,9 @@ def reject(inbox: Inbox, number: int, who: str, why: str) -> Mapping[str, Any]:
     """
     _named(who, why)
     with inbox.engine.begin() as connection:
-        return _decide(connection, _pending(connection, number), REJECTED, who, why, inbox.clock())
+        decided = _decide(connection, _pending(connection, number), REJECTED, who, why, inbox.clock())
+        audit.record(connection, who, "reject", f"request {number}", why, _said(decided))
+        return decided
 
 
 def pending(engine: sa.Engine) -> pd.DataFrame:
@@ -139,6 +143,24 @@ def _pending(connection: sa.Connection, number: int) -> dict[str, Any]:
     if found["status"] != PENDING:
         raise RequestRefused(f"request {number} is {found['status']} already, by {found['decided_by']}")
     return dict(found)
+
+
+def _agreed(connection: sa.Connection, turn: Turn, number: int, who: str, why: str) -> dict[str, Any]:
+    """Decide a pending request as ``who``, a second person, and let it take effect."""
+    request = _pending(connection, number)
+    if _same_person(request["requested_by"], who):
+        raise RequestRefused(
+            f"request {number} was made by {request['requested_by']}: a second person must agree "
+            f"(DAYBOOK_USER=<name> daybook approve {number})"
+        )
+    decided = _decide(connection, request, APPROVED, who, why, turn.clock())
+    effects()[decided["kind"]](connection, turn, decided)
+    return decided
+
+
+def _said(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What the chain of acts keeps of a request."""
+    return {name: request[name] for name in ("kind", "subject", "payload", "requested_by")}
 
 
 def _decide(

@@ -28,7 +28,7 @@ from daybook.intake.sheet import FileRefused, Sheet, of_rows
 from daybook.intake.transactions import shadowed
 from daybook.ledger import exact, postings
 from daybook.market import custodian_reports
-from resources import bulk, deliveries, quarantine, records
+from resources import audit, bulk, deliveries, quarantine, records
 from resources.deliveries import Taken
 from resources.facts import GOOD, Facts
 from resources.lake import Lake
@@ -362,7 +362,7 @@ class Turn:
             reasons = [f"action_id: {SHADOWED}"]
         if reasons:
             return replace(refused, reason="; ".join(reasons))
-        return self._redone(entry, original, (checked, reference), status, decision)
+        return self._redone({**entry, "corrected": dict(values)}, original, (checked, reference), status, decision)
 
     def _still_held(self, entry: Mapping[str, Any], checked: Checked) -> bool:
         """Whether an action would post what the row says; a held row tried as it is stands in the log already."""
@@ -394,6 +394,8 @@ class Turn:
             ids = quarantine.of_line(connection, entry)
             quarantine.close(connection, ids, status, *decision, self.clock())
             deliveries.finish(connection, taken, affected)
+            said = quarantine.said(entry, ids, corrected=entry["corrected"], delivery=row["seq"])
+            audit.record_each(connection, decision[0], quarantine.ACTS[status], said, decision[1])
         self.views.pop(name.table, None)
         return taken
 

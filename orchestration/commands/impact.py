@@ -53,11 +53,11 @@ def impact(
 
 
 def of_approval(feeds: "Feeds", number: int, who: str = SOMEBODY) -> "Impact":
-    """What it would change if ``who`` approved the request of that number. Raises as ``resources.requests.approve``."""
+    """What it would change if ``who`` approved the request of that number. Raises as ``resources.requests.suppose``."""
     from orchestration.derivation import impact as found
     from resources import requests
 
-    return found(feeds, lambda doors: requests.approve(doors.inbox, number, who))[1]
+    return found(feeds, lambda doors: requests.suppose(doors.inbox, number, who))[1]
 
 
 def tell(effect: "Impact") -> None:
