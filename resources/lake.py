@@ -174,6 +174,20 @@ class Lake:
         found = self._open(table)
         return Dates([], dtype="datetime64[us]") if found is None else _present(found)
 
+    def altered(self, table: str, version: int, other: int | None = None) -> pd.DatetimeIndex:
+        """The sessions of a table of results that were written anew between two versions, sorted; no row is read.
+
+        Args:
+            table: name of the table.
+            version: the one.
+            other: the other, None for the newest.
+
+        Raises:
+            LakeError: there is no such version.
+        """
+        one, two = (_files(self._open(table, at)) for at in (version, other))
+        return _dates(date for _, date in one ^ two)
+
     def span(self, table: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """First and last business_date of a table of facts, from the statistics of its files; None when it is empty."""
         found = self._open(table)
@@ -421,6 +435,14 @@ def _text(date: Any) -> str:
 def _dates(values: Iterable[Any]) -> Dates:
     """Sorted, distinct midnights."""
     return Dates(pd.to_datetime(list(values))).as_unit("us").normalize().unique().sort_values()
+
+
+def _files(found: DeltaTable | None) -> set[tuple[str, str]]:
+    """The files of the table, each with its session."""
+    if found is None:
+        return set()
+    actions = pa.table(found.get_add_actions(flatten=True))
+    return set(zip(actions["path"].to_pylist(), actions["partition.business_date"].to_pylist(), strict=True))
 
 
 def _present(found: DeltaTable) -> Dates:
