@@ -12,6 +12,7 @@ claim that was in quarantine was known once it was taken in, because until then 
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +102,10 @@ class Facts:
             return self.lake.read(table, first, last)
         return _bounded(self.lake.read(table), first, last)
 
+    def log_of(self, books: Sequence[str], known_at: Any = None) -> pd.DataFrame:
+        """``current`` of ``transactions``, those of ``books`` alone and every row that corrects or is corrected."""
+        return self._transactions(None, None, known_at, books)
+
     def arrived(self, table: str, first: Any = None, last: Any = None) -> pd.DataFrame:
         """The rows of files in force, also where those of another file of the same key count in their place."""
         frame = self._delivered(table, first, last)
@@ -172,12 +177,16 @@ class Facts:
             found, left = (records.read(connection, query) for query in (files, waiting.where(undecided)))
         return custodian_reports.reports(found.sort_values("seq"), left, feeds)
 
-    def _transactions(self, first: Any, last: Any, known_at: Any) -> pd.DataFrame:
+    def _transactions(self, first: Any, last: Any, known_at: Any, books: Sequence[str] | None = None) -> pd.DataFrame:
         log, entries = records.transactions.c, records.quarantine.c
         query = sa.select(*(log[name] for name in tables.TABLES["transactions"].names)).order_by(log.delivery, log.line)
         thrown = sa.select(entries.delivery, entries.line).where(
             entries.table_name == "transactions", entries.status == "discarded"
         )
+        if books is not None:
+            # A correction may name another book than what it corrects.
+            corrected = sa.select(log.corrects).where(log.corrects != "")
+            query = query.where(log.book.in_(books) | (log.corrects != "") | log.transaction_id.in_(corrected))
         if first is not None:
             query = query.where(log.trade_date >= pd.Timestamp(first).date())
         if last is not None:

@@ -82,25 +82,46 @@ def pnl(
         started from is not known; nor on a session on which its base currency changed. Where the session before is
         not in the tables though the book held something then, there are none either, and ``identity_gaps`` names it.
     """
+    rows = parts(valuations, activity, entitlements, prices, fx_rates, books, instruments, nav, sessions)
+    total = rows["closing"] - rows["opening"] + rows["consideration"] + rows["variation"] - rows["transferred"]
+    total = total - rows["received"] + rows["income"] + rows["fees"] - rows["cash_moved"]
+    rest = total - rows["income"] - rows["fees"] - rows["trading"]
+    is_cash = rows["instrument"].str.startswith("CASH:")
+    money = {
+        "price_pnl": (rest - rows["fx"]).mask(is_cash, 0),
+        "fx_pnl": rows["fx"].mask(is_cash, rest),
+        "income": rows["income"],
+        "trading_pnl": rows["trading"],
+        "fees": rows["fees"],
+        "total": total,
+    }
+    return tables.conform("pnl", rows[ROW].assign(**{name: amount / SCALE for name, amount in money.items()}))
+
+
+def parts(
+    valuations: pd.DataFrame,
+    activity: pd.DataFrame,
+    entitlements: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    books: pd.DataFrame,
+    instruments: pd.DataFrame,
+    nav: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """What ``pnl`` is made of, row by row: its key, and ``PARTS`` in 10^-6 of the currency of the book.
+
+    closing and opening are values, fx what the move of the rate did to the opening one; received is the value of what
+    corporate actions and exercises brought (+) or took (-); cash_moved is all that moved in or out of a cash row.
+    """
     periods = _founded(periods_of(nav, books, sessions), valuations, activity, entitlements)
     sides = [
         *_values(periods, valuations, fx_rates),
         *_activities(periods, valuations, activity, entitlements, prices, fx_rates, books, instruments),
         *_deliveries(periods, entitlements, prices, fx_rates, instruments),
     ]
-    keys, is_cash, rows = _summed(periods, sides)
-    total = rows["closing"] - rows["opening"] + rows["consideration"] + rows["variation"] - rows["transferred"]
-    total = total - rows["received"] + rows["income"] + rows["fees"] - rows["cash_moved"]
-    rest = total - rows["income"] - rows["fees"] - rows["trading"]
-    money = {
-        "price_pnl": np.where(is_cash, 0, rest - rows["fx"]),
-        "fx_pnl": np.where(is_cash, rest, rows["fx"]),
-        "income": rows["income"],
-        "trading_pnl": rows["trading"],
-        "fees": rows["fees"],
-        "total": total,
-    }
-    return tables.conform("pnl", keys.assign(**{name: amount / SCALE for name, amount in money.items()}))
+    keys, sums = _summed(periods, sides)
+    return keys.assign(**sums)
 
 
 def identity_gaps(
@@ -383,8 +404,8 @@ def _deliveries(
     return [Side(period, new, {"received": value}), Side(period, brought["instrument"], {"received": -value})]
 
 
-def _summed(periods: pd.DataFrame, sides: Sequence[Side]) -> tuple[pd.DataFrame, NDArray[np.bool_], Mapping[str, Ints]]:
-    """Rows of all ``sides`` by period and instrument, which of them are cash, and the sum of each part over each."""
+def _summed(periods: pd.DataFrame, sides: Sequence[Side]) -> tuple[pd.DataFrame, Mapping[str, Ints]]:
+    """Rows of all ``sides`` by period and instrument, and the sum of each part over each."""
     code, names = pd.factorize(pd.concat([side.instrument for side in sides], ignore_index=True))
     rank = np.argsort(np.argsort(np.asarray(names, object), kind="stable"))
     ordered = pd.Series(names, dtype="str").sort_values(ignore_index=True)
@@ -403,4 +424,4 @@ def _summed(periods: pd.DataFrame, sides: Sequence[Side]) -> tuple[pd.DataFrame,
             np.add.at(sums[name], own, amounts)
     found = periods[KEY].take(keys // many).reset_index(drop=True)
     found["instrument"] = ordered.take(keys % many).set_axis(found.index)
-    return found, ordered.str.startswith("CASH:").to_numpy()[keys % many], sums
+    return found, sums
