@@ -571,7 +571,7 @@ COLUMNS = _columns("""
     reference | text | | the other side's own id of a transaction
     net_amount | float | currency | money that changes hands, positive when the book receives it
     due_time | text | HH:MM | time of day by which something is due, local to its calendar or timezone
-    due_days | float | calendar days | days after the business date on which due_time is
+    due_days | float | sessions | sessions after the business date on which due_time is
     timezone | text | IANA | time zone of due_time; empty is that of the calendar
     step | text | | step of the day: a feed, or what is made of feeds
     expected_at | time | UTC | instant at which it will be done, as history has it
@@ -732,12 +732,12 @@ _table(
     required="nav",
 )  # fmt: skip
 _table(
-    "custodian_transactions", "fact", "business_date book reference",
+    "custodian_transactions", "fact", "business_date book source reference",
     "transaction_id instrument kind trade_date settle_date quantity price net_amount currency account",
     "Transactions in the custodian's records, booked there on business_date.", required="kind",
 )  # fmt: skip
 _table(
-    "broker_transactions", "fact", "business_date book reference",
+    "broker_transactions", "fact", "business_date book source reference",
     "transaction_id instrument kind trade_date settle_date quantity price net_amount currency account counterparty",
     "Transactions that a broker confirmed on business_date.", required="kind",
 )  # fmt: skip
@@ -865,8 +865,9 @@ _table(
     required="price",
 )  # fmt: skip
 _table(
-    "custodian_reports", "fact", "business_date book kind", "source whole",
-    "Books that a custodian reported, position or cash; read off the register of deliveries, no file delivers them.",
+    "custodian_reports", "fact", "business_date book kind source", "whole",
+    "Books that a custodian (position, cash, transaction) or a broker (confirmation) reported; read off the register of"
+    " deliveries, no file delivers them.",
 )  # fmt: skip
 
 # -- results: derived from facts, one partition a session -------------------------------------------------------------
@@ -969,7 +970,7 @@ _table("reconciliation_breaks", "result", "business_date book instrument kind cu
        " reconciliation source age reason",
        "Differences between the books and others' records. cause is a word, reason a sentence; status and owner are"
        " what people said of it, laid over when it is read.")  # fmt: skip
-_table("transaction_matches", "result", "business_date book reconciliation party reference",
+_table("transaction_matches", "result", "business_date book reconciliation party source reference",
        "match_id match_kind instrument kind trade_date settle_date quantity net_amount currency status reason",
        "Transactions of the books, the custodian and the broker, and which of them answer each other.")  # fmt: skip
 _table("break_hypotheses", "result", "business_date break_id hypothesis_rank",
@@ -1108,7 +1109,7 @@ _table("proposed_orders", "result", "business_date book instrument", "side quant
        "Target less position less open orders, in whole lots.")  # fmt: skip
 _table("portfolio_failures", "result", "business_date book", "reason",
        "Books that a policy or the rounding could not serve, by name.")  # fmt: skip
-_table("timeline", "result", "business_date step source",
+_table("timeline", "result", "business_date kind step source",
        "calendar due_at expected_at done_at status waits_for critical reason",
        "What is due when, what is done, late or waits, and the path that decides when the day is done.")  # fmt: skip
 _table("findings", "result", "business_date check book instrument",

@@ -162,7 +162,7 @@ class Facts:
             return records.read(connection, query)
 
     def _custodian_reports(self, last: Any, known_at: Any) -> pd.DataFrame:
-        feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.KINDS}
+        feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.REPORTED}
         register, entries = records.deliveries, records.quarantine
         files = sa.select(register).where(register.c.table_name.in_(feeds), register.c.status == "done")
         waiting = sa.select(entries).where(entries.c.table_name.in_(feeds))
@@ -178,11 +178,8 @@ class Facts:
         return custodian_reports.reports(found.sort_values("seq"), left, feeds)
 
     def _transactions(self, first: Any, last: Any, known_at: Any, books: Sequence[str] | None = None) -> pd.DataFrame:
-        log, entries = records.transactions.c, records.quarantine.c
+        log = records.transactions.c
         query = sa.select(*(log[name] for name in tables.TABLES["transactions"].names)).order_by(log.delivery, log.line)
-        thrown = sa.select(entries.delivery, entries.line).where(
-            entries.table_name == "transactions", entries.status == "discarded"
-        )
         if books is not None:
             # A correction may name another book than what it corrects.
             corrected = sa.select(log.corrects).where(log.corrects != "")
@@ -191,11 +188,9 @@ class Facts:
             query = query.where(log.trade_date >= pd.Timestamp(first).date())
         if last is not None:
             query = query.where(log.trade_date <= pd.Timestamp(last).date())
-        if known_at is not None:
-            thrown = thrown.where(entries.decided_at <= _instant(known_at).to_pydatetime())
         with self.engine.connect() as connection:
             frame = records.read(connection, query)
-            discarded = records.read(connection, thrown)
+        discarded = self._discarded(known_at)
         if known_at is not None:
             frame = frame[_known(frame, self._deliveries("transactions"), _instant(known_at))]
         out = np.zeros(len(frame), bool)
@@ -204,6 +199,17 @@ class Facts:
         if (frame["kind"] == "dividend").any():
             out |= shadowed(frame, self.current("corporate_actions", known_at=known_at))
         return frame[~out].reset_index(drop=True)
+
+    def _discarded(self, known_at: Any) -> pd.DataFrame:
+        """Delivery and line of the transactions that somebody discarded."""
+        entries = records.quarantine.c
+        thrown = sa.select(entries.delivery, entries.line).where(
+            entries.table_name == "transactions", entries.status == "discarded"
+        )
+        if known_at is not None:
+            thrown = thrown.where(entries.decided_at <= _instant(known_at).to_pydatetime())
+        with self.engine.connect() as connection:
+            return records.read(connection, thrown)
 
 
 def in_force(

@@ -119,7 +119,7 @@ class Turn:
         affected = None
         if outcome in GOOD:
             affected = changes.affects_from(name.table, checked.facts, self._before(name, checked, reference))
-            if outcome == "empty" and name.table in custodian_reports.KINDS:
+            if outcome == "empty" and name.table in custodian_reports.REPORTED:
                 affected = name.delivered  # from now on the custodian has nothing where it had something
         else:
             notes.insert(0, "no row could be taken in")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from daybook import tables
-from daybook.intake import actions, instruments, terms, transactions, values
+from daybook.intake import actions, confirmations, instruments, terms, transactions, values
 from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
@@ -76,6 +76,8 @@ def check(name: Name, sheet: Sheet, arrived: pd.Timestamp, reference: Reference)
         actions.check(draft)
     elif name.table == "instruments":
         instruments.check(draft)
+    elif name.table in confirmations.TABLES:
+        confirmations.check(draft)
     _require(draft)
     _judge(draft)
     if name.table == "transactions":

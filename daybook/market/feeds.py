@@ -51,6 +51,8 @@ NEEDED_FOR: Mapping[str, str] = {
     "fx_rates": "values in other currencies",
     "custodian_positions": "reconciliation of positions",
     "custodian_cash": "reconciliation of cash",
+    "custodian_transactions": "reconciliation of transactions",
+    "broker_transactions": "reconciliation of transactions",
     "transactions": "positions, cash and NAV",
     "corporate_actions": "positions, cash and NAV",
     "books": "every book",
