@@ -211,6 +211,40 @@ def trading_dates(calendar: str, instants: Any) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.where(inside, _sessions(calendar)[np.maximum(session, 0)], local)).as_unit("us")
 
 
+def opening_hours(calendar: str, dates: Any) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
+    """The instants, in UTC, at which ``calendar`` opens and closes on each of ``dates``; NaT where it is not open.
+
+    A half day closes at its own hour. All NaT where the calendar is unknown.
+    """
+    days = pd.DatetimeIndex(dates).as_unit("us")
+    if not is_calendar(calendar):
+        nothing = pd.DatetimeIndex([pd.NaT] * len(days)).as_unit("us").tz_localize("UTC")
+        return nothing, nothing
+    at = _sessions(calendar).get_indexer(days)
+    opens, closes, _ = _hours(calendar)
+    never = np.datetime64("NaT", "us")
+    first, last = (np.where(at >= 0, part.tz_localize(None).to_numpy()[at], never) for part in (opens, closes))
+    return pd.DatetimeIndex(first).tz_localize("UTC"), pd.DatetimeIndex(last).tz_localize("UTC")
+
+
+def zone(calendar: str) -> Any:
+    """The time zone of ``calendar``; UTC where it is unknown."""
+    return _hours(calendar)[2] if is_calendar(calendar) else "UTC"
+
+
+def later_session(calendar: str, dates: Any, count: Any) -> pd.DatetimeIndex:
+    """For each of ``dates`` the session ``count`` sessions after it, itself where that is 0; NaT beyond the horizon.
+
+    Weekdays where the calendar is unknown.
+    """
+    days, count = pd.DatetimeIndex(dates).as_unit("us"), np.asarray(count, np.int64)
+    if is_calendar(calendar):
+        moved = _shift(calendar, days, side="right", step=count - 1)
+    else:
+        moved = pd.DatetimeIndex(np.busday_offset(days.to_numpy().astype("datetime64[D]"), count, "preceding"))
+    return days.where(count == 0, moved.as_unit("us"))
+
+
 def cut(calendar: str, dates: Any) -> "pd.Series[str]":
     """The label of the close of ``calendar`` on each of ``dates``: XNYS-16:00, XNYS-13:00 on a half day.
 
