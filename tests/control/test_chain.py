@@ -44,3 +44,80 @@ def test_equal_content_has_one_text():
         chain.canonical({"a": float("nan")})
     with pytest.raises(TypeError, match="an act cannot say"):
         chain.canonical({"a": object()})
+
+
+def sealed(count=5):
+    """A chain of ``count`` acts."""
+    acts, before = [], chain.START
+    for number in range(1, count + 1):
+        acts.append(chain.seal(act(number, AT + timedelta(seconds=number), subject=f"request {number}"), before))
+        before = acts[-1]["event_hash"]
+    return acts
+
+
+def found(acts, *anchors):
+    rows = chain.faults(acts, anchors)
+    return list(zip(rows["event"], rows["column"], strict=True))
+
+
+OTHER = {"at": AT, "event_hash": "f" * 64, "previous_hash": "f" * 64}
+
+
+def test_a_whole_chain_has_no_fault_nor_has_one_without_acts():
+    acts = sealed()
+    assert found(acts, (3, acts[2]["event_hash"], "a close"), (0, chain.START, "a pack")) == []
+    assert found([]) == []
+
+
+@pytest.mark.parametrize("column", [*chain.SAID[1:], "previous_hash", "event_hash"])
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_a_changed_byte_is_found_where_it_is_and_nowhere_else(number, column):
+    acts = sealed()
+    row = acts[number - 1]
+    row[column] = OTHER.get(column, f"{row[column]}x")
+    assert found(acts) == [(number, column)]
+
+
+def test_changed_marks_and_several_columns_are_named():
+    acts = sealed()
+    acts[1]["marks"] = acts[1]["marks"].replace(acts[1]["marks"][:8], "00000000")
+    acts[3] |= {"person": "bob", "reason": "no"}
+    assert found(acts) == [(2, "marks"), (4, "person"), (4, "reason")]
+    acts = sealed()
+    acts[1] |= {"marks": "", "person": "bob"}
+    assert found(acts) == [(2, "marks")]
+
+
+def test_acts_removed_moved_and_inserted_are_found():
+    acts = sealed()
+    assert found([acts[0], acts[3], acts[4]]) == [(2, "event")]
+    assert "there is no act 2 to 3" in chain.faults([acts[0], acts[3], acts[4]])["fault"][0]
+    assert found(acts[1:]) == [(1, "event")]
+    acts = sealed()
+    acts[1], acts[2] = acts[2] | {"event": 2}, acts[1] | {"event": 3}
+    assert {(2, "event"), (3, "event")} <= set(found(acts))
+    acts = sealed()
+    inserted = chain.seal(act(3, subject="request 99"), acts[1]["event_hash"])
+    later = [row | {"event": row["event"] + 1} for row in acts[2:]]
+    assert found([*acts[:2], inserted, *later]) == [(3, "event_hash"), (4, "event"), (5, "event"), (6, "event")]
+
+
+def test_an_act_written_anew_with_a_new_seal_breaks_with_the_next_one():
+    acts = sealed()
+    acts[2] = chain.seal(acts[2] | {"person": "bob"}, acts[1]["event_hash"])
+    assert found(acts) == [(3, "event_hash")]
+
+
+def test_a_chain_written_anew_or_cut_off_is_found_by_what_was_kept_elsewhere():
+    acts = sealed()
+    kept = (4, acts[3]["event_hash"], "close 2022-12-27 US-CORE 1")
+    other, before = acts[:2], acts[1]["event_hash"]
+    for row in acts[2:]:
+        other.append(chain.seal(row | {"person": "bob"}, before))
+        before = other[-1]["event_hash"]
+    assert found(other) == []
+    assert found(other, kept) == [(4, "event_hash")]
+    assert found(acts[:3], kept) == [(4, "event")]
+    assert (
+        "close 2022-12-27 US-CORE 1 saw act 4, and the chain ends with 3" in chain.faults(acts[:3], [kept])["fault"][0]
+    )

@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from daybook import tables
 from daybook.control import chain
-from resources import audit, records
+from resources import audit, closes, records, requests
+from resources.inbox import Inbox
+from resources.rehearsal import HeldEngine
 
 
 def did(engine, person="ann", act="approve", subject="request 1", reason="as agreed", **payload):
@@ -16,8 +19,7 @@ def did(engine, person="ann", act="approve", subject="request 1", reason="as agr
 
 
 def acts(engine) -> pd.DataFrame:
-    with engine.connect() as connection:
-        return records.read(connection, sa.select(records.audit_events).order_by(records.audit_events.c.event))
+    return audit.acts(engine)
 
 
 def test_acts_are_numbered_and_each_is_sealed_with_the_one_before(engine):
@@ -60,3 +62,120 @@ def test_of_many_at_once_none_is_lost(engine):
     rows = acts(engine)
     assert rows["previous_hash"].tolist() == [chain.START, *rows["event_hash"][:-1]]
     assert rows["at"].is_monotonic_increasing
+
+
+DAY = pd.Timestamp("2022-12-27")
+
+
+def wish(price="1.5"):
+    return requests.Wish("price_override", "X at 1.5", {"price": price})
+
+
+@pytest.fixture
+def inbox(settings, lake, engine) -> Inbox:
+    return Inbox(settings, lake, engine, lambda: None)
+
+
+@pytest.fixture
+def busy(inbox, engine) -> Inbox:
+    """A firm in which people have acted: acts 1 to 7."""
+    asked = [requests.ask(engine, wish(price), "ann", "why not") for price in ("1.5", "2")]
+    requests.reject(inbox, asked[0], "bob", "no")
+    with engine.begin() as connection:
+        entry = {
+            "delivery": 1,
+            "status": "open",
+            "recorded_at": "2022-12-27T18:00Z",
+            "file": "f.csv",
+            "row": {"a": "1"},
+        }
+        connection.execute(sa.insert(records.quarantine), [entry | {"line": line} for line in (2, 3)])
+    inbox.discard(1, "ann", "a test row")
+    inbox.discard(2, "ann", "another")
+    returns = tables.empty("performance")
+    closes.sign(engine, DAY, "b", "ann", {"nav": {"version": 1, "hash": "x"}}, 3, returns)
+    closes.sign(engine, DAY, "c", "ann", {"nav": {"version": 1, "hash": "x"}}, 3, returns)
+    return inbox
+
+
+def rewrite(connection, statement):
+    """What somebody with the rights of the database's owner does."""
+    connection.execute(sa.text("ALTER TABLE daybook.audit_events DISABLE TRIGGER ALL"))
+    connection.execute(sa.text(statement))
+    connection.execute(sa.text("ALTER TABLE daybook.audit_events ENABLE TRIGGER ALL"))
+
+
+def faults(engine, *anchors):
+    rows = audit.look(engine, anchors)
+    return list(zip(rows["event"], rows["column"], strict=True))
+
+
+def test_a_firm_whose_tables_and_chain_say_the_same_has_no_fault(busy, engine):
+    assert acts(engine)["act"].tolist() == ["ask", "ask", "reject", "discard", "discard", "close", "close"]
+    with engine.connect() as connection:
+        event, sealed = audit.head(connection)
+    assert faults(engine, (event, sealed, "the pack of 2022-12-27")) == []
+
+
+CHANGED = {
+    "audit_events SET reason = 'wht not' WHERE event = 2": [(2, "reason"), (2, "reason")],
+    "audit_events SET at = at + interval '1 us' WHERE event = 4": [(4, "at")],
+    "requests SET payload = jsonb_set(payload, '{price}', '9') WHERE id = 2": [(2, "payload.payload")],
+    "requests SET decided_by = 'carl' WHERE id = 1": [(3, "person")],
+    'quarantine SET row = \'{"a": "2"}\' WHERE id = 1': [(4, "payload.row")],
+    "closes SET seen = jsonb_set(seen, '{nav,hash}', '9') WHERE book = 'b'": [(6, "payload.seen")],
+    "closes SET seen = jsonb_set(seen, '{audit_events,hash}', '9') WHERE book = 'c'": [(6, "event_hash")],
+    "closes SET version = 2 WHERE book = 'c'": [(0, "subject"), (7, "subject")],
+}
+REMOVED = {
+    "audit_events WHERE event = 5": [(5, "event"), (0, "subject")],
+    # The tail: the last close has seen more than there is, and what was done has no act.
+    "audit_events WHERE event > 5": [(6, "event"), (0, "subject"), (0, "subject")],
+    "requests WHERE id = 1": [(1, "subject"), (3, "subject")],
+}
+INSERTED = "requests (kind, requested_by, requested_at, status) VALUES ('k', 'x', now(), 'pending')"
+
+
+def test_what_was_changed_removed_or_inserted_is_found_and_named(busy, engine):
+    cases = {f"UPDATE daybook.{words}": expected for words, expected in CHANGED.items()}
+    cases |= {f"DELETE FROM daybook.{words}": expected for words, expected in REMOVED.items()}
+    cases[f"INSERT INTO daybook.{INSERTED}"] = [(0, "subject")]
+    for statement, expected in cases.items():
+        with engine.connect() as connection:
+            rewrite(connection, statement)
+            assert faults(HeldEngine(connection)) == expected, statement
+    assert faults(engine) == [], "nothing of it was committed"
+
+
+def test_a_chain_written_anew_from_one_act_on_is_found_by_the_close_and_by_the_tables(busy, engine):
+    rows, before = acts(engine).to_dict("records"), chain.START
+    for row in rows:
+        row["reason"] = "forged" if row["event"] == 4 else row["reason"]
+        row |= chain.seal(row, before)
+        before = row["event_hash"]
+    with engine.begin() as connection:
+        rewrite(connection, "DELETE FROM daybook.audit_events")
+        connection.execute(sa.insert(records.audit_events), rows)
+    assert faults(engine) == [(5, "event_hash"), (6, "event_hash"), (4, "reason")]
+
+
+def test_what_was_done_before_there_was_a_chain_is_counted_in_its_first_act(busy, engine):
+    from alembic import command
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(records._MIGRATIONS))
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.downgrade(configuration, "0005")
+        connection.execute(sa.text("UPDATE daybook.closes SET seen = seen - 'audit_events'"))
+        records.migrate(connection)
+    first = acts(engine)
+    assert first[["event", "act", "person"]].to_numpy().tolist() == [[1, "begin", "daybook"]]
+    assert first["payload"][0] == '{"ask request":2,"close close":2,"discard quarantine":2,"reject request":1}'
+    assert faults(engine) == []
+    requests.reject(busy, 2, "bob", "no")
+    assert faults(engine) == [], "asked before there was a chain, decided since"
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM daybook.requests WHERE id = 1"))
+    assert faults(engine) == [(1, "payload"), (1, "payload")]

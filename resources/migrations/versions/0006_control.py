@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from daybook.control import chain
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -12,6 +14,25 @@ depends_on = None
 
 SCHEMA = "daybook"
 TABLES = ("break_events", "waivers", "audit_events")
+BEFORE = f"""
+SELECT 'ask request', count(*) FROM {SCHEMA}.requests
+UNION ALL SELECT 'approve request', count(*) FROM {SCHEMA}.requests WHERE status = 'approved'
+UNION ALL SELECT 'reject request', count(*) FROM {SCHEMA}.requests WHERE status = 'rejected'
+UNION ALL SELECT 'release quarantine', count(*) FROM {SCHEMA}.quarantine
+    WHERE status = 'released' AND decided_by NOT IN ('', 'daybook')
+UNION ALL SELECT 'correct quarantine', count(*) FROM {SCHEMA}.quarantine
+    WHERE status = 'corrected' AND decided_by NOT IN ('', 'daybook')
+UNION ALL SELECT 'discard quarantine', count(*) FROM {SCHEMA}.quarantine
+    WHERE status = 'discarded' AND decided_by NOT IN ('', 'daybook')
+UNION ALL SELECT 'approve order', count(*) FROM {SCHEMA}.order_events WHERE kind = 'approved'
+UNION ALL SELECT 'reject order', count(*) FROM {SCHEMA}.order_events WHERE kind = 'rejected'
+UNION ALL SELECT 'cancel order', count(*) FROM {SCHEMA}.order_events WHERE kind = 'cancelled'
+UNION ALL SELECT 'send order', count(*) FROM {SCHEMA}.order_events WHERE kind = 'sent'
+UNION ALL SELECT 'acknowledge breach', count(*) FROM {SCHEMA}.breach_events WHERE kind = 'acknowledged'
+UNION ALL SELECT 'comment breach', count(*) FROM {SCHEMA}.breach_events WHERE kind = 'commented'
+UNION ALL SELECT 'close close', count(*) FROM {SCHEMA}.closes WHERE version > 0
+"""
+"""What people had done, by act and first word of its subject."""
 
 
 def text(*names: str) -> list[Any]:
@@ -55,6 +76,20 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {SCHEMA}.{table}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.refuse_change()"
         )
+
+    _begin()
+
+
+def _begin() -> None:
+    """The first act of a firm that acted before there was a chain: how often what was done."""
+    connection = op.get_bind()
+    counted = {name: count for name, count in connection.execute(sa.text(BEFORE)) if count}
+    if counted:
+        at = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        said = {"event": 1, "at": at, "person": "daybook", "act": "begin", "subject": "chain of acts"}
+        said |= {"reason": "what was done before has no act", "payload": chain.canonical(counted)}
+        table = sa.table("audit_events", *(sa.column(name) for name in chain.seal(said, chain.START)), schema=SCHEMA)
+        connection.execute(table.insert().values(chain.seal(said, chain.START)))
 
 
 def downgrade() -> None:
