@@ -1,7 +1,10 @@
-"""Signed days in PostgreSQL: candidates, closes, and what was seen.
+"""Signed days in PostgreSQL: candidates, closes, restatements, and what was seen.
 
-Belongs here: writing and reading the register of closes. Does not belong here: whether a day can be signed
-(``daybook.control.closes``).
+Belongs here: writing and reading the register of closes, and which signed rows are others now. Does not belong here:
+whether a day can be signed (``daybook.control.closes``), what changed and why (``daybook.control.changes``).
+
+A day of a book is a candidate (version 0), closed (version 1) or restated (the versions after it, each with a reason).
+Every version stays, with the versions and hashes of the tables that it saw; the newest one counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,15 +14,21 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from daybook.tables import TABLES, UNSIGNED
+from daybook.control import changes
+from daybook.tables import TABLES, UNSIGNED, empty
 from resources import audit, records, register
 from resources import signed as track_record
 from resources.facts import Facts
 from resources.lake import Lake
 
-CANDIDATE, CLOSED = "candidate", "closed"
+CANDIDATE, CLOSED, RESTATED = "candidate", "closed", "restated"
+SIGNED = (CLOSED, RESTATED)
 CHAIN = "audit_events"
 """What a close has seen of the chain of acts, beside the tables: number and hash of the act before it."""
+
+
+class CloseRefused(ValueError):
+    """A day that cannot be signed so; the message says what stands against it and what to do, in one line."""
 
 
 def states(engine: sa.Engine, session: pd.Timestamp, version: int | None = None) -> pd.DataFrame:
@@ -42,7 +51,7 @@ def signed(engine: sa.Engine, first: pd.Timestamp) -> pd.DataFrame:
     table = records.closes
     query = (
         sa.select(table.c.business_date, table.c.book, table.c.version, table.c.signed_by)
-        .where(table.c.business_date >= first.date(), table.c.status == CLOSED)
+        .where(table.c.business_date >= first.date(), table.c.status.in_(SIGNED))
         .order_by(table.c.business_date, table.c.book, table.c.version.desc())
         .distinct(table.c.business_date, table.c.book)
     )
@@ -98,8 +107,9 @@ def sign(
     seen: Mapping[str, Mapping[str, Any]],
     through_delivery: int,
     performance: pd.DataFrame,
+    same: int | None = None,
 ) -> int:
-    """Sign ``book`` for ``session`` as the next version; two signatures at once get two versions or one, never half.
+    """Sign ``book`` for ``session``, for the first time; of two at once one signs and the other finds it signed.
 
     Args:
         engine: the records.
@@ -109,40 +119,184 @@ def sign(
         seen: version and content hash of every table (``seen``).
         through_delivery: the last delivery that counted.
         performance: table ``performance`` of the book, every session up to ``session``: its returns are signed too.
+        same: the version of the book whose rows are those of now, though other rows of the tables are not.
 
     Returns:
-        the version signed; the newest one again when it saw the same content.
+        the version signed: 1, or the newest one where that saw the same content.
+
+    Raises:
+        CloseRefused: another content is signed already.
+    """
+    with engine.begin() as connection:
+        newest = _newest(connection, session, book)
+        if newest is None:
+            _enter(connection, session, book, 1, CLOSED, user, "", seen, through_delivery, performance, {})
+            return 1
+        if newest.version == same or same_content(newest.seen, seen):
+            return int(newest.version)
+        day = f"{session:%Y-%m-%d}"
+        raise CloseRefused(
+            f"{book} {day} is signed by {newest.signed_by} as version {newest.version} and changed since:"
+            f" daybook changes {day} --book {book}, then daybook restate {day} --book {book} --reason"
+        )
+
+
+def restate(
+    engine: sa.Engine,
+    session: pd.Timestamp,
+    book: str,
+    user: str,
+    reason: str,
+    replaces: int,
+    seen: Mapping[str, Mapping[str, Any]],
+    through_delivery: int,
+    performance: pd.DataFrame,
+    effect: Mapping[str, Any],
+) -> int:
+    """Sign ``book`` for ``session`` again, with a reason, as the version after the newest; that one is kept.
+
+    Args:
+        engine: the records.
+        session: the date.
+        book: the book.
+        user: who signs.
+        reason: why.
+        replaces: the version that ``effect`` was measured against, the newest one.
+        seen: version and content hash of every table (``seen``).
+        through_delivery: the last delivery that counted.
+        performance: table ``performance`` of the book, every session up to ``session``.
+        effect: what it changes: NAV then and now, its error, compensation; kept with the close. No NaN.
+
+    Returns:
+        the version signed.
+
+    Raises:
+        CloseRefused: no reason is given, nothing is signed, somebody else restated meanwhile, or nothing changed.
+    """
+    day = f"{session:%Y-%m-%d}"
+    if not reason.strip():
+        raise CloseRefused(f"{book} {day}: a restatement needs a reason: --reason")
+    with engine.begin() as connection:
+        newest = _newest(connection, session, book)
+        if newest is None:
+            raise CloseRefused(f"{book} {day} is not signed, so there is nothing to restate: daybook close {day}")
+        if newest.version != replaces:
+            raise CloseRefused(
+                f"{book} {day} was restated by {newest.signed_by} meanwhile, as version {newest.version}:"
+                f" look again with daybook changes {day} --book {book}"
+            )
+        if same_content(newest.seen, seen):
+            raise CloseRefused(unchanged(session, book, str(newest.signed_by), replaces))
+        version, why = replaces + 1, reason.strip()
+        _enter(connection, session, book, version, RESTATED, user, why, seen, through_delivery, performance, effect)
+    return version
+
+
+def unchanged(session: pd.Timestamp, book: str, who: str, version: int) -> str:
+    """That there is nothing to restate, in words."""
+    return (
+        f"{book} {session:%Y-%m-%d}: nothing changed since {who} signed version {version}: there is nothing to restate"
+    )
+
+
+def _newest(connection: sa.Connection, session: pd.Timestamp, book: str) -> Any:
+    """The newest signature of the book, None where there is none; nobody else signs it until the transaction ends."""
+    table = records.closes
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"close:{session.date()}:{book}"))))
+    query = sa.select(table.c.version, table.c.signed_by, table.c.seen).where(
+        table.c.business_date == session.date(), table.c.book == book, table.c.status.in_(SIGNED)
+    )
+    return connection.execute(query.order_by(table.c.version.desc()).limit(1)).first()
+
+
+def _enter(
+    connection: sa.Connection,
+    session: pd.Timestamp,
+    book: str,
+    version: int,
+    status: str,
+    user: str,
+    reason: str,
+    seen: Mapping[str, Mapping[str, Any]],
+    through_delivery: int,
+    performance: pd.DataFrame,
+    effect: Mapping[str, Any],
+) -> None:
+    """The row, the returns and the act, in one transaction."""
+    event, sealed = audit.head(connection)
+    connection.execute(
+        records.closes.insert().values(
+            business_date=session.date(),
+            book=book,
+            version=version,
+            status=status,
+            signed_by=user,
+            recorded_at=sa.func.now(),
+            reason=reason,
+            seen={**seen, CHAIN: {"version": event, "hash": sealed}},
+            through_delivery=through_delivery,
+            effect=dict(effect),
+        )
+    )
+    track_record.sign(connection, performance, session, version)
+    hashes = {name: item["hash"] for name, item in seen.items()}
+    said = {"seen": hashes, "through_delivery": through_delivery}
+    act = "close" if status == CLOSED else "restate"
+    payload = said if status == CLOSED else said | {"effect": dict(effect)}
+    audit.record(connection, user, act, f"close {session:%Y-%m-%d} {book} {version}", reason, payload)
+
+
+def unsigned_before(engine: sa.Engine, session: pd.Timestamp, nav: pd.DataFrame) -> dict[str, list[pd.Timestamp]]:
+    """The sessions between the last signed one of each book and ``session`` that nobody signed; no book without any.
+
+    A book that was never signed before has none: a firm begins to sign when it wants.
+
+    Args:
+        engine: the records.
+        session: the date.
+        nav: table ``nav``, business_date and book of the computed sessions before it.
     """
     table = records.closes
-    with engine.begin() as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"close:{session.date()}:{book}"))))
-        newest = connection.execute(
-            sa.select(table.c.version, table.c.status, table.c.seen)
-            .where(table.c.business_date == session.date(), table.c.book == book)
-            .order_by(table.c.version.desc())
-            .limit(1)
-        ).first()
-        if newest is not None and newest.status == CLOSED and same_content(newest.seen, seen):
-            return int(newest.version)
-        version = 1 if newest is None else int(newest.version) + 1
-        event, sealed = audit.head(connection)
-        connection.execute(
-            table.insert().values(
-                business_date=session.date(),
-                book=book,
-                version=version,
-                status=CLOSED,
-                signed_by=user,
-                recorded_at=sa.func.now(),
-                seen={**seen, CHAIN: {"version": event, "hash": sealed}},
-                through_delivery=through_delivery,
-            )
-        )
-        track_record.sign(connection, performance, session, version)
-        hashes = {name: item["hash"] for name, item in seen.items()}
-        said = {"seen": hashes, "through_delivery": through_delivery}
-        audit.record(connection, user, "close", f"close {session:%Y-%m-%d} {book} {version}", payload=said)
-    return version
+    query = sa.select(table.c.business_date, table.c.book).where(
+        table.c.business_date < session.date(), table.c.status.in_(SIGNED)
+    )
+    with engine.connect() as connection:
+        last = records.read(connection, query).groupby("book")["business_date"].max()
+    left = nav[(nav["business_date"] < session) & (nav["business_date"] > nav["book"].map(last))]
+    return {str(book): list(rows) for book, rows in left.sort_values("business_date").groupby("book")["business_date"]}
+
+
+def altered(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """For each signed book of which rows of ``session`` are not those that were signed: how many, of which tables.
+
+    Rows without a book (prices, rates) are no book's: what they change of a book is in its valuations.
+
+    Args:
+        lake: where results are.
+        session: the date.
+        states: result of ``states``.
+    """
+    rows = states[states["status"].isin(SIGNED)]
+    now = seen(lake, session)
+    found: dict[str, dict[str, int]] = {}
+    for name in now:  # tables, and the few versions of each that closes saw
+        if "book" not in TABLES[name].names:
+            continue
+        then = pd.Series([_version(entry.get(name), now[name]) for entry in rows["seen"]], rows.index, dtype="int64")
+        for version, books in rows["book"].groupby(then):
+            if version < 0:
+                continue
+            one = lake.read(name, session, session, version=int(version)) if version else empty(name)
+            other = lake.read(name, session, session, version=now[name]["version"])
+            rows_of = changes.different(name, one[one["book"].isin(books)], other[other["book"].isin(books)])
+            for book, count in rows_of.groupby("book").size().items():
+                found.setdefault(str(book), {})[name] = int(count)
+    return found
+
+
+def _version(signed: Mapping[str, Any] | None, now: Mapping[str, Any]) -> int:
+    """The version that was signed; 0 where there was no such table, -1 where the content is that of now."""
+    return 0 if signed is None else -1 if signed["hash"] == now["hash"] else int(signed["version"])
 
 
 def moved(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, float]:
@@ -153,7 +307,7 @@ def moved(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, 
         session: the date.
         states: result of ``states``.
     """
-    rows = states[states["status"] == CLOSED]
+    rows = states[states["status"].isin(SIGNED)]
     version = pd.Series([seen["nav"]["version"] for seen in rows["seen"]], rows.index, dtype="int64")
     now = lake.read("nav", session, session, ["book", "nav"]).set_index("book")["nav"]
     found: dict[str, float] = {}

@@ -249,8 +249,10 @@ closes = sa.Table(
     *_texts("reason"),
     sa.Column("seen", JSONB, nullable=False, server_default="{}"),
     sa.Column("through_delivery", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("effect", JSONB, nullable=False, server_default="{}"),
 )
-"""Signed days: what was seen (version and content hash of each table) and the last delivery that counted."""
+"""Signed days: what was seen (version and content hash of each table), the last delivery that counted, and what a
+restatement changed (NAV then and now, its error, who is to be compensated)."""
 
 requests = sa.Table(
     "requests",

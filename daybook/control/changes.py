@@ -159,8 +159,8 @@ def _same(one: "pd.Series[Any]", other: "pd.Series[Any]", kind: str) -> Flags:
         near = np.abs(a - b) <= 1e-11 * np.maximum(np.abs(a), np.abs(b))
         return np.asarray(near | (a == b) | (np.isnan(a) & np.isnan(b)))
     if kind == "floats":
-        a, b = (values.map(lambda v: np.asarray(v, np.float64).tobytes()) for values in (one, other))
-        return np.asarray(a == b)
+        bits = [values.map(lambda numbers: np.asarray(numbers, np.float64).tobytes()) for values in (one, other)]
+        return np.asarray(bits[0] == bits[1])
     return np.asarray((one == other) | (one.isna() & other.isna()))
 
 

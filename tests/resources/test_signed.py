@@ -15,11 +15,17 @@ def close(engine, session, hash, *values):
     return closes.sign(engine, session, "P", "ann", {"nav": {"version": 1, "hash": hash}}, 1, returns)
 
 
+def restate(engine, session, hash, *values):
+    rows = [(day, "P", value, value, np.nan) for day, value in zip(DAYS, values, strict=False)]
+    returns = frame("performance", "business_date book daily_return gross_return benchmark_return", *rows)
+    return closes.restate(engine, session, "P", "ann", "late", 1, {"nav": {"version": 2, "hash": hash}}, 2, returns, {})
+
+
 def test_a_close_signs_its_returns_and_a_second_one_only_what_changed(engine):
     assert close(engine, DAYS[0], "a", 0.01) == 1
     assert close(engine, DAYS[0], "a", 0.99) == 1  # the same content: nothing is signed again
     assert close(engine, DAYS[1], "b", 0.01, np.nan) == 1
-    assert close(engine, DAYS[1], "c", 0.02, np.nan) == 2
+    assert restate(engine, DAYS[1], "c", 0.02, np.nan) == 2
     rows = records.dated("signed_returns", engine, None, None)
     told = rows[["business_date", "close_date", "version", "daily_return"]].to_numpy().tolist()
     assert [row[:3] for row in told] == [[DAYS[0], DAYS[0], 1], [DAYS[0], DAYS[1], 2], [DAYS[1], DAYS[1], 1]]

@@ -1,9 +1,10 @@
-"""What people did about breaks, what they let stand, and the chain of all that people did."""
+"""What people did about breaks, what they let stand, the chain of all that people did, the effect of restatements."""
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 from daybook.control import chain
 
@@ -71,6 +72,7 @@ def upgrade() -> None:
         *text("person", "act", "subject", "reason", "payload", "marks", "previous_hash", "event_hash"),
         schema=SCHEMA,
     )
+    op.add_column("closes", sa.Column("effect", JSONB, nullable=False, server_default="{}"), schema=SCHEMA)
     for table in TABLES:
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {SCHEMA}.{table}"
@@ -93,5 +95,6 @@ def _begin() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("closes", "effect", schema=SCHEMA)
     for table in TABLES:
         op.drop_table(table, schema=SCHEMA)
