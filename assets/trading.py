@@ -25,8 +25,9 @@ def orders(
 ) -> dg.MaterializeResult:
     """Orders with status proposed, for every book whose compliance is clean and whose day nothing blocks."""
     session = sessions_of(context)[0]
-    refused = unclean(nav, compliance_results, findings)
-    outcome = feeds.open().orders.propose(proposed_orders, session, context.run_id, settings().user, refused)
+    doors = feeds.open()
+    refused = unclean(nav, compliance_results, doors.lay_over("findings", findings))
+    outcome = doors.orders.propose(proposed_orders, session, context.run_id, settings().user, refused)
     return dg.MaterializeResult(
         metadata={
             "proposed": len(outcome.proposed),

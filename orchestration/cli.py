@@ -14,6 +14,7 @@ import typer
 from orchestration.commands import (
     backfill,
     backtest,
+    breaks,
     close,
     eod,
     identify,
@@ -28,6 +29,7 @@ from orchestration.commands import (
     services,
     show,
     status,
+    waive,
     what_if,
 )
 from orchestration.console import FAILED, USAGE, Misused, Refused, complain
@@ -56,9 +58,11 @@ app.command("what-if")(what_if.what_if)
 app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
+app.command("waive")(waive.waive)
 app.command("approve")(requests.approve)
 app.command("reject")(requests.reject)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(breaks.app, name="breaks")
 app.add_typer(orders.app, name="orders")
 app.add_typer(limits.app, name="limits")
 app.add_typer(override.app, name="override")

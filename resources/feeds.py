@@ -15,9 +15,11 @@ import sqlalchemy as sa
 
 from daybook import calendars
 from daybook.compliance.clean import unclean
+from daybook.control import breaks as worked_on
+from daybook.control import waivers as waiving
 from daybook.market import prices as golden
 from daybook.tables import TABLES, conform
-from resources import closes, records
+from resources import break_events, closes, records, waivers
 from resources.breaches import Breaches
 from resources.brokers import BROKERS, brokers
 from resources.facts import Facts
@@ -102,14 +104,36 @@ class Feeds:
         with self.engine.connect() as connection:
             return conform(name, records.read(connection, query))
 
+    def handled(self, name: str, first: pd.Timestamp | None = None, last: pd.Timestamp | None = None) -> pd.DataFrame:
+        """Rows of ``findings`` or ``reconciliation_breaks``, with what people did about them laid over."""
+        return self.lay_over(name, self.lake.read(name, first, last))
+
+    def lay_over(self, name: str, rows: pd.DataFrame, known_at: pd.Timestamp | None = None) -> pd.DataFrame:
+        """``rows`` of ``findings`` or ``reconciliation_breaks`` with what people did about them up to ``known_at``."""
+        if rows.empty:
+            return rows
+        waived = waivers.frame(self.engine, known_at)
+        if name == break_events.TABLE:
+            return worked_on.handled(rows, break_events.frame(self.engine, known_at), waived)
+        if waived.empty:
+            return rows
+        first, last = rows["business_date"].min(), rows["business_date"].max()
+        events, breaks = break_events.frame(self.engine, known_at), self.lake.read(break_events.TABLE, first, last)
+        return waiving.judged(
+            rows,
+            worked_on.handled(breaks, events, waived),
+            waived,
+            self.facts.current("close_rules", known_at=known_at),
+        )
+
     def refusals(self, ids: Sequence[str]) -> Mapping[tuple[date, str], str]:
         """(date, book) -> reason, for the orders ``ids`` that must not be approved or sent."""
         orders = self.orders.frame()
         chosen = orders[orders["order_id"].isin(list(ids))]
         refused: dict[tuple[date, str], str] = {}
         for session in chosen["business_date"].unique():
-            read = {name: self.lake.read(name, session, session) for name in ("nav", "compliance_results", "findings")}
-            reasons = unclean(read["nav"], read["compliance_results"], read["findings"])
+            read = {name: self.lake.read(name, session, session) for name in ("nav", "compliance_results")}
+            reasons = unclean(read["nav"], read["compliance_results"], self.handled("findings", session, session))
             for book in chosen.loc[chosen["business_date"] == session, "book"].unique():
                 reason = reasons.get(book, "its compliance was never evaluated")
                 reason = closes.objection(self.facts, pd.Timestamp(session)) or reason

@@ -41,9 +41,14 @@ class Wish:
 
 def effects() -> Mapping[str, Effect]:
     """Kind of request -> what its approval does."""
-    from resources import overrides
+    from resources import overrides, posted, waivers
 
-    return {overrides.PRICE: overrides.put_in_force, overrides.END: overrides.take_out_of_force}
+    return {
+        overrides.PRICE: overrides.put_in_force,
+        overrides.END: overrides.take_out_of_force,
+        waivers.KIND: waivers.put_in_force,
+        **dict.fromkeys((posted.POST, posted.CANCEL, posted.ELECT), posted.take_in),
+    }
 
 
 def ask(engine: sa.Engine, wish: Wish, who: str, why: str) -> int:
@@ -174,7 +179,7 @@ def _decide(
 
 
 def _unknown(number: int) -> str:
-    return f"there is no request {number}: daybook override list names those that wait"
+    return f"there is no request {number}: daybook requests lists those that wait"
 
 
 def _named(who: str, why: str) -> None:

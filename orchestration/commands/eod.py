@@ -84,7 +84,7 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float)
     from resources import closes, reports
 
     read = {name: feeds.lake.read(name, session, session) for name in ("nav", "pnl", "performance", "var")}
-    findings = feeds.lake.read("findings", session, session)
+    findings = feeds.handled("findings", session, session)
     figures = by_book(**read, states=closes.states(feeds.engine, session))
     table(f"{session:%A, %Y-%m-%d}", figures, right=("NAV", "P&L", "return", "VaR 99 %"))
     against = blocking(findings)
