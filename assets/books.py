@@ -1,4 +1,4 @@
-"""The books: lots, positions, cash, valuations, NAV, P&L, and what the custodian says.
+"""The books: lots, positions, cash, valuations, NAV and P&L.
 
 Belongs here: which facts and prices each table of the book of record is derived from. The accounting itself is in
 ``daybook.ledger``.
@@ -12,7 +12,7 @@ import pandas as pd
 from assets.partitions import WITH_PRIOR
 from assets.sessions import OF_THE_DAY, RESULT, SINCE_START, outs, sessions_of, shown
 from daybook import ledger
-from daybook.ledger import bridge, reconciliation, transfers, valuation
+from daybook.ledger import bridge, transfers, valuation
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
 from daybook.ledger.positions import views as position_views_of
@@ -179,54 +179,6 @@ def nav_bridge(
 ) -> dg.Output[pd.DataFrame]:
     """From the NAV of the session before to this one: flows, gains, carry and fees; leaves nothing unexplained."""
     return shown(context, bridge.nav_bridge(nav, pnl, lot_pnl, books, sessions_of(context)))
-
-
-@dg.asset(
-    **OF_THE_DAY,
-    group_name=GROUP,
-    ins={
-        name: dg.AssetIn(metadata=SINCE_START)
-        for name in (
-            *("positions", "cash", "custodian_positions", "custodian_cash", "activity", "book_failures"),
-            "confirmations",
-        )
-    },
-)
-def reconciliation_breaks(
-    context: dg.AssetExecutionContext,
-    positions: pd.DataFrame,
-    cash: pd.DataFrame,
-    custodian_positions: pd.DataFrame,
-    custodian_cash: pd.DataFrame,
-    custodian_reports: pd.DataFrame,
-    confirmations: pd.DataFrame,
-    activity: pd.DataFrame,
-    book_failures: pd.DataFrame,
-    nav: pd.DataFrame,
-    prices: pd.DataFrame,
-    model_prices: pd.DataFrame,
-    fx_rates: pd.DataFrame,
-    books: pd.DataFrame,
-    instruments: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """Differences between the books and the custodian, with their likely effect on NAV and since when."""
-    frame = reconciliation.breaks(
-        positions,
-        cash,
-        custodian_positions,
-        custodian_cash,
-        custodian_reports,
-        confirmations,
-        activity,
-        book_failures,
-        nav,
-        valuation.quoted(prices, model_prices),
-        fx_rates,
-        books,
-        instruments,
-        sessions_of(context),
-    )
-    return shown(context, frame)
 
 
 @dg.asset(**OF_THE_DAY, group_name=GROUP)

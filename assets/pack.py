@@ -11,10 +11,10 @@ from assets.partitions import WITH_PRIOR, session_days
 from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
 from daybook import identities
 from daybook.ledger import elections as elected
-from daybook.ledger import reconciliation
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
+from daybook.reconciliation import statements
 from daybook.risk import look_through
 from resources import closes, register, reports, struck
 from resources.feeds import FeedsResource
@@ -34,7 +34,8 @@ OF_EVERY_SESSION = (
 OF_THE_DATE = (
     "period_returns", "flow_effects", "ratios", "drawdowns", "period_attribution", "contributions",
     "risk_attribution",
-    "reconciliation_breaks", "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
+    "reconciliation_breaks", "transaction_matches", "break_hypotheses",
+    "position_views", "scenario_pnl", "var_components", "var_backtest", "stress", "exposures",
     "var_contributions", "group_var", "group_var_components", "var_explain",
     "stress_components", "reverse_stress", "liquidity", "liquidity_profile",
     "volatility_forecasts", "factor_returns", "factor_exposures", "specific_risks", "factor_risk", "betas",
@@ -162,8 +163,8 @@ def findings(
         feed_outcomes=feed_outcomes,
         custodian_reports=custodian_reports,
         expected_feeds=expected_feeds,
-        unlisted=reconciliation.uncompared(
-            held, cash, custodian_positions, custodian_cash, custodian_reports, sessions
+        unlisted=statements.uncompared(
+            statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports), sessions
         ),
         ignored=elected.ignored(elections, corporate_actions),
         drift=files.drift(register_of_files, days, sessions),

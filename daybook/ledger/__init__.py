@@ -1,4 +1,4 @@
-"""The book of record: transactions, lots, cash, positions, valuation, NAV, P&L, reconciliation.
+"""The book of record: transactions, lots, cash, positions, valuation, NAV, P&L.
 
 Belongs here: ``derive``, the tables that come from the log alone. Each noun has a module of its own.
 """

@@ -1,7 +1,7 @@
 """Positions: what each book holds at the close, on trade date and settled.
 
 Belongs here: the sums of the lots, the part that is not settled, unrealised gains. Does not belong here: market values
-by themselves (``valuation``), the custodian's figures (``reconciliation``).
+by themselves (``valuation``), the custodian's figures (``daybook.reconciliation``).
 """
 
 from typing import TYPE_CHECKING, Any

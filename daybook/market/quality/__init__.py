@@ -113,7 +113,7 @@ def findings(
         feed_outcomes: table of ``sessions``.
         custodian_reports: facts of ``sessions`` and from before.
         expected_feeds: facts.
-        unlisted: what ``reconciliation.uncompared`` returns.
+        unlisted: what ``statements.uncompared`` returns.
         ignored: what ``elections.ignored`` returns.
         drift: what ``files.drift`` returns.
         copies: what ``files.copies`` returns.

@@ -97,7 +97,7 @@ def uncompared(left: pd.DataFrame) -> pd.DataFrame:
     """Holdings that a torn report does not list: ``feed_partial`` of their book, blocking.
 
     Args:
-        left: what ``reconciliation.uncompared`` returns.
+        left: what ``statements.uncompared`` returns.
     """
     first = left.groupby([*DAY, "kind"], as_index=False).head(feeds.NAMED)
     names = first.groupby([*DAY, "kind"], as_index=False).agg(names=("instrument", ", ".join))

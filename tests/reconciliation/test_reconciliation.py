@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daybook import calendars
-from daybook.ledger import reconciliation
+from daybook import calendars, tables
+from daybook.reconciliation import breaks as broken
+from daybook.reconciliation import causes, confirmations, statements
 from tests.frames import frame, sessions
 from tests.ledger.books_by_hand import FAILURE, activity, firm
 
@@ -20,7 +21,18 @@ def reported(theirs=(), their_cash=(), torn=(), empty=()) -> pd.DataFrame:
 
 
 def breaks(
-    positions=(), theirs=(), cash=(), their_cash=(), acts=(), failures=(), days=None, torn=(), empty=(), confirmed=()
+    positions=(),
+    theirs=(),
+    cash=(),
+    their_cash=(),
+    acts=(),
+    failures=(),
+    days=None,
+    torn=(),
+    empty=(),
+    confirmed=(),
+    definitions=None,
+    tolerances=None,
 ) -> pd.DataFrame:
     it = firm(
         prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
@@ -30,17 +42,26 @@ def breaks(
         books=[("P", "USD", "XNYS"), ("Q", "GBP", "XLON")],
     )
     days = DAYS if days is None else days
-    return reconciliation.breaks(
+    failed = pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE)
+    stated = statements.Statements(
         frame("positions", COLUMNS, *positions),
         frame("cash", "business_date book currency settled", *cash),
         frame("custodian_positions", THEIRS, *theirs),
         frame("custodian_cash", "business_date book currency balance", *their_cash),
         reported(theirs, their_cash, torn, empty),
-        frame("confirmations", "business_date book instrument action_id currency ours theirs", *confirmed),
-        activity(*acts),
-        pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE),
-        it.nav(days), it.prices, it.rates, it.books, it.instruments, days,
+    ).compared(it.books, failed)
+    nav = it.nav(days)
+    rows = stated.breaks(
+        tables.empty("reconciliations") if definitions is None else definitions,
+        tables.empty("tolerances") if tolerances is None else tolerances,
+        nav,
+    )
+    paid = frame("confirmations", "business_date book instrument action_id currency ours theirs", *confirmed)
+    found = broken.breaks(
+        [rows[rows["business_date"].isin(days)], confirmations.unequal(paid, it.books, failed, days)],
+        nav, it.prices, it.rates, it.books, it.instruments,
     )  # fmt: skip
+    return causes.causes(found, activity(*acts))
 
 
 NAN = float("nan")
@@ -125,14 +146,14 @@ def test_what_a_torn_report_does_not_list_is_neither_a_break_nor_agreed():
     assert found[["book", "instrument", "difference"]].to_numpy().tolist() == [
         ["P", "A", -1.0], ["Q", "A", 1.0], ["Q", "L", -5.0],
     ]  # fmt: skip
-    left = reconciliation.uncompared(
+    stated = statements.Statements(
         frame("positions", COLUMNS, *ours),
         frame("cash", "business_date book currency settled", (D, "P", "USD", 3.0)),
         frame("custodian_positions", THEIRS, *theirs),
         frame("custodian_cash", "business_date book currency balance"),
         reported(theirs, torn=torn, empty=[(D, "P", "cash")]),
-        DAYS,
     )
+    left = statements.uncompared(stated, DAYS)
     assert left.to_numpy().tolist() == [[D, "P", "L", "position", 5.0]], "M is not held, cash was reported whole"
 
 
@@ -154,17 +175,17 @@ def test_opened_on_is_the_first_session_of_the_unbroken_run():
 
 
 @pytest.mark.parametrize(
-    ("difference", "cause"),
+    ("difference", "cause", "reason"),
     [
-        (12.5, "equals the fees of 2020-01-03"),
-        (-12.5, "equals the fees of 2020-01-03"),
-        (-40.0, "equals the income of A of 2020-01-02"),
-        (0.004, "rounding"),
-        (0.01, "unexplained"),
-        (7.0, "unexplained"),
+        (12.5, "fee", "equals the fees of 2020-01-03"),
+        (-12.5, "fee", "equals the fees of 2020-01-03"),
+        (-40.0, "dividend", "equals the income of A of 2020-01-02"),
+        (0.004, "rounding", "less than the last place kept"),
+        (0.01, "unexplained", ""),
+        (7.0, "unexplained", ""),
     ],
 )
-def test_the_cause_is_the_amount_that_was_booked_last(difference, cause):
+def test_the_cause_is_the_amount_that_was_booked_last(difference, cause, reason):
     acts = [
         {"business_date": DAYS[0], "book": "P", "instrument": "A", "currency": "USD", "income": 40.0},
         {"business_date": DAYS[0], "book": "P", "instrument": "A", "currency": "USD", "fees": -12.5},
@@ -173,7 +194,7 @@ def test_the_cause_is_the_amount_that_was_booked_last(difference, cause):
         {"business_date": DAYS[0], "book": "Q", "instrument": "A", "currency": "USD", "income": 7.0},
     ]
     found = breaks(cash=[(D, "P", "USD", 100.0)], their_cash=[(D, "P", "USD", 100.0 + difference)], acts=acts)
-    assert found["cause"].tolist() == [cause]
+    assert found[["cause", "reason"]].to_numpy().tolist() == [[cause, reason]]
 
 
 def test_a_tiny_quantity_is_rounding_and_the_last_place_of_a_float_is_nothing():
