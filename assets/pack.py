@@ -16,7 +16,7 @@ from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
 from daybook.reconciliation import statements
 from daybook.risk import look_through
-from resources import closes, register, reports, struck
+from resources import break_events, closes, register, reports, struck
 from resources.feeds import FeedsResource
 from resources.gather import gather
 from resources.settings import settings
@@ -221,6 +221,7 @@ def pack(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.Material
     session, doors = sessions_of(context)[0], feeds.open()
     used, values = (doors.lake.read(name, session, session) for name in ("limit_usage", "nav"))
     doors.breaches.record(used, doors.facts.current("limits"), values, session)
+    break_events.tell(doors.engine, doors.lake.read("reconciliation_breaks", session, session))
     day = gather(doors, session, context.run_id)
     pages = {"index.html": page.firm(day)} | {page.file_name(book): page.book(day, book) for book in day.names}
     path = reports.write_pages(session, pages)

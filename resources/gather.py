@@ -12,7 +12,7 @@ from daybook.market.alternative import usable
 from daybook.market.overrides import in_force
 from daybook.market.security_master import effective
 from daybook.pack.day import PNL_COLUMNS, TABLES, Day
-from resources import closes, overrides
+from resources import closes, overrides, requests, waivers
 from resources.breaches import STANDING
 from resources.facts import Facts
 from resources.feeds import Feeds
@@ -23,6 +23,7 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
     """Everything that the pack of ``session`` shows."""
     lake, facts = feeds.lake, feeds.facts
     rows = {name: lake.read(name, session, session) for name in TABLES}
+    told = {name: feeds.lay_over(name, rows[name]) for name in ("findings", "reconciliation_breaks")}
     states = closes.states(feeds.engine, session)
     status = dict.fromkeys(rows["nav"]["book"], "candidate") | dict(zip(states["book"], states["status"], strict=True))
     days = pd.DatetimeIndex([session])
@@ -32,7 +33,7 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         business_date=session,
         status={book: status[book] for book in rows["nav"]["book"]},
         run_id=run_id,
-        tables=rows,
+        tables=rows | told,
         history=_history(lake, session),
         previous_nav=_previous(lake.read("nav", None, session), session),
         quarantine=feeds.inbox.entries()[list(tables.TABLES["quarantine"].names)],
@@ -46,6 +47,8 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         rules=_in_force(facts, "rules", session),
         overrides=in_force(facts.current("price_overrides"), days).drop(columns="business_date"),
         waiting=overrides.waiting(feeds.engine),
+        waivers=_waived(feeds, session),
+        waiver_requests=_waiting(feeds),
         series=usable(facts.current("alternative_data", None, session), days),
         reconciled=_reconciled(facts, session),
     )
@@ -54,6 +57,16 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
 def _standing(feeds: Feeds, session: pd.Timestamp) -> pd.DataFrame:
     breaches = feeds.breaches.frame()
     return breaches[breaches["status"].isin(STANDING) & (breaches["business_date"] <= session)]
+
+
+def _waived(feeds: Feeds, session: pd.Timestamp) -> pd.DataFrame:
+    rows = feeds.record("waivers")
+    return rows[(rows["valid_from"] <= session) & (rows["valid_to"] >= session)].reset_index(drop=True)
+
+
+def _waiting(feeds: Feeds) -> pd.DataFrame:
+    rows = requests.pending(feeds.engine)
+    return rows[rows["kind"] == waivers.KIND]
 
 
 def _signed(register: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:

@@ -66,6 +66,9 @@ class Day:
         rules: compliance rules in force on D, columns of table rules.
         overrides: price overrides in force on D, one for each instrument, columns of table price_overrides.
         waiting: requests about overrides that a second person has not decided, ``WAITING_COLUMNS``.
+        waivers: of findings and breaks, in force on D, columns of table waivers.
+        waiver_requests: those for waivers that a second person has not decided: id, subject, reason,
+            requested_by, requested_at.
         series: what could be used on D of each other data series, as ``daybook.market.alternative.usable`` gives it.
         reconciled: books for which the custodian delivered something for D. Tells "no breaks" from "not compared".
     """
@@ -87,6 +90,8 @@ class Day:
     rules: pd.DataFrame = field(default_factory=_none("rules"))
     overrides: pd.DataFrame = field(default_factory=_none("price_overrides"))
     waiting: pd.DataFrame = field(default_factory=_nothing_waits)
+    waivers: pd.DataFrame = field(default_factory=_none("waivers"))
+    waiver_requests: pd.DataFrame = field(default_factory=_nothing_waits)
     series: pd.DataFrame = field(default_factory=_none("alternative_data"))
     reconciled: Collection[str] = ()
 

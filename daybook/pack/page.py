@@ -30,6 +30,7 @@ from daybook.pack import (
     sources,
     stress,
     var,
+    waivers,
 )
 from daybook.pack.blocks import Section
 from daybook.pack.bridge import bridges
@@ -67,6 +68,7 @@ def firm(day: Day) -> str:
         *classes.sections(day, None),
         money.breaks(day, None),
         overrides.overrides(day, None),
+        waivers.waivers(day, None),
         performance.firm(day),
         ratios.firm(day),
         attribution.firm(day),
@@ -102,6 +104,7 @@ def book(day: Day, book: str) -> str:
         money.holdings(day, book),
         money.breaks(day, book),
         overrides.overrides(day, book),
+        waivers.waivers(day, book),
         performance.book(day, book),
         ratios.book(day, book),
         contributions.section(day, book),

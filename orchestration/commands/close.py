@@ -25,7 +25,7 @@ def close(
     nav = feeds.lake.read("nav", session, session)
     if nav.empty:
         raise Refused(f"{date} was not computed: run daybook eod --date {date}")
-    findings = feeds.lake.read("findings", session, session)
+    findings = feeds.handled("findings", session, session)
     against = refusals(nav, findings)
     if book is not None:
         if book not in against:
@@ -42,6 +42,9 @@ def close(
         else:
             version = closes.sign(feeds.engine, session, name, user, seen, through, returns[returns["book"] == name])
             out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
+            waived = findings[findings["status"].eq("waived") & findings["book"].isin([name, ""])]
+            for finding in waived.itertuples(index=False):
+                out.print(escape(f"  although {finding.check}: {finding.reason}"), highlight=False)
             overridden = findings[(findings["check"] == "price_override") & (findings["book"] == name)]
             for price in overridden.itertuples(index=False):
                 out.print(escape(f"  with the price of {price.instrument} overridden: {price.reason}"), highlight=False)

@@ -40,6 +40,8 @@ ADDED_UP = dict.fromkeys(("pnl", "lot_pnl", "nav_bridge"), MONEY_BY) | {
     "var": (By.strategy, By.manager, By.entity, By.parent_book, By.firm)
 }
 """Tables of which ``--by`` takes books together, and by what; VaR is not added up but read off the sum of vectors."""
+HANDLED = ("findings", "reconciliation_breaks")
+"""Tables over whose rows what people did is laid."""
 TIME_BY = (By.session, By.month)
 """What the effects of a period are taken apart by."""
 
@@ -252,10 +254,12 @@ def _rows(table: str, when: pd.Timestamp | None, known: pd.Timestamp | None, ins
         from orchestration.derivation import Underivable, derive
 
         try:
-            return derive([table], pd.DatetimeIndex([when]).as_unit("us"), feeds.facts, known)[table]
+            derived = derive([table], pd.DatetimeIndex([when]).as_unit("us"), feeds.facts, known)[table]
+            return feeds.lay_over(table, derived, known) if table in HANDLED else derived
         except Underivable as error:
             raise Misused(str(error)) from error
     if kind == "result":
-        return feeds.lake.read(table, when, when, instruments=None if instrument is None else [instrument])
+        rows = feeds.lake.read(table, when, when, instruments=None if instrument is None else [instrument])
+        return feeds.lay_over(table, rows) if table in HANDLED else rows
     rows = feeds.record(table)
     return rows if when is None or "business_date" not in rows else rows[rows["business_date"] == when]

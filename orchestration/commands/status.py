@@ -36,7 +36,7 @@ def status(
         _what_came(feeds, session)
         _what_waits(feeds)
         return
-    against = refusals(nav, feeds.lake.read("findings", session, session))
+    against = refusals(nav, feeds.handled("findings", session, session))
     signed = closes.states(feeds.engine, session).set_index("book")
     objection = closes.objection(feeds.facts, session)
     was = closes.moved(feeds.lake, session, signed.reset_index())

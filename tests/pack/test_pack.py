@@ -20,12 +20,12 @@ from daybook.pack.verdict import verdicts
 
 D = pd.Timestamp("2022-12-27")
 FIRM_SECTIONS = (
-    "close nav breaks overrides performance ratios attribution var components backtest stress factors liquidity"
+    "close nav breaks overrides waivers performance ratios attribution var components backtest stress factors liquidity"
     " exposures limits compliance orders quality versions"
 ).split()
 BOOK_SECTIONS = (
-    "close nav holdings breaks overrides performance ratios contributions attribution sources active_risk"
-).split() + FIRM_SECTIONS[7:]
+    "close nav holdings breaks overrides waivers performance ratios contributions attribution sources active_risk"
+).split() + FIRM_SECTIONS[8:]
 BOOKS = {"growth": "USD", "longshort": "USD", "lowvol": "USD", "multi": "EUR"}
 SECTORS = ["Technology", "Health Care", "Energy", "Consumer Staples", "Financials", ""]
 NAMES = {
@@ -843,6 +843,8 @@ def test_hostile_names_are_text() -> None:
         limits=rows("limits", limit=[evil], measure=evil, basis="nav", owner=evil),
         rules=rows("rules", rule=[evil], kind=evil, basis="nav"),
         overrides=rows("price_overrides", override_id=[evil], instrument=evil, reason=evil, entered_by=evil),
+        waivers=rows("waivers", waiver_id=[evil], check=evil, book=book, instrument=evil, reason=evil, entered_by=evil),
+        waiver_requests=asked(subject=evil, reason=evil, requested_by=evil),
         waiting=asked(instrument=evil, subject=evil, reason=evil, requested_by=evil),
     )
     for html in (page.firm(hostile), page.book(hostile, book)):
@@ -896,6 +898,39 @@ def test_an_override_is_shown_with_its_difference_until_it_ends(day: Day) -> Non
     lowvol = read(page.book(without, "lowvol")).sections["overrides"]
     assert "No price of a held instrument is overridden." in lowvol
     assert "WMT" not in lowvol, "it does not hold it"
+
+
+def test_a_waiver_is_shown_until_it_ends_with_whether_it_holds(day: Day) -> None:
+    waived = blocking(
+        "growth", status="waived", reason="AMD was never priced.; waived until 2022-12-30 (waiver 17): why"
+    )
+    terms = {"valid_from": D, "valid_to": pd.Timestamp("2022-12-30"), "entered_by": "ann", "approved_by": "bob"}
+    terms |= {"book": ["growth", "growth", "multi"], "check": ["missing_price", "", "feed_failed"]}
+    terms |= {"break_id": ["", "b1", ""], "impact_base": [-65000.4, 99.0, np.nan], "reason": "the vendor is asked"}
+    told = dataclasses.replace(
+        having(day, findings=waived),
+        waivers=rows("waivers", waiver_id=["17", "1", "18"], **terms),
+        waiver_requests=asked(subject="waiver of fx_stale of growth"),
+    )
+    said = read(page.firm(told)).sections["waivers"]
+    words = [
+        "3 waivers in force",
+        "17",
+        "missing_price",
+        "break b1",
+        "feed_failed",
+        "2022-12-30",
+        "ann, bob",
+        "−65,000",
+    ]
+    assert not [word for word in [*words, "waiver of fx_stale of growth", "no close yet", "cid"] if word not in said]
+    assert (said.count("holds"), said.count("it is gone, or has grown")) == (2, 2), (
+        "17 alone holds; the legend says it too"
+    )
+    growth = read(page.book(told, "growth")).sections["waivers"]
+    assert "2 waivers in force" in growth
+    assert "feed_failed" not in growth
+    assert "Nothing is waived." in read(firm_of(day)).sections["waivers"]
 
 
 def test_file_names() -> None:
