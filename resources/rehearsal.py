@@ -19,7 +19,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from daybook import tables
-from resources import deliveries
+from resources import deliveries, records
 from resources.feeds import Feeds
 from resources.lake import Lake, LakeError
 
@@ -36,10 +36,20 @@ def rehearsal(feeds: Feeds) -> Iterator[Feeds]:
             with doors.inbox.alone():
                 for row in deliveries.begun(connection):  # what a killed process left is finished first
                     deliveries.keep(settings.home, deliveries.kept(feeds.settings.home, row["sha256"]))
+                for sha in _asked(connection):
+                    deliveries.keep(settings.home, deliveries.kept(feeds.settings.home, sha))
                 yield doors
         finally:
             undone.rollback()
             connection.invalidate()  # a lock ends with its connection, so this one is not used again
+
+
+def _asked(connection: sa.Connection) -> list[str]:
+    """Names of the kept bytes that requests ask to take in and nobody has decided."""
+    table = records.requests
+    query = sa.select(table.c.payload["files"]).where(table.c.status == "pending", table.c.payload.has_key("files"))
+    listed: list[list[dict[str, str]]] = list(connection.execute(query).scalars())
+    return [file["sha256"] for files in listed for file in files]
 
 
 class HeldEngine(sa.Engine):
