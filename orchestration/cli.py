@@ -23,6 +23,7 @@ from orchestration.commands import (
     limits,
     orders,
     override,
+    post,
     quarantine,
     rebuild,
     requests,
@@ -58,6 +59,10 @@ app.command("what-if")(what_if.what_if)
 app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
+app.command("post")(post.post)
+app.command("cancel")(post.cancel)
+app.command("elect")(post.elect)
+app.command("requests")(requests.listing)
 app.command("waive")(waive.waive)
 app.command("approve")(requests.approve)
 app.command("reject")(requests.reject)

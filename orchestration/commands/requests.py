@@ -1,4 +1,4 @@
-"""``daybook approve`` and ``daybook reject``: the second person's word on what somebody asked for."""
+"""``daybook requests``, ``approve`` and ``reject``: the second person's word on what somebody asked for."""
 
 from typing import Annotated
 
@@ -7,9 +7,21 @@ from rich.markup import escape
 
 from orchestration.commands.impact import of_approval, tell
 from orchestration.commands.installation import here, opened
-from orchestration.console import Misused, out
+from orchestration.console import Misused, out, table
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the request.")]
+
+
+def listing() -> None:
+    """List what was asked for and waits for a second person, oldest first."""
+    feeds = opened()
+    from resources import requests
+
+    waits = requests.pending(feeds.engine)
+    names = {"id": "id", "kind": "kind", "subject": "what", "requested_by": "asked by", "requested_at": "at"}
+    table("requests that wait for a second person", waits[[*names, "reason"]].rename(columns=names))
+    if len(waits):
+        out.print("daybook approve ID or daybook reject ID --reason R, as another person than who asked")
 
 
 def approve(
