@@ -84,8 +84,8 @@ def timeline(
         deliveries: the file register (``daybook.market.feeds.register`` says its columns) with ``recorded_at``.
         expected_feeds: facts.
         deadlines: facts.
-        runs: business_date, began_at, step, ended_at: when runs began and their steps were done; those of ``session``
-            say what is done, the others how long it takes. ``ended_at`` is NaT where a run has not come to it.
+        runs: own, business_date, began_at, step, ended_at: when runs began and their steps were done. The ``own`` ones
+            say what is done of ``session``, the others how long it takes.
         market: the firm's first calendar.
 
     Returns:
@@ -257,10 +257,9 @@ def _steps(
     market: str,
 ) -> pd.DataFrame:
     """The steps in the columns of ``timeline``; marks the critical path in ``came`` too."""
-    own = runs[runs["business_date"] == session]
-    done = own.dropna(subset="ended_at").groupby("step")["ended_at"].max().to_dict()
+    own, before = runs[runs["own"]], runs[~runs["own"]]
+    done = dict(zip(own["step"], own["ended_at"], strict=True))
     began = own["began_at"].max()
-    before = runs[runs["business_date"] != session]
     takes, starts = _durations(before), _usual_start(before, session, market)
     held = _declared(deadlines, ["step"], session).assign(business_date=session, calendar=market, back=False)
     due_at = dict(zip(held["step"], due(held.reset_index(drop=True)), strict=True))

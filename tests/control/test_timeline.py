@@ -79,21 +79,21 @@ def usually(source: str, *times: str) -> list[tuple]:
     ]
 
 
-def run(day: str, began: str, until: str = "close") -> list[tuple]:
+def run(day: str, began: str, until: str = "close", own: bool = False) -> list[tuple]:
     """A run that began at that time in UTC and came as far as ``until``."""
     done = list(TAKES)[: list(TAKES).index(until) + 1]
     at = utc(f"{day} {began}")
-    return [(day, at, step, at + pd.Timedelta(seconds=TAKES[step])) for step in done]
+    return [(own, day, at, step, at + pd.Timedelta(seconds=TAKES[step])) for step in done]
 
 
 def runs(*parts: list[tuple]) -> pd.DataFrame:
     rows = [row for part in parts for row in part]
-    found = pd.DataFrame(rows, columns=["business_date", "began_at", "step", "ended_at"])
+    found = pd.DataFrame(rows, columns=["own", "business_date", "began_at", "step", "ended_at"])
     dates = pd.to_datetime(found["business_date"]).astype("datetime64[us]")
     instants = {
         name: pd.to_datetime(found[name], utc=True).astype("datetime64[us, UTC]") for name in ("began_at", "ended_at")
     }
-    return found.assign(business_date=dates, **instants)
+    return found.assign(business_date=dates, own=found["own"].astype(bool), **instants)
 
 
 def look(now, came, register, declared=(), deadlines=(), done=(), before=None) -> pd.DataFrame:
@@ -197,7 +197,7 @@ def test_the_first_file_that_is_nearly_whole_is_when_a_feed_was_there():
 
 
 def test_a_run_that_is_on_says_what_is_done_and_when_the_rest_will_be():
-    done = [run("2022-12-27", "23:30", "nav")]
+    done = [run("2022-12-27", "23:30", "nav", own=True)]
     rows = look("2022-12-27 23:30:31", [THERE_A], [CAME_A], (), [NAV, ("close", "20:00")], done)
     steps = rows.loc["step"]
     assert steps["status"].tolist() == ["done"] * 3 + ["due", "due", "waiting", "waiting"]
@@ -229,7 +229,9 @@ def test_a_custodian_that_is_last_of_all_decides_the_day():
 
 
 def test_a_step_that_was_done_without_a_feed_says_so():
-    rows = look("2022-12-28 01:00", [THERE_A, MISSING_B], [CAME_A], [DUE_B], [NAV], [run("2022-12-27", "23:20")])
+    rows = look(
+        "2022-12-28 01:00", [THERE_A, MISSING_B], [CAME_A], [DUE_B], [NAV], [run("2022-12-27", "23:20", own=True)]
+    )
     nav = rows.loc[("step", "nav", "")]
     assert (nav["status"], nav["waits_for"], nav["reason"]) == ("done", "", "without prices_b")
     assert rows.loc[("feed", "prices", "b"), "status"] == "late"
