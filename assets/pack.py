@@ -16,7 +16,7 @@ from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
 from daybook.reconciliation import statements
 from daybook.risk import look_through
-from resources import break_events, closes, register, reports, struck
+from resources import audit, break_events, closes, register, reports, struck
 from resources.feeds import FeedsResource
 from resources.gather import gather
 from resources.settings import settings
@@ -224,7 +224,9 @@ def pack(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.Material
     break_events.tell(doors.engine, doors.lake.read("reconciliation_breaks", session, session))
     day = gather(doors, session, context.run_id)
     pages = {"index.html": page.firm(day)} | {page.file_name(book): page.book(day, book) for book in day.names}
+    if (seen := day.versions.get("audit_events")) is not None:
+        pages[audit.ANCHOR] = f"{seen[0]} {seen[1]}\n"
     path = reports.write_pages(session, pages)
     struck.strike(doors.engine, session, doors.lake.read("var", session, session), doors.latest_priced_session())
     closes.propose(doors.engine, session, day.names, register.through(doors.engine, session) or 0)
-    return dg.MaterializeResult(metadata={"pack": dg.MetadataValue.path(path), "pages": len(pages)})
+    return dg.MaterializeResult(metadata={"pack": dg.MetadataValue.path(path), "pages": 1 + len(day.names)})

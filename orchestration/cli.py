@@ -16,6 +16,7 @@ from orchestration.commands import (
     backtest,
     breaks,
     close,
+    duties,
     eod,
     identify,
     impact,
@@ -59,6 +60,7 @@ app.command("what-if")(what_if.what_if)
 app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
+app.command("duties")(duties.duties)
 app.command("post")(post.post)
 app.command("cancel")(post.cancel)
 app.command("elect")(post.elect)

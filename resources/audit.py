@@ -14,12 +14,13 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from daybook.control import chain
+from daybook.control import chain, duties
 from resources import records
 from resources.records import audit_events
 
@@ -28,6 +29,8 @@ BEGIN = "begin"
 """The act of the release that brought the chain."""
 BY_ITSELF = "daybook"
 """Who does what no person does."""
+ANCHOR = "chain.txt"
+"""File of a pack: number and hash of the last act before it was made."""
 KEPT: Mapping[str, tuple[str, ...]] = {
     "request": ("ask", "approve", "reject"),
     "quarantine": ("release", "correct", "discard"),
@@ -144,6 +147,32 @@ def look(engine: sa.Engine, anchors: Iterable[tuple[int, str, str]] = ()) -> pd.
     since, gone = _before(rows[0] if rows else None, done)
     faults = [chain.faults(rows, [*sealed, *anchors]), gone, chain.unmatched(found[kept], done[since])]
     return pd.concat(faults, ignore_index=True)
+
+
+def alone(engine: sa.Engine) -> pd.DataFrame:
+    """What one person did alone that two should have done: ``duties.FOUND``, oldest first."""
+    table = records.order_events
+    proposed = sa.select(table.c.by_user.label("person"), table.c.order_id, table.c.at).where(
+        table.c.kind == "proposed"
+    )
+    with engine.connect() as connection:
+        found, orders = _acts(connection), records.read(connection, proposed.order_by(table.c.id))
+    return duties.found(found, orders.assign(subject="order " + orders["order_id"]))
+
+
+def packed(reports: Path) -> list[tuple[int, str, str]]:
+    """The acts that packs have seen: number, hash, and which pack.
+
+    Raises:
+        ValueError: a pack says something else than number and hash.
+    """
+    found = []
+    for path in sorted(reports.glob(f"*/{ANCHOR}")):
+        number, _, sealed = path.read_text().strip().partition(" ")
+        if not number.isdigit() or len(sealed) != len(chain.START):
+            raise ValueError(f"{path} is not number and hash of an act: it was changed")
+        found.append((int(number), sealed, f"the pack of {path.parent.name}"))
+    return found
 
 
 def _acts(connection: sa.Connection) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from daybook.market.alternative import usable
 from daybook.market.overrides import in_force
 from daybook.market.security_master import effective
 from daybook.pack.day import PNL_COLUMNS, TABLES, Day
-from resources import closes, overrides, requests, waivers
+from resources import audit, closes, overrides, requests, waivers
 from resources.breaches import STANDING
 from resources.facts import Facts
 from resources.feeds import Feeds
@@ -37,7 +37,7 @@ def gather(feeds: Feeds, session: pd.Timestamp, run_id: str) -> Day:
         history=_history(lake, session),
         previous_nav=_previous(lake.read("nav", None, session), session),
         quarantine=feeds.inbox.entries()[list(tables.TABLES["quarantine"].names)],
-        versions={name: _version(lake, name, frame) for name, frame in rows.items()},
+        versions={name: _version(lake, name, frame) for name, frame in rows.items()} | _chain(feeds),
         orders=orders[(orders["business_date"] == session) | orders["status"].isin(["approved", "sent"])],
         closes=_signed(feeds.record("closes"), session),
         books=books,
@@ -86,6 +86,13 @@ def _previous(nav: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:
 
 def _version(lake: Lake, name: str, frame: pd.DataFrame) -> tuple[int, str]:
     return lake.version(name) or 0, tables.content_hash(name, frame)
+
+
+def _chain(feeds: Feeds) -> Mapping[str, tuple[int, str]]:
+    """Number and hash of the last act, which the pack holds on to."""
+    with feeds.engine.connect() as connection:
+        event, sealed = audit.head(connection)
+    return {"audit_events": (event, sealed)} if event else {}
 
 
 def _in_force(facts: Facts, name: str, session: pd.Timestamp) -> pd.DataFrame:

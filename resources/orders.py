@@ -20,6 +20,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from daybook import tables
+from daybook.control.duties import one_person
 from daybook.trading import fills
 from daybook.trading import orders as machine
 from resources import audit, records
@@ -137,7 +138,7 @@ class Orders:
         _named(seen, "run or close that was seen")
 
         def second_person(order: pd.Series) -> str:
-            if order["proposed_by"] == user:
+            if one_person(order["proposed_by"]) == one_person(user):
                 return f"{user} proposed it; approval needs a second person"
             return _refusal(order, refusals)
 

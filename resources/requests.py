@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from daybook.control.duties import one_person
 from resources import audit, records
 from resources.inbox import Inbox
 from resources.turn import Turn
@@ -153,7 +154,7 @@ def _pending(connection: sa.Connection, number: int) -> dict[str, Any]:
 def _agreed(connection: sa.Connection, turn: Turn, number: int, who: str, why: str) -> dict[str, Any]:
     """Decide a pending request as ``who``, a second person, and let it take effect."""
     request = _pending(connection, number)
-    if _same_person(request["requested_by"], who):
+    if one_person(request["requested_by"]) == one_person(who):
         raise RequestRefused(
             f"request {number} was made by {request['requested_by']}: a second person must agree "
             f"(DAYBOOK_USER=<name> daybook approve {number})"
@@ -185,7 +186,3 @@ def _unknown(number: int) -> str:
 def _named(who: str, why: str) -> None:
     if not who.strip() or not why.strip():
         raise RequestRefused("say who and why: DAYBOOK_USER and --reason must not be empty")
-
-
-def _same_person(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()

@@ -33,7 +33,8 @@ _QUALITY = (
 )
 _VERSIONS = (
     "Delta version and SHA-256 of the rows sorted by key, floats to 12 digits: the same facts give the same hash. These"
-    " are the tables as read for this page."
+    " are the tables as read for this page. audit_events: number and hash of the last act of a person before it, which"
+    " daybook doctor --audit looks for in the chain."
 )
 _URGENCY = {"failed": 0, "breach": 1, "warning": 2, "pass": 3}
 _SEVERITY = {"blocking": 0, "warning": 1, "info": 2}

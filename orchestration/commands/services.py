@@ -7,6 +7,7 @@ import pandas as pd
 import typer
 
 from orchestration import services
+from orchestration.commands import duties
 from orchestration.commands.installation import here
 from orchestration.console import DONE, FAILED, out, table
 
@@ -22,8 +23,12 @@ def stop() -> None:
     out.print(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
 
 
-def doctor() -> None:
-    """Look at the installation: versions, PostgreSQL, lake, disk, processes."""
+def doctor(
+    audit: Annotated[bool, typer.Option("--audit", help="Verify the chain of acts and who acted alone.")] = False,
+) -> None:
+    """Look at the installation: versions, PostgreSQL, lake, disk, processes; with --audit at the chain of acts."""
+    if audit:
+        duties.verify()
     from orchestration.diagnosis import diagnose
 
     found = diagnose(here())
