@@ -162,11 +162,11 @@ def _change(engine: sa.Engine, ids: Iterable[str]) -> Iterator[_Log]:
     """One transaction, alone: the events of ``ids``, and what the block adds to them, each act in the chain."""
     with engine.begin() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        last = connection.execute(sa.select(sa.func.coalesce(sa.func.max(break_events.c.event), 0))).scalar_one()
-        at = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        last: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(break_events.c.event), 0))).scalar_one()
+        at: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         chosen = break_events.c.break_id == sa.any_(sa.cast(list(ids), sa.ARRAY(sa.Text)))
         query = sa.select(break_events).where(chosen).order_by(break_events.c.event)
-        log = _Log([dict(row) for row in connection.execute(query).mappings()], int(last), at)
+        log = _Log([dict(row) for row in connection.execute(query).mappings()], last, at)
         yield log
         if log.added:
             connection.execute(sa.insert(break_events), log.added)

@@ -45,7 +45,9 @@ def _in_force(day: Day, rows: pd.DataFrame) -> Grid:
             Column("What", rows["check"].mask(rows["check"] == "", "break " + rows["break_id"])),
             Column("Book", rows["book"].where(rows["book"] != "", "all")),
             Column("Instrument", rows["instrument"]),
-            Column("Effect seen", rows["impact_base"], "whole_change", "base currency", "no effect on NAV, or not known"),
+            Column(
+                "Effect seen", rows["impact_base"], "whole_change", "base currency", "no effect on NAV, or not known"
+            ),
             Column("On this date", state),
             Column("From", rows["valid_from"], "day"),
             Column("Until", rows["valid_to"], "day"),
