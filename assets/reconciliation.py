@@ -10,10 +10,13 @@ import pandas as pd
 
 from assets.sessions import OF_THE_DAY, SINCE_START, outs, sessions_of, shown
 from daybook import tables
-from daybook.ledger import valuation
+from daybook.ledger import transfers, valuation
+from daybook.ledger.transactions import live
 from daybook.reconciliation import breaks, causes
 from daybook.reconciliation import confirmations as confirmed
+from daybook.reconciliation.replay import Facts
 from daybook.reconciliation.statements import Statements
+from resources.settings import settings
 
 GROUP = "books"
 TABLES = ("reconciliation_breaks", "transaction_matches", "break_hypotheses")
@@ -25,8 +28,8 @@ TABLES = ("reconciliation_breaks", "transaction_matches", "break_hypotheses")
     ins={
         name: dg.AssetIn(metadata=SINCE_START)
         for name in (
-            *("positions", "cash", "custodian_positions", "custodian_cash", "activity", "book_failures"),
-            *("confirmations", "nav"),
+            *("positions", "cash", "custodian_positions", "custodian_cash", "book_failures", "confirmations"),
+            *("nav", "raw_fx_rates", "transfer_prices", "custodian_transactions", "broker_transactions"),
         )
     },
     partitions_def=OF_THE_DAY["partitions_def"],
@@ -42,7 +45,14 @@ def reconciliation_tables(
     reconciliations: pd.DataFrame,
     tolerances: pd.DataFrame,
     confirmations: pd.DataFrame,
-    activity: pd.DataFrame,
+    custodian_transactions: pd.DataFrame,
+    broker_transactions: pd.DataFrame,
+    transactions: pd.DataFrame,
+    transfer_prices: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    elections: pd.DataFrame,
+    accruals: pd.DataFrame,
+    raw_fx_rates: pd.DataFrame,
     book_failures: pd.DataFrame,
     nav: pd.DataFrame,
     prices: pd.DataFrame,
@@ -67,6 +77,18 @@ def reconciliation_tables(
         books,
         instruments,
     )
-    yield shown(context, causes.causes(found, activity), output_name="reconciliation_breaks")
-    for name in TABLES[1:]:
-        yield shown(context, tables.empty(name), output_name=name)
+    log = live(transfers.priced(transactions, transfer_prices, books))
+    explained, hypotheses = causes.causes(
+        found,
+        compared,
+        Facts(log, corporate_actions, elections, books, instruments, raw_fx_rates, settings().vendors),
+        prices=prices,
+        fx_rates=fx_rates,
+        accruals=accruals,
+        nav=nav,
+        custodian_transactions=custodian_transactions,
+        broker_transactions=broker_transactions,
+    )
+    yield shown(context, explained, output_name="reconciliation_breaks")
+    yield shown(context, tables.empty("transaction_matches"), output_name="transaction_matches")
+    yield shown(context, hypotheses, output_name="break_hypotheses")

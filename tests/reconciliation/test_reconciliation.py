@@ -1,12 +1,11 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from daybook import calendars, tables
 from daybook.reconciliation import breaks as broken
-from daybook.reconciliation import causes, confirmations, statements
+from daybook.reconciliation import confirmations, statements
 from tests.frames import frame, sessions
-from tests.ledger.books_by_hand import FAILURE, activity, firm
+from tests.ledger.books_by_hand import FAILURE, firm
 
 DAYS = calendars.sessions("XNYS", "2020-01-02", "2020-01-10")
 COLUMNS = "business_date book instrument quantity settled_quantity"
@@ -57,11 +56,10 @@ def breaks(
         nav,
     )
     paid = frame("confirmations", "business_date book instrument action_id currency ours theirs", *confirmed)
-    found = broken.breaks(
+    return broken.breaks(
         [rows[rows["business_date"].isin(days)], confirmations.unequal(paid, it.books, failed, days)],
         nav, it.prices, it.rates, it.books, it.instruments,
     )  # fmt: skip
-    return causes.causes(found, activity(*acts))
 
 
 NAN = float("nan")
@@ -174,35 +172,12 @@ def test_opened_on_is_the_first_session_of_the_unbroken_run():
     pd.testing.assert_frame_equal(single, found[found["business_date"] == DAYS[5]].reset_index(drop=True))
 
 
-@pytest.mark.parametrize(
-    ("difference", "cause", "reason"),
-    [
-        (12.5, "fee", "equals the fees of 2020-01-03"),
-        (-12.5, "fee", "equals the fees of 2020-01-03"),
-        (-40.0, "dividend", "equals the income of A of 2020-01-02"),
-        (0.004, "rounding", "less than the last place kept"),
-        (0.01, "unexplained", ""),
-        (7.0, "unexplained", ""),
-    ],
-)
-def test_the_cause_is_the_amount_that_was_booked_last(difference, cause, reason):
-    acts = [
-        {"business_date": DAYS[0], "book": "P", "instrument": "A", "currency": "USD", "income": 40.0},
-        {"business_date": DAYS[0], "book": "P", "instrument": "A", "currency": "USD", "fees": -12.5},
-        {"business_date": DAYS[1], "book": "P", "instrument": "CASH:USD", "currency": "USD", "fees": -12.5},
-        {"business_date": DAYS[3], "book": "P", "instrument": "A", "currency": "USD", "income": 7.0},
-        {"business_date": DAYS[0], "book": "Q", "instrument": "A", "currency": "USD", "income": 7.0},
-    ]
-    found = breaks(cash=[(D, "P", "USD", 100.0)], their_cash=[(D, "P", "USD", 100.0 + difference)], acts=acts)
-    assert found[["cause", "reason"]].to_numpy().tolist() == [[cause, reason]]
-
-
-def test_a_tiny_quantity_is_rounding_and_the_last_place_of_a_float_is_nothing():
+def test_a_tiny_quantity_is_a_break_and_the_last_place_of_a_float_is_nothing():
     found = breaks(
         positions=[(D, "P", "A", 0.1 + 0.2, 0.1 + 0.2), (D, "P", "L", 5.0, 5.0)],
         theirs=[(D, "P", "A", 0.3, 0.3, "USD"), (D, "P", "L", 5.0000005, 5.0000005, "GBP")],
     )
-    assert found[["instrument", "cause"]].to_numpy().tolist() == [["L", "rounding"]]
+    assert found["instrument"].tolist() == ["L"]
 
 
 def test_a_failed_book_is_not_compared_and_a_day_off_neither():
