@@ -106,7 +106,7 @@ def _immaterial_without_waived(
     waived = breaks["status"] == "waived"
     if not waived.any():
         return pd.Series(False, findings.index)
-    still = books.breaks(breaks[~waived].reset_index(drop=True))
+    still = books.breaks(breaks[~waived].reset_index(drop=True), close_rules)
     still = still[still["check"] == IN_SUM]
     of, named = pd.MultiIndex.from_frame(findings[_BOOK]), findings["check"] == IN_SUM
     some = of.isin(pd.MultiIndex.from_frame(breaks.loc[waived, _BOOK]))

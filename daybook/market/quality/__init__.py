@@ -1,8 +1,8 @@
 """What is wrong or odd with a day's data, as findings with their likely effect on NAV.
 
 Belongs here: one small function a check, from frames to rows of table ``findings``. Does not belong here: refusing a
-row (``daybook.intake``), and what a blocking finding prevents (``daybook.control.closes``). A finding is about one session;
-history before it never stops it. severity ``blocking``: money is or may be wrong, or cannot be known.
+row (``daybook.intake``), and what a blocking finding prevents (``daybook.control.closes``). A finding is about one
+session; history before it never stops it. severity ``blocking``: money is or may be wrong, or cannot be known.
 """
 
 from collections.abc import Mapping
@@ -72,6 +72,7 @@ def findings(
     funds: pd.DataFrame,
     circles: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
+    close_rules: pd.DataFrame,
     feed_outcomes: pd.DataFrame,
     custodian_reports: pd.DataFrame,
     expected_feeds: pd.DataFrame,
@@ -110,6 +111,7 @@ def findings(
         funds: facts of table constituents.
         circles: what ``look_through.circles`` returns.
         reconciliation_breaks: table of ``sessions``.
+        close_rules: facts.
         feed_outcomes: table of ``sessions``.
         custodian_reports: facts of ``sessions`` and from before.
         expected_feeds: facts.
@@ -150,7 +152,7 @@ def findings(
         fx.fx_triangles(raw_fx_rates, fx_rates, valuations, nav, sessions),
         negative_cash(cash),
         overdrafts(cash, cash_ladder, cash_rates),
-        breaks(reconciliation_breaks),
+        breaks(reconciliation_breaks, close_rules),
         incomplete(feed_outcomes, by_book),
         by_book,
         uncompared(unlisted),
@@ -169,7 +171,7 @@ def findings(
         identifier_overlaps(identifiers, sessions),
         identities(gaps),
     ]
-    return collect(found, nav)
+    return collect(found, nav, close_rules)
 
 
 def of_moves(

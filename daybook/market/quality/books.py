@@ -12,9 +12,11 @@ import pandas as pd
 from daybook import calendars
 from daybook.market import dated
 from daybook.market.quality.finding import finding
-from daybook.market.quality.impact import MATERIAL_BP
+from daybook.market.quality.impact import limits, material
 
 _BOOK = ["business_date", "book"]
+ADMINISTRATOR = "nav"
+"""Kind of the breaks with the administrator's NAV."""
 _AMOUNTS = ("settled", "lowest", "worst")
 
 
@@ -77,10 +79,16 @@ def _agreed(rows: pd.DataFrame, cash_rates: pd.DataFrame) -> "pd.Series[float]":
     return limit.reindex(rows.index).astype("float64")
 
 
-def breaks(reconciliation_breaks: pd.DataFrame) -> pd.DataFrame:
+def breaks(reconciliation_breaks: pd.DataFrame, close_rules: pd.DataFrame) -> pd.DataFrame:
     """Each break a warning, ``break_open``; a book whose breaks are material is blocked, ``break_material``.
 
-    Material is more than ``MATERIAL_BP`` in sum, without sign, or one whose effect on NAV is not known.
+    Material is one beyond material_bp or material_base, or whose effect on NAV is not known, and more than
+    material_sum_bp in sum, without sign. The administrator's NAV is no part of the sum: it is off by what the others
+    are. impact_base of ``break_material`` is the sum of the sizes.
+
+    Args:
+        reconciliation_breaks: table of the sessions that are checked.
+        close_rules: facts.
     """
     names = ["business_date", "book", "instrument"]
     rows = reconciliation_breaks.assign(size=reconciliation_breaks["impact_bp"].abs())
@@ -89,22 +97,44 @@ def breaks(reconciliation_breaks: pd.DataFrame) -> pd.DataFrame:
         .drop_duplicates(names, keep="last")
         .sort_values(names)
     )
-    money, units = (first["difference"].abs().map(text.format).astype("str") for text in ("{:,.2f}", "{:,.10g}"))
-    size = units.mask(first["kind"].isin(["cash", "transaction"]), money + " " + first["currency"])
-    side = pd.Series(np.where(first["difference"] < 0, " less", " more"), first.index, dtype="str")
-    since = ", open since " + dated.iso(first["opened_on"]).set_axis(first.index)
-    whose = pd.Series(": the custodian has ", first.index, dtype="str")
-    whose = whose.mask(first["kind"] == "transaction", ": the dividend that confirms an action has ")
-    reason = first["kind"] + whose + size + side + " than the books, " + first["cause"] + since
-    each = finding(first, "break_open", "warning", reason, first["impact_base"])
-    book = rows.groupby(["business_date", "book"]).agg(
-        size=("size", "sum"), known=("size", "count"), count=("kind", "size"), impact_base=("impact_base", "sum")
+    each = finding(first, "break_open", "warning", _told(first), first["impact_base"])
+    too_much = material(rows, limits(rows, close_rules))
+    adding = rows.assign(
+        money=rows["impact_base"].abs(),
+        alone=rows["size"].where(too_much),
+        alone_base=rows["impact_base"].abs().where(too_much),
+        unknown=rows["size"].isna(),
+        added=rows["size"].mask(rows["kind"] == ADMINISTRATOR),
     )
-    book = book[(book["size"] > MATERIAL_BP) | (book["known"] < book["count"])].reset_index()
-    unknown = book["known"] < book["count"]
+    book = adding.groupby(["business_date", "book"], as_index=False).agg(
+        size=("added", "sum"),
+        alone=("alone", "max"),
+        alone_base=("alone_base", "max"),
+        unknown=("unknown", "any"),
+        money=("money", "sum"),
+    )
+    summed = book["size"] > limits(book, close_rules)["material_sum_bp"]
     sum_of = "breaks sum up to " + book["size"].map("{:.1f}".format).astype("str") + " bp of NAV"
-    text = sum_of.mask(unknown, "the effect of a break on NAV is not known")
-    return pd.concat([each, finding(book, "break_material", "blocking", text, book["impact_base"].mask(unknown))])
+    one = "one break is " + book["alone_base"].map("{:,.2f}".format).astype("str")
+    one += ", " + book["alone"].map("{:.1f}".format).astype("str") + " bp of NAV"
+    text = sum_of.where(summed, one).mask(book["unknown"], "the effect of a break on NAV is not known")
+    over = book[summed | book["unknown"] | book["alone_base"].notna()]
+    money = over["money"].mask(over["unknown"])
+    return pd.concat([each, finding(over, "break_material", "blocking", text[over.index], money)])
+
+
+def _told(rows: pd.DataFrame) -> "pd.Series[str]":
+    """What each break is: whose figure is larger by how much, why, and since when."""
+    money, units = (rows["difference"].abs().map(text.format).astype("str") for text in ("{:,.2f}", "{:,.10g}"))
+    size = units.mask(rows["kind"] != "position", money + " " + rows["currency"])
+    side = pd.Series(np.where(rows["difference"] < 0, " less", " more"), rows.index, dtype="str")
+    since = ", open since " + dated.iso(rows["opened_on"]).set_axis(rows.index)
+    whose = pd.Series(": the custodian has ", rows.index, dtype="str")
+    whose = whose.mask(rows["kind"] == ADMINISTRATOR, ": the administrator has ")
+    whose = whose.mask(rows["kind"] == "transaction", ": the other side has ")
+    whose = whose.mask(rows["reconciliation"] == "confirmations", ": the dividend that confirms an action has ")
+    why = rows["cause"] + (" (" + rows["reason"] + ")").where(rows["reason"] != "", "")
+    return rows["kind"] + whose + size + side + " than the books, " + why + since
 
 
 def identities(gaps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def given(**changed):
     """Empty tables for all checks but those given."""
     names = "nav valuations cash lots pnl performance prices fx_rates returns raw_prices instruments corporate_actions"
     names += " cash_ladder cash_rates raw_fx_rates reconciliation_breaks alternative_data identifiers"
-    names += " feed_outcomes custodian_reports expected_feeds period_returns"
+    names += " feed_outcomes custodian_reports expected_feeds period_returns close_rules"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
     frames |= {"blends": tables.empty("benchmark_blends")}

@@ -1,5 +1,6 @@
 import numpy as np
 
+from daybook import tables
 from daybook.market import quality
 from tests.frames import frame
 from tests.market.quality.holdings import (
@@ -14,20 +15,46 @@ def breaks(*rows):
     return frame("reconciliation_breaks", columns, *[(D, "P", *row, "unexplained", DAYS[-3]) for row in rows])
 
 
+NO_RULES = tables.empty("close_rules")
+
+
+def told(*rows, rules=NO_RULES):
+    return quality.breaks(breaks(*rows), rules)
+
+
 def test_breaks_block_in_sum_or_when_their_effect_is_unknown():
     small = [("A", "position", 2.5, 30.0, 30.0), ("CASH:USD", "cash", -1234.0, -20.0, -20.0)]
-    found = quality.breaks(breaks(*small))
+    found = told(*small)
     assert found["reason"].tolist() == [
         "position: the custodian has 2.5 more than the books, unexplained, open since 2020-01-15",
         "cash: the custodian has 1,234.00 USD less than the books, unexplained, open since 2020-01-15",
     ]
     assert found["check"].tolist() == ["break_open", "break_open"]
     assert set(found["severity"]) == {"warning"}
-    found = quality.breaks(breaks(*small, ("B", "position", 1.0, 1.0, 1.0)))
+    found = told(*small, ("B", "position", 1.0, 1.0, 1.0))
     assert said(found)[-1] == ["break_material", "P", "", "blocking", "breaks sum up to 51.0 bp of NAV"]
-    assert found["impact_base"].tolist()[-1] == 11.0
-    found = quality.breaks(breaks(("B", "position", 1.0, np.nan, np.nan)))
+    assert found["impact_base"].tolist()[-1] == 51.0, "sizes"
+    found = told(("B", "position", 1.0, np.nan, np.nan))
     assert said(found)[-1][3:] == ["blocking", "the effect of a break on NAV is not known"]
+
+
+def test_one_break_blocks_by_basis_points_or_money_and_the_administrator_is_no_part_of_the_sum():
+    columns = "book valid_from material_bp material_sum_bp material_base"
+    rules = frame("close_rules", columns, ("P", DAYS[0], 25.0, 60.0, np.nan))
+    small = [("A", "position", 2.5, 25.0, 25.0), ("CASH:USD", "cash", -1234.0, -20.0, -20.0)]
+    assert set(said_checks(told(*small, rules=rules))) == {"break_open"}
+    found = told(*small, ("B", "position", 1.0, -26.0, -26.0), rules=rules)
+    assert said(found)[-1] == ["break_material", "P", "", "blocking", "breaks sum up to 71.0 bp of NAV"]
+    found = told(("B", "position", 1.0, -26.0, -26.0), rules=rules)
+    assert said(found)[-1][4] == "one break is 26.00, 26.0 bp of NAV"
+    assert set(said_checks(told(*small, ("", "nav", 24.0, 24.0, 24.0), rules=rules))) == {"break_open"}, "45, not 69"
+    assert said(told(("", "nav", 26.0, 26.0, 26.0), rules=rules))[-1][4] == "one break is 26.00, 26.0 bp of NAV"
+    rules = frame("close_rules", columns, ("", DAYS[0], 50.0, 50.0, 19.0))
+    assert said(told(small[1], rules=rules))[-1][4] == "one break is 20.00, 20.0 bp of NAV"
+
+
+def said_checks(found):
+    return found["check"].tolist()
 
 
 def overdrawn(*, cash=(), ladder=(), rates=()):

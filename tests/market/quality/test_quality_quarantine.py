@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from daybook import tables
 from daybook.market.quality import impact, quarantine
 from tests.frames import frame, sessions
 from tests.market.quality.holdings import DAYS, NAV, D, held, prices, said
@@ -99,7 +100,7 @@ def test_a_price_of_nobody_knows_what_blocks():
 
 def test_rows_that_name_nothing_and_rows_of_nobody_are_told_together():
     rows = found(price({"close": "1"}, 2), price({"instrument": "C", "close": "1"}, 3))
-    table = impact.collect([rows], NAV)
+    table = impact.collect([rows], NAV, tables.empty("close_rules"))
     assert table[["check", "book", "instrument", "severity"]].to_numpy().tolist() == [
         ["quarantine_raw_prices", "", "", "blocking"]
     ]
