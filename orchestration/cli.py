@@ -15,9 +15,11 @@ from orchestration.commands import (
     backfill,
     backtest,
     breaks,
+    changes,
     close,
     duties,
     eod,
+    explain,
     identify,
     impact,
     ingest,
@@ -28,6 +30,7 @@ from orchestration.commands import (
     quarantine,
     rebuild,
     requests,
+    restate,
     services,
     show,
     status,
@@ -55,11 +58,15 @@ app.command("doctor")(services.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("impact")(impact.impact)
 app.command("show")(show.show)
+app.command("explain")(explain.explain)
 app.command("backtest")(backtest.backtest)
 app.command("what-if")(what_if.what_if)
 app.command("rebuild")(rebuild.rebuild)
 app.command("identify")(identify.identify)
 app.command("close")(close.close)
+app.command("changes")(changes.changes)
+app.command("restate")(restate.restate)
+app.command("rerun")(changes.rerun)
 app.command("duties")(duties.duties)
 app.command("post")(post.post)
 app.command("cancel")(post.cancel)

@@ -26,6 +26,12 @@ SIGNED = (CLOSED, RESTATED)
 CHAIN = "audit_events"
 """What a close has seen of the chain of acts, beside the tables: number and hash of the act before it."""
 
+BY_PEOPLE = ("findings", "feed_outcomes", "proposed_orders")
+"""Tables of a book that also tell what people did since: decided about the quarantine, approved orders. What they say
+otherwise after a signature does not make the signed figures others."""
+BY_SIGNATURES = {"period_returns": ("signed_return", "restated_sessions")}
+"""Columns that the signature itself changes, by table."""
+
 
 class CloseRefused(ValueError):
     """A day that cannot be signed so; the message says what stands against it and what to do, in one line."""
@@ -269,7 +275,8 @@ def unsigned_before(engine: sa.Engine, session: pd.Timestamp, nav: pd.DataFrame)
 def altered(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, dict[str, int]]:
     """For each signed book of which rows of ``session`` are not those that were signed: how many, of which tables.
 
-    Rows without a book (prices, rates) are no book's: what they change of a book is in its valuations.
+    Rows without a book (prices, rates) are no book's: what they change of a book is in its valuations. What signing and
+    other acts of people change (``BY_PEOPLE``, ``BY_SIGNATURES``) does not count.
 
     Args:
         lake: where results are.
@@ -280,7 +287,7 @@ def altered(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str
     now = seen(lake, session)
     found: dict[str, dict[str, int]] = {}
     for name in now:  # tables, and the few versions of each that closes saw
-        if "book" not in TABLES[name].names:
+        if "book" not in TABLES[name].names or name in BY_PEOPLE:
             continue
         then = pd.Series([_version(entry.get(name), now[name]) for entry in rows["seen"]], rows.index, dtype="int64")
         for version, books in rows["book"].groupby(then):
@@ -288,7 +295,8 @@ def altered(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str
                 continue
             one = lake.read(name, session, session, version=int(version)) if version else empty(name)
             other = lake.read(name, session, session, version=now[name]["version"])
-            rows_of = changes.different(name, one[one["book"].isin(books)], other[other["book"].isin(books)])
+            then_rows, now_rows = (side[side["book"].isin(books)] for side in (one, other))
+            rows_of = changes.different(name, then_rows, now_rows, BY_SIGNATURES.get(name, ()))
             for book, count in rows_of.groupby("book").size().items():
                 found.setdefault(str(book), {})[name] = int(count)
     return found

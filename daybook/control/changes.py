@@ -16,7 +16,7 @@ Amounts are whole millionths; the last part of each row takes what rounding leav
 ``rest``. The effects of a book therefore add up to the change of its NAV exactly, and nothing is hidden in one of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,13 +136,14 @@ def origins(then: Mapping[str, pd.DataFrame], now: Mapping[str, pd.DataFrame]) -
     return pd.concat(found, ignore_index=True)[_ORIGIN]
 
 
-def different(name: str, then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+def different(name: str, then: pd.DataFrame, now: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
     """Rows of table ``name`` that are not the same in two states: the key and ``change``: added, removed, changed.
 
-    Numbers that agree to 11 significant digits are the same, as two that have the same content hash are.
+    Numbers that agree to 11 significant digits are the same, as two that have the same content hash are. Columns
+    ``without`` do not count.
     """
     table = tables.TABLES[name]
-    key, values = list(table.key), [column for column in table.columns if column.name not in table.key]
+    key, values = list(table.key), [column for column in table.columns if column.name not in (*table.key, *without)]
     both = then.merge(now, on=key, how="outer", suffixes=("_then", "_now"), indicator="change")
     changed: Flags = np.zeros(len(both), bool)
     for column in values:
@@ -247,12 +248,16 @@ def _priced(prices: pd.DataFrame) -> NDArray[np.object_]:
     file, line = prices["file"].fillna(""), prices["line"].fillna(0).astype("int64").astype("str")
     where = (" (" + file + " line " + line + ")").where(file != "", "")
     status = (" " + prices["status"].fillna("")).where(~prices["status"].isin(["ok"]) & prices["status"].notna(), "")
-    return np.asarray((prices["close"].map(_number) + status + where).to_numpy(object))
+    return np.asarray((_numbers(prices["close"]) + status + where).to_numpy(object))
 
 
 def _units(found: pd.DataFrame) -> NDArray[np.object_]:
-    value = found["unit_then"].map(_number) + " -> " + found["unit_now"].map(_number)
+    value = _numbers(found["unit_then"]) + " -> " + _numbers(found["unit_now"])
     return np.asarray(("value of one unit " + value).to_numpy(object))
+
+
+def _numbers(values: "pd.Series[Any]") -> "pd.Series[str]":
+    return pd.Series([_number(value) for value in values], values.index, dtype="str")
 
 
 def _number(value: Any) -> str:
@@ -271,8 +276,8 @@ def _exchanged(rows: pd.DataFrame, both: pd.DataFrame, then: State, now: State) 
     }  # a loop over pairs of currencies
     told = [named[key] for key in zip(pair["currency"], pair["base"], strict=True)]
     rates = (
-        "1 " + pair["currency"] + " = " + found["rate_then"].map(_number).to_numpy()
-        + " -> " + found["rate_now"].map(_number).to_numpy() + " " + pair["base"]
+        "1 " + pair["currency"] + " = " + _numbers(found["rate_then"]).to_numpy()
+        + " -> " + _numbers(found["rate_now"]).to_numpy() + " " + pair["base"]
     )  # fmt: skip
     return pd.DataFrame(
         {
@@ -301,8 +306,8 @@ def _legs(currency: str, base: str, then: pd.DataFrame, now: pd.DataFrame) -> tu
     shown = legs.head(3)
     at = [shown[f"{name}_now"].fillna(shown[f"{name}_then"]) for name in ("file", "line")]
     words = (
-        shown["base"] + shown["quote"] + " " + shown["rate_then"].map(_number) + " -> " + shown["rate_now"].map(_number)
-        + " (" + at[0] + " line " + at[1].map(_number) + ")"
+        shown["base"] + shown["quote"] + " " + _numbers(shown["rate_then"]) + " -> " + _numbers(shown["rate_now"])
+        + " (" + at[0] + " line " + _numbers(at[1]) + ")"
     )  # fmt: skip
     if shown.empty:
         return "", "", 0
@@ -508,8 +513,8 @@ def _actions(then: Mapping[str, pd.DataFrame], now: Mapping[str, pd.DataFrame]) 
             one, other = both[f"{word}_then"], both[f"{word}_now"]
             kind = "float" if one.dtype.kind == "f" else ""
             differs = ~_same(one, other, kind) & (both["change"] == "both").to_numpy()
-            told = word + " " + one[differs].map(_plain) + " -> " + other[differs].map(_plain)
-            said.loc[differs] = (said.loc[differs] + ", " + told).str.removeprefix(", ")
+            told = [f", {word} {_plain(a)} -> {_plain(b)}" for a, b in zip(one[differs], other[differs], strict=True)]
+            said.loc[differs] = said.loc[differs] + pd.Series(told, said.index[differs], dtype="str")
         alone = (both["change"] != "both").to_numpy()
         came = np.where(both["change"] == "right_only", "new", "no longer in force")
         keep = alone | (said != "").to_numpy()
@@ -522,7 +527,7 @@ def _actions(then: Mapping[str, pd.DataFrame], now: Mapping[str, pd.DataFrame]) 
                     "book": rows["book"].to_numpy() if "book" in key else "",
                     "cause": cause,
                     "name": rows["action_id"].to_numpy(),
-                    "reason": title + np.where(alone, came, said.to_numpy(object))[keep],
+                    "reason": title + np.where(alone, came, said.str.removeprefix(", ").to_numpy(object))[keep],
                     "file": rows["file_now"].fillna(rows["file_then"]).to_numpy(),
                     "line": rows["line_now"].fillna(rows["line_then"]).to_numpy(),
                 }

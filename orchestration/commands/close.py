@@ -1,7 +1,9 @@
 """``daybook close``: sign a business date."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
+import pandas as pd
 import typer
 from rich.markup import escape
 
@@ -9,44 +11,82 @@ from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import here, opened
 from orchestration.console import FAILED, Misused, Refused, complain, out
 
+if TYPE_CHECKING:
+    from resources.feeds import Feeds
+
 
 def close(
     date: Annotated[str, typer.Argument(help="Business date to sign.")],
     book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
 ) -> None:
     """Sign a computed business date as DAYBOOK_USER; refused while a blocking finding stands."""
-    from daybook.control.closes import refusals
     from resources import closes, register
 
     session = parse(date)
     if session is None:
         raise Misused("name a business date")
     feeds, user = opened(), here().user
-    nav = feeds.lake.read("nav", session, session)
-    if nav.empty:
-        raise Refused(f"{date} was not computed: run daybook eod --date {date}")
-    findings = feeds.handled("findings", session, session)
-    against = refusals(nav, findings)
+    against = blocked(feeds, session)
     if book is not None:
         if book not in against:
             raise Refused(f"there is no book {book!r} on {date}: {', '.join(sorted(against))}")
         against = {book: against[book]}
-    if objection := closes.objection(feeds.facts, session):
-        raise Refused(objection)
     through = register.through(feeds.engine, session) or 0
     seen = closes.seen(feeds.lake, session)
+    # Asked after the tables were looked at, so that nothing that came meanwhile is signed unseen.
+    if objection := closes.objection(feeds.facts, session):
+        raise Refused(objection)
+    states = closes.states(feeds.engine, session)
+    states = states[states["book"].isin(against) & states["status"].isin(closes.SIGNED)]
+    altered = closes.altered(feeds.lake, session, states)
+    same = {row["book"]: int(row["version"]) for row in states.to_dict("records") if row["book"] not in altered}
     returns = feeds.lake.read("performance", last=session)
+    before = closes.unsigned_before(feeds.engine, session, feeds.lake.read("nav", None, session))
+    findings = feeds.handled("findings", session, session)
+    failed = False
     for name, reasons in sorted(against.items()):
         if reasons:
+            failed = True
             complain(f"refused: {name} {date}: {'; '.join(reasons)}")
-        else:
-            version = closes.sign(feeds.engine, session, name, user, seen, through, returns[returns["book"] == name])
-            out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
-            waived = findings[findings["status"].eq("waived") & findings["book"].isin([name, ""])]
-            for finding in waived.itertuples(index=False):
-                out.print(escape(f"  although {finding.check}: {finding.reason}"), highlight=False)
-            overridden = findings[(findings["check"] == "price_override") & (findings["book"] == name)]
-            for price in overridden.itertuples(index=False):
-                out.print(escape(f"  with the price of {price.instrument} overridden: {price.reason}"), highlight=False)
-    if any(against.values()):
+            continue
+        mine, known = returns[returns["book"] == name], same.get(name)
+        try:
+            version = closes.sign(feeds.engine, session, name, user, seen, through, mine, known)
+        except closes.CloseRefused as error:
+            failed = True
+            complain(f"refused: {error}")
+            continue
+        if version == known:
+            who = states.loc[states["book"] == name, "signed_by"].iloc[0]
+            out.print(f"{name} {date} stays version {version}, signed by {who}: nothing changed since", highlight=False)
+            continue
+        out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
+        _what_it_stands_on(findings[findings["book"].isin([name, ""])], before.get(name, []))
+    if failed:
         raise typer.Exit(FAILED)
+
+
+def blocked(feeds: "Feeds", session: pd.Timestamp) -> Mapping[str, tuple[str, ...]]:
+    """What stands against signing each book of ``session``, an empty tuple where nothing does.
+
+    Raises:
+        Refused: the session was not computed.
+    """
+    from daybook.control.closes import refusals
+
+    nav = feeds.lake.read("nav", session, session)
+    if nav.empty:
+        raise Refused(f"{session:%Y-%m-%d} was not computed: run daybook eod --date {session:%Y-%m-%d}")
+    return refusals(nav, feeds.handled("findings", session, session))
+
+
+def _what_it_stands_on(findings: pd.DataFrame, before: list[pd.Timestamp]) -> None:
+    """Say what was waived, what was overridden, and which sessions before nobody signed."""
+    for finding in findings[findings["status"] == "waived"].itertuples(index=False):
+        out.print(escape(f"  although {finding.check}: {finding.reason}"), highlight=False)
+    for price in findings[findings["check"] == "price_override"].itertuples(index=False):
+        out.print(escape(f"  with the price of {price.instrument} overridden: {price.reason}"), highlight=False)
+    if before:
+        days = f"{before[0]:%Y-%m-%d}" + (f" to {before[-1]:%Y-%m-%d}" if len(before) > 1 else "")
+        count = "1 session" if len(before) == 1 else f"{len(before)} sessions"
+        out.print(f"  {count} since the signature before it ({days}) nobody signed", highlight=False)

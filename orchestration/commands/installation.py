@@ -46,6 +46,19 @@ def day(text: str | None) -> pd.Timestamp | None:
         raise Misused(f"{text!r} is not a date: write it as 2022-12-27") from error
 
 
+def instant(text: str) -> pd.Timestamp:
+    """``text`` as an instant in UTC.
+
+    Raises:
+        Misused: it is not an instant.
+    """
+    try:
+        found = pd.Timestamp(text)
+    except ValueError as error:
+        raise Misused(f"{text!r} is not an instant: write it as 2022-12-27T22:00:00Z") from error
+    return found.tz_localize("UTC") if found.tz is None else found.tz_convert("UTC")
+
+
 def tell(intake: "Intake") -> None:
     """Say on standard error what was quarantined, and what could not be had."""
     for file in intake.files:

@@ -122,10 +122,9 @@ def _as_it_goes(lake: "Lake", asked: pd.Timestamp | None) -> None:
 
 
 def _turn(state: str, blocked: bool, stale: bool, was: float | None) -> str:
-    if state == "closed" and not stale:
-        return (
-            "" if was is None else f"the signatory: NAV was {was:,.2f} when it was signed; daybook close signs it anew"
-        )
+    if state in ("closed", "restated") and not stale:
+        moved = f"the signatory: NAV was {was:,.2f} when it was signed; daybook changes, then daybook restate"
+        return "" if was is None else moved
     if stale:
         return "operations: daybook eod"
     return "operations: clear what blocks" if blocked else "the signatory: daybook close"

@@ -1,0 +1,225 @@
+"""States of a day: as it was signed, as it stands now, as it would be with what was known at an instant.
+
+Belongs here: reading the state that a close saw from the versions it names, deriving any other, and what changed
+between two of them. Does not belong here: how a change is taken apart (``daybook.control.changes``), how results are
+derived (``orchestration.derivation``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from assets.pack import OF_EVERY_SESSION
+from assets.partitions import session_days
+from daybook import tables
+from daybook.control import changes
+from orchestration.commands.installation import instant
+from orchestration.console import Refused
+from orchestration.derivation import derivable, derive
+from resources import closes
+from resources.cut import Cut
+from resources.facts import Facts
+from resources.feeds import Feeds
+
+STORED = (*changes.FIGURES, "postings")
+CLOSE, NOW = "close", "now"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a day is looked at.
+
+    Attributes:
+        name: in words.
+        facts: the facts that count.
+        known_at: those known at that instant, None for all of them.
+        versions: versions of tables that hold the results, None where they are derived from the facts.
+        after: the deliveries after this number are not all among the facts.
+    """
+
+    name: str
+    facts: Facts
+    known_at: pd.Timestamp | None
+    versions: Mapping[str, int] | None
+    after: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed of some books between two moments.
+
+    Attributes:
+        rows: ``changes.changes``.
+        then: the first state.
+        now: the second one.
+        one: when the first is of.
+        other: when the second is of.
+    """
+
+    rows: pd.DataFrame
+    then: changes.State
+    now: changes.State
+    one: Moment
+    other: Moment
+
+
+def entries(feeds: Feeds, session: pd.Timestamp, book: str | None = None, version: int | None = None) -> pd.DataFrame:
+    """The newest signature of each book of ``session``, or of ``book``, or those of one version: rows of the register.
+
+    Raises:
+        Refused: nobody has signed it.
+    """
+    states = closes.states(feeds.engine, session, version)
+    rows = states[states["status"].isin(closes.SIGNED)]
+    if book is not None:
+        rows = rows[rows["book"] == book]
+    if len(rows):
+        return rows.reset_index(drop=True)
+    day, whose = f"{session:%Y-%m-%d}", "" if book is None else f" of {book}"
+    known = sorted(feeds.lake.read("nav", session, session, ["book"])["book"])
+    if book is not None and book not in known:
+        raise Refused(f"there is no book {book!r} on {day}: {', '.join(known) or 'not computed'}")
+    if version is not None:
+        raise Refused(f"there is no version {version}{whose} of {day}: daybook show closes --date {day}")
+    raise Refused(f"nothing{whose} is signed on {day}: daybook close {day} signs it")
+
+
+def moments(feeds: Feeds, session: pd.Timestamp, name: str, signatures: pd.DataFrame) -> dict[str, Moment]:
+    """The state called ``name`` of each book of ``signatures``; books that were signed in one go share theirs.
+
+    Args:
+        feeds: the doors.
+        session: the date.
+        name: a version, ``CLOSE``, ``NOW``, or an instant.
+        signatures: result of ``entries``.
+
+    Raises:
+        Refused: there is no such version, or the words name no state.
+    """
+    books = list(signatures["book"])
+    if name == NOW:
+        return dict.fromkeys(books, now(feeds, session))
+    if name != CLOSE and not name.isdigit():
+        return dict.fromkeys(books, known(feeds, instant(name)))
+    rows = signatures if name == CLOSE else entries(feeds, session, version=int(name))
+    rows = rows[rows["book"].isin(books)]
+    if rows.empty:
+        raise Refused(f"there is no version {name} of {', '.join(books)} on {session:%Y-%m-%d}")
+    shared: dict[Any, Moment] = {}
+    return {row["book"]: shared.setdefault(_saw(row), signed(feeds, row)) for row in rows.to_dict("records")}
+
+
+def signed(feeds: Feeds, entry: Mapping[Any, Any]) -> Moment:
+    """The state that a close saw.
+
+    Args:
+        feeds: the doors.
+        entry: a row of ``closes.states``.
+
+    Raises:
+        Refused: it is of a time when no journal was kept.
+    """
+    missing = [name for name in STORED if name not in entry["seen"]]
+    name = f"version {entry['version']} by {entry['signed_by']}"
+    if missing:
+        raise Refused(f"{name} has not seen the table {missing[0]}: what changed since cannot be told")
+    versions = {name: int(entry["seen"][name]["version"]) for name in STORED}
+    return Moment(name, _cut(feeds, entry), None, versions, int(entry["through_delivery"]))
+
+
+def with_knowledge(feeds: Feeds, entry: Mapping[Any, Any]) -> Moment:
+    """The state derived from the deliveries that a close stood on."""
+    through = int(entry["through_delivery"])
+    return Moment(f"deliveries up to {through}", _cut(feeds, entry), None, None, through)
+
+
+def known(feeds: Feeds, when: pd.Timestamp) -> Moment:
+    """The state derived from what was known at that instant."""
+    register = feeds.deliveries()
+    later = register.loc[register["recorded_at"] > when, "seq"]
+    after = int(later.min()) - 1 if len(later) else int(register["seq"].max())
+    return Moment(f"known at {when:%Y-%m-%d %H:%M:%S} UTC", feeds.facts, when, None, after)
+
+
+def now(feeds: Feeds, session: pd.Timestamp) -> Moment:
+    """The state as it stands: what is stored where no fact has changed since, else what the facts give."""
+    last = int(feeds.facts.touching()["seq"].max())
+    if closes.objection(feeds.facts, session):
+        return Moment("now, derived", feeds.facts, None, None, last)
+    stored = {name: feeds.lake.version(name) for name in STORED}
+    return Moment("now", feeds.facts, None, {name: at for name, at in stored.items() if at is not None}, last)
+
+
+def made_again(feeds: Feeds, session: pd.Timestamp, entry: Mapping[Any, Any]) -> dict[str, bool]:
+    """Of each signed table of every session that is made of facts alone, whether the close's facts give it again."""
+    wanted = [name for name in derivable() if name in entry["seen"] and name in OF_EVERY_SESSION]
+    made = derive(wanted, pd.DatetimeIndex([session]).as_unit("us"), _cut(feeds, entry))
+    return {name: tables.content_hash(name, made[name]) == entry["seen"][name]["hash"] for name in wanted}
+
+
+def _cut(feeds: Feeds, entry: Mapping[Any, Any]) -> Cut:
+    through, until = int(entry["through_delivery"]), pd.Timestamp(entry["recorded_at"])
+    return Cut(feeds.settings, feeds.lake, feeds.engine, through, until)
+
+
+def _saw(entry: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """What two closes that were signed in one go have in common."""
+    versions = (entry["seen"].get(name, {}).get("version") for name in STORED)
+    return (*versions, entry["through_delivery"], entry["version"], entry["signed_by"])
+
+
+def compared(
+    feeds: Feeds, session: pd.Timestamp, one: Mapping[str, Moment], other: Mapping[str, Moment]
+) -> list[Difference]:
+    """What changed from ``one`` to ``other``, for each group of books that share both (``moments``)."""
+    groups: dict[tuple[int, int], list[str]] = {}
+    for book in one:
+        if book in other:
+            groups.setdefault((id(one[book]), id(other[book])), []).append(book)
+    return [between(feeds, session, one[books[0]], other[books[0]], books) for books in groups.values()]
+
+
+def between(feeds: Feeds, session: pd.Timestamp, one: Moment, other: Moment, books: Iterable[str]) -> Difference:
+    """What changed of ``books`` on ``session`` from ``one`` to ``other``."""
+    days = _sessions(feeds, session, one, other)
+    states = [_state(feeds, session, moment, days, list(books)) for moment in (one, other)]
+    facts = [
+        {name: moment.facts.current(name, known_at=moment.known_at) for name in changes.FACTS}
+        for moment in (one, other)
+    ]
+    rows = changes.changes(states[0], states[1], changes.origins(*facts), facts[1]["corporate_actions"]["action_id"])
+    return Difference(rows, *states, one, other)
+
+
+def _sessions(feeds: Feeds, session: pd.Timestamp, one: Moment, other: Moment) -> pd.DatetimeIndex:
+    """The sessions up to ``session`` whose journal may be another one."""
+    if one.versions is not None and other.versions is not None:
+        found = feeds.lake.altered("postings", one.versions["postings"], other.versions["postings"])
+        return found[found <= session]
+    touching = feeds.facts.touching()
+    since = touching.loc[touching["seq"] > min(one.after, other.after), "affects_from"].min()
+    days = session_days(feeds.settings.calendars)
+    return days[(days >= since) & (days <= session)] if pd.notna(since) else days[:0]
+
+
+def _state(
+    feeds: Feeds, session: pd.Timestamp, moment: Moment, days: pd.DatetimeIndex, books: list[str]
+) -> changes.State:
+    if moment.versions is None:
+        whole = days.union(pd.DatetimeIndex([session]).as_unit("us"))
+        made = derive(STORED, whole, moment.facts, moment.known_at)
+        frames = {name: made[name][made[name]["business_date"] == session] for name in changes.FIGURES}
+        postings = made["postings"]
+    else:
+        frames = {
+            name: feeds.lake.read(name, session, session, version=moment.versions[name]) for name in changes.FIGURES
+        }
+        version = moment.versions["postings"]
+        bounds = (days[0], days[-1]) if len(days) else (session, session)
+        postings = feeds.lake.read("postings", *bounds, version=version)
+    mine = {name: frame[frame["book"].isin(books)] if "book" in frame else frame for name, frame in frames.items()}
+    postings = postings[postings["business_date"].isin(days) & postings["book"].isin(books)]
+    rates = moment.facts.current("raw_fx_rates", session, session, moment.known_at)
+    return changes.State(**mine, postings=postings, raw_fx_rates=rates)
