@@ -38,6 +38,9 @@ DERIVED = ("retry", "correction")
 _RECENT: "OrderedDict[tuple[Any, ...], pd.DataFrame]" = OrderedDict()
 """Current views by table, version, range and the deliveries that count; pandas copies on write."""
 _MOST_RECENT = 48
+_REGISTERS: dict[tuple[str, str], tuple[tuple[int, int], pd.DataFrame]] = {}
+"""The register of files of each database and table, with how many were done and the last of them when it was read:
+a close asks for it 270 times, and what is done does not change."""
 
 
 @dataclass(frozen=True)
@@ -154,12 +157,18 @@ class Facts:
 
     def _deliveries(self, table: str) -> pd.DataFrame:
         columns = records.deliveries.c
+        done = sa.and_(columns.table_name == table, columns.status == "done")
+        count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(columns.seq), 0)).where(done)
         query = sa.select(
             columns.seq, columns.delivered, columns.suffix, columns.kind, columns.outcome, columns.original,
             columns.recorded_at,
-        ).where(columns.table_name == table, columns.status == "done").order_by(columns.seq)  # fmt: skip
+        ).where(done).order_by(columns.seq)  # fmt: skip
+        key = str(self.engine.url), table
         with self.engine.connect() as connection:
-            return records.read(connection, query)
+            number, last = connection.execute(count).one()
+            if _REGISTERS.get(key, ((-1, -1),))[0] != (number, last):
+                _REGISTERS[key] = (int(number), int(last)), records.read(connection, query)
+        return _REGISTERS[key][1]
 
     def _custodian_reports(self, last: Any, known_at: Any) -> pd.DataFrame:
         feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.REPORTED}

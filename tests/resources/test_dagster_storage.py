@@ -118,6 +118,22 @@ def test_a_range_of_planned_events_is_one_insert(instance):
     assert not [key for key in tags if "input" in key]
 
 
+def test_that_a_step_was_given_an_input_is_not_written_down(instance):
+    @dg.asset
+    def made() -> int:
+        return 1
+
+    @dg.asset
+    def doubled(made: int) -> int:
+        return 2 * made
+
+    run = dg.materialize([made, doubled], instance=instance)
+    happened = [record.event_log_entry.dagster_event for record in instance.get_records_for_run(run.run_id).records]
+    kept = {event.event_type_value for event in happened if event}
+    assert {"STEP_OUTPUT", "ASSET_MATERIALIZATION", "RUN_SUCCESS"} <= kept
+    assert not kept & {"STEP_INPUT", "LOADED_INPUT"}
+
+
 def test_dagster_does_not_wait_for_the_disk(instance):
     with instance.event_log_storage._connect() as connection:
         assert connection.execute(sa.text("SHOW synchronous_commit")).scalar() == "off"
