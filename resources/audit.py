@@ -36,7 +36,7 @@ KEPT: Mapping[str, tuple[str, ...]] = {
     "quarantine": ("release", "correct", "discard"),
     "order": ("approve", "reject", "cancel", "send"),
     "breach": ("acknowledge", "comment"),
-    "break": ("assigned", "commented", "explained"),
+    "break": ("assign", "comment", "explain"),
     "waiver": ("waive",),
     "close": ("close", "restate"),
 }
@@ -283,7 +283,7 @@ def _of_closes(connection: sa.Connection) -> list[tuple[Any, ...]]:
     rows = []
     for row in connection.execute(query).mappings():
         hashes = {name: item["hash"] for name, item in row["seen"].items() if name != "audit_events"}
-        said = {"seen": hashes, "through_delivery": row["through_delivery"]}
+        said = {"seen": hashes, "through_delivery": row["through_delivery"], "effect": row["effect"]}
         subject = f"close {row['business_date']} {row['book']} {row['version']}"
         signed = row["signed_by"], _DONE[row["status"]], subject, row["reason"]
         rows.append((*signed, said, f"closes{subject.removeprefix('close')}", row["recorded_at"]))
