@@ -267,8 +267,9 @@ def unsigned_before(engine: sa.Engine, session: pd.Timestamp, nav: pd.DataFrame)
         table.c.business_date < session.date(), table.c.status.in_(SIGNED)
     )
     with engine.connect() as connection:
-        last = records.read(connection, query).groupby("book")["business_date"].max()
-    left = nav[(nav["business_date"] < session) & (nav["business_date"] > nav["book"].map(last))]
+        last = records.read(connection, query).groupby("book", as_index=False)["business_date"].max()
+    rows = nav[["business_date", "book"]].merge(last, on="book", suffixes=("", "_signed"))
+    left = rows[(rows["business_date"] < session) & (rows["business_date"] > rows["business_date_signed"])]
     return {str(book): list(rows) for book, rows in left.sort_values("business_date").groupby("book")["business_date"]}
 
 

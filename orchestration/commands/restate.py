@@ -35,9 +35,10 @@ def restate(
     altered = closes.altered(feeds.lake, session, signatures)
     changed = signatures[signatures["book"].isin(altered)]
     if changed.empty:
-        last = signatures.iloc[0]
-        whose = str(last["book"]) if len(signatures) == 1 else f"any of {len(signatures)} books"
-        raise Refused(closes.unchanged(session, whose, str(last["signed_by"]), int(last["version"])))
+        told = [
+            closes.unchanged(session, x["book"], x["signed_by"], x["version"]) for x in signatures.to_dict("records")
+        ]
+        raise Refused(told[0] if len(told) == 1 else f"{date}: nothing of any signed book changed: nothing to restate")
     against = blocked(feeds, session)
     then, now = (moments(feeds, session, name, changed) for name in ("close", "now"))
     found = compared(feeds, session, then, now)
