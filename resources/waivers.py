@@ -8,6 +8,7 @@ One request may be about several findings or breaks: they are approved together 
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from daybook import tables
 from daybook.control import waivers as control
+from daybook.ledger import exact
 from resources import audit, break_events, records
 from resources.requests import Wish
 from resources.turn import Turn
@@ -113,7 +115,10 @@ def put_in_force(connection: sa.Connection, turn: Turn, request: Mapping[str, An
     asked = request["payload"]
     items: list[dict[str, Any]] = asked["items"]
     _as_it_was(turn, items, pd.Timestamp(asked["valid_from"]), int(request["id"]))
-    for place, item in enumerate(items, 1):
+    for place, wished in enumerate(items, 1):
+        seen = wished["impact_base"]
+        # As exact money: the table and the chain of acts then say it in the same digits.
+        item = wished | {"impact_base": None if seen is None else Decimal(f"{seen:.{exact.MONEY}f}")}
         number = str(request["id"]) if len(items) == 1 else f"{request['id']}.{place}"
         dates = {name: pd.Timestamp(asked[name]).date() for name in ("valid_from", "valid_to")}
         people = {"entered_by": request["requested_by"], "approved_by": request["decided_by"]}

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from daybook.control.closes import refusals
-from resources import break_events, closes, records, requests, waivers
+from resources import audit, break_events, closes, records, requests, waivers
 from resources.break_events import BreakRefused
 from resources.feeds import Feeds
 from resources.requests import RequestRefused
@@ -174,6 +174,10 @@ def test_work_on_breaks_is_kept_in_order_with_who_and_why(feeds):
         ("bob", "comment", f"break {A}", "seen the invoice"),
     ]
     assert len(acts(feeds.engine)) == 6, "that a pack tells of a break is no act of a person"
+    agreed(feeds, waivers.wish_for_breaks(feeds, [A, B], LAST))
+    agreed(feeds, waivers.wish(feeds, "fx_stale", DAY, "P", None, LAST))
+    agreed(feeds, waivers.wish(feeds, "feed_failed", DAY, "", None, LAST))
+    assert audit.look(feeds.engine).empty, "tables and chain say the same of every act"
 
 
 def test_acts_that_make_no_sense_are_refused_and_leave_nothing(feeds):
