@@ -550,7 +550,7 @@ def _table(found: pd.DataFrame, both: pd.DataFrame) -> pd.DataFrame:
     of = both.set_index("book").reindex(rows["book"])
     rows["business_date"] = of["business_date"].to_numpy()
     nav = of["nav_then"].where(of["nav_then"] > 0).to_numpy()
-    rows["effect_bp"] = rows["effect"].to_numpy() / nav * 1e4
+    rows["effect_bp"] = (rows["effect"].to_numpy() / nav * 1e4).round(12)
     for name in ("cause", "instrument", "currency", "transaction_id", "reason", "file"):
         rows[name] = rows[name].astype("str").where(rows[name].notna(), "").astype("str")
     rows["line"] = rows["line"].fillna(0).astype("int64")

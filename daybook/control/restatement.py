@@ -36,7 +36,7 @@ def errors(then: pd.DataFrame, now: pd.DataFrame, rules: pd.DataFrame) -> pd.Dat
     both = then[["book", "nav"]].merge(now[["book", "nav"]], on="book", how="left", suffixes=("_then", "_now"))
     both = both.merge(rules[["book", "nav_error_bp"]].drop_duplicates("book"), on="book", how="left")
     difference = (both["nav_now"] - both["nav_then"]).round(MONEY) + 0.0
-    in_bp = difference / both["nav_then"].where(both["nav_then"] > 0) * 1e4
+    in_bp = (difference / both["nav_then"].where(both["nav_then"] > 0) * 1e4).round(12)
     material = (difference != 0) & ~(in_bp.abs() <= both["nav_error_bp"])
     return both.assign(difference=difference, difference_bp=in_bp, material=material)[list(ERRORS)]
 
