@@ -21,8 +21,8 @@ from daybook.market.declared import in_force
 
 CAUSES = (
     "missing_trade", "doubled_trade", "settlement_timing", "settlement_fail", "split", "dividend", "withholding",
-    "fx_cut", "rounding", "fee", "interest", "wrong_account", "wrong_sign", "units", "price", "stale_statement",
-    "unexplained",
+    "fx_cut", "rounding", "fee", "interest", "wrong_account", "wrong_sign", "quantity", "units", "price",
+    "stale_statement", "unexplained",
 )  # fmt: skip
 """Words for the cause of a break."""
 TOLD, ASSIGN, COMMENT, EXPLAIN = "open", "assign", "comment", "explain"

@@ -18,11 +18,14 @@ app = typer.Typer(
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Breaks, from the list.")]
 Said = Annotated[str, typer.Option(help="What you say of it; it is kept with your name.")]
 Date = Annotated[str | None, typer.Option(help="As of this session; the latest if left out.")]
-SHOWN = [
-    "break_id", "business_date", "ours", "theirs", "difference", "currency", "impact_base", "impact_bp", "cause",
-    "status", "owner", "age", "hours", "due_at",
-]  # fmt: skip
-"""Columns of the list for people; ``--format csv`` has all."""
+SHOWN = {
+    "break_id": "id", "business_date": "last seen", "difference": "theirs - ours", "currency": "",
+    "impact_base": "impact", "impact_bp": "bp", "cause": "cause", "status": "status", "owner": "owner", "age": "age", "due_at": "due",
+}  # fmt: skip
+"""Columns of the list for people, and what they are called there; ``--format csv`` has all."""
+MOST = 60
+SIDES = ["business_date", "ours", "theirs", "difference", "currency", "impact_base", "impact_bp", "age", "hours"]
+STATE = ["status", "cause", "owner", "opened_on", "due_at", "overdue"]
 
 
 @app.command("list")
@@ -46,7 +49,11 @@ def listing(
         out.print("no break stands" + ("" if book is None else f" in {book}"))
         return
     shown = rows.assign(status=rows["status"].mask(rows["overdue"], rows["status"] + ", overdue"))
-    table("breaks" if when is None else f"breaks {when:%Y-%m-%d}", shown.loc[::-1, SHOWN])
+    shown = shown.assign(**{name: shown[name].round(2) for name in ("impact_base", "impact_bp")})
+    named = shown[list(SHOWN)].rename(columns=SHOWN)
+    table("breaks" if when is None else f"breaks {when:%Y-%m-%d}", named.head(MOST))
+    if len(named) > MOST:
+        out.print(f"the first {MOST} of {len(named):,}: --format csv gives all")
     late, nobody = int(rows["overdue"].sum()), int((rows["owner"].eq("") & rows["status"].eq("open")).sum())
     out.print(f"{len(rows)} breaks, {late} overdue, {nobody} without an owner: daybook breaks show ID says more")
 
@@ -62,7 +69,8 @@ def show(break_id: Annotated[str, typer.Argument(metavar="ID", help="Break, from
     if found.empty:
         raise Refused(f"there is no break {break_id!r}: daybook breaks list --all names them")
     row = found.iloc[0]
-    table(f"break {break_id}", found[SHOWN[1:]])
+    for columns in (SIDES, STATE):
+        table(f"break {break_id}", found[columns])
     if row["reason"]:
         out.print(escape(row["reason"]), highlight=False, soft_wrap=True)
     events = break_events.frame(feeds.engine)
