@@ -41,6 +41,7 @@ OF_THE_DATE = (
     "volatility_forecasts", "factor_returns", "factor_exposures", "specific_risks", "factor_risk", "betas",
     "look_through_exposures", "limit_consumption",
     "limit_usage", "compliance_results", "targets", "proposed_orders", "portfolio_failures", "feed_outcomes",
+    "timeline",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from assets import (
     risk,
     risk_models,
     stress,
+    timeline,
     trading,
     what_if,
 )
@@ -35,7 +36,7 @@ from resources.feeds import FeedsResource
 from resources.lake_io import LakeIOManager
 from resources.notifier import Notifier
 from resources.settings import quiet_telemetry
-from sensors import alerts, inbox
+from sensors import alerts, deadlines, inbox
 from sensors import intraday as intraday_sensors
 from sensors import orders as order_sensors
 
@@ -57,6 +58,7 @@ ROOMS = [
     compliance,
     portfolio,
     trading,
+    timeline,
     pack,
     intraday,
     what_if,
@@ -72,7 +74,7 @@ defs = dg.Definitions(
     schedules=[market_before_close, history_before_close, eod_risk, tearsheets_at_month_end],
     sensors=[
         *(inbox.inbox_files, intraday_sensors.prices_and_fills),
-        *(order_sensors.propose_orders, alerts.run_failed, alerts.limits_breached),
+        *(order_sensors.propose_orders, alerts.run_failed, alerts.limits_breached, deadlines.deadlines_at_risk),
     ],
     resources={"io_manager": LakeIOManager(), "feeds": FeedsResource(), "notifier": Notifier()},
     executor=dg.in_process_executor,

@@ -54,12 +54,12 @@ class Verification:
 
 def verify(feeds: Feeds, progress: Progress) -> Verification:
     """Derive every table of results that is made of facts alone, and compare content hashes by table and session."""
-    made = {table: asset for table, asset in derivable().items() if table not in tables.INTRADAY}
+    made = {table: asset for table, asset in derivable().items() if table not in tables.UNSIGNED}
     of_the_date = [table for table, asset in made.items() if _alone(asset)]
     left = [
         name
         for name, table in tables.TABLES.items()
-        if table.kind == "result" and name not in made and name not in tables.INTRADAY
+        if table.kind == "result" and name not in made and name not in tables.UNSIGNED
     ]
     days = _computed(feeds)
     if days.empty:

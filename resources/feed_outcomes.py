@@ -34,6 +34,14 @@ def outcomes(doors: Feeds, session: pd.Timestamp, positions: pd.DataFrame) -> pd
     )
 
 
+def standing(doors: Feeds, session: pd.Timestamp) -> pd.DataFrame:
+    """Table ``feed_outcomes`` of ``session`` as it stands now, by what was held when it or one before was computed."""
+    computed = doors.lake.sessions("nav")
+    last = computed[computed <= session][-1:]
+    held = doors.lake.read("positions", last[0], last[0]) if len(last) else tables.empty("positions")
+    return outcomes(doors, session, held)
+
+
 def _dated(declared: "pd.Series[str]") -> list[str]:
     """Feeds that are judged by the dates of their facts: those that are implied, and declared ones that have a date."""
     return [

@@ -85,9 +85,8 @@ def _steps(instance: dg.DagsterInstance, record: dg.RunRecord, own: bool) -> pd.
     run, began = record.dagster_run, record.start_time
     parts = [part for parts in MADE_BY.values() for part in parts]
     stats = instance.get_run_step_stats(run.run_id, step_keys=parts)
-    ended = {
-        stat.step_key: stat.end_time for stat in stats if stat.status is not None and stat.status.value == "SUCCESS"
-    }
+    good = [stat for stat in stats if stat.status is not None and stat.status.value == "SUCCESS"]
+    ended: dict[str, float | None] = {stat.step_key: stat.end_time for stat in good}
     if run.status == dg.DagsterRunStatus.SUCCESS:  # a step that an earlier release called otherwise was done as well
         ended = dict.fromkeys(parts, record.end_time) | ended
     done = {step: names for step, names in MADE_BY.items() if ended.keys() >= {*names}}

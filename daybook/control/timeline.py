@@ -99,21 +99,18 @@ def timeline(
     return tables.conform("timeline", rows)
 
 
-def headlines(rows: pd.DataFrame, market: str) -> list[str]:
+def headlines(rows: pd.DataFrame, market: str) -> "pd.Series[str]":
     """A sentence for each late or endangered row of a ``timeline``, steps first: ``nav 18:30 at risk: waits for ...``.
 
-    Times are those of ``market``; a date stands before them where it is not that of the session.
+    Times are those of ``market``; a date stands before them where it is not that of the session. The index is that of
+    ``rows``.
     """
     told = rows[rows["status"].isin(["late", "at_risk"])]
     told = told.sort_values(["kind", "due_at"], ascending=[False, True], kind="stable")
     place = calendars.zone(market)
-    words = told["status"].str.replace("_", " ")
-    who = name(told)
-    due = [_local(at, day, place) for at, day in zip(told["due_at"], told["business_date"], strict=True)]
-    return [
-        f"{row} {at} {status}: {reason}" if reason else f"{row} {at} {status}"
-        for row, at, status, reason in zip(who, due, words, told["reason"], strict=True)
-    ]
+    due_at = [local(at, day, place) for at, day in zip(told["due_at"], told["business_date"], strict=True)]
+    said = name(told) + " " + pd.Series(due_at, told.index, dtype="str") + " " + told["status"].str.replace("_", " ")
+    return said.mask(told["reason"] != "", said + ": " + told["reason"])
 
 
 def name(rows: pd.DataFrame) -> "pd.Series[str]":
@@ -418,14 +415,14 @@ def _some(names: Sequence[str]) -> str:
 def _usually(at: Any, number: int, session: pd.Timestamp, place: Any) -> str:
     if not number:
         return "no earlier session tells when it comes"
-    return f"usually there at {_local(at, session, place)} (median of {number})"
+    return f"usually there at {local(at, session, place)} (median of {number})"
 
 
 def _late_by(by: Any) -> str:
     """How late something was, in words; "" where it was in time or nobody knows."""
     if pd.isna(by) or by <= pd.Timedelta(0):
         return ""
-    return f"{_span(by)} late" if by <= TIMELY else f"{by.days} days after it was due: history that was taken in later"
+    return f"{_span(by)} late" if by <= TIMELY else f"history, taken in {by.days} days later"
 
 
 def _span(by: pd.Timedelta) -> str:
@@ -437,7 +434,7 @@ def _span(by: pd.Timedelta) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
-def _local(at: Any, session: pd.Timestamp, place: Any) -> str:
+def local(at: Any, session: pd.Timestamp, place: Any) -> str:
     """A time of day in ``place``, with its date where that is not ``session``."""
     if pd.isna(at):
         return ""

@@ -7,6 +7,8 @@ quality``): a strange price is a finding, not a refusal.
 Every check looks at whole columns; a row with several faults is reported once for each column at fault.
 """
 
+import re
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -303,6 +305,8 @@ def _judge(draft: Draft) -> None:
         if owner == table:
             wrong = values.matching(draft.texts[column], lambda text, of=allowed: not {*of}.issuperset(text.split()))  # type: ignore[misc]
             draft.refuse(wrong, column, f"unknown word; known are {', '.join(allowed)}")
+    if table in terms.CLOCKS:
+        _clocks(draft)
     _currencies(draft)
     _signs(draft)
     _dates(draft)
@@ -311,6 +315,19 @@ def _judge(draft: Draft) -> None:
     arrived = np.datetime64(draft.arrived.tz_convert("UTC").tz_localize(None), "us")
     draft.refuse(bad & (known_at > arrived), "known_at", "later than the arrival of the file")
     draft.cells["known_at"] = np.where(np.isnat(known_at), arrived, known_at)
+
+
+def _clocks(draft: Draft) -> None:
+    """A time of day, in a time zone that is known."""
+    wrong = values.matching(draft.texts["due_time"], lambda word: word != "" and not re.match(terms.CLOCK, word))
+    draft.refuse(wrong, "due_time", "not a time of day: write it as 18:30")
+    unknown = values.matching(draft.texts["timezone"], lambda word: word not in ("", *_zones()))
+    draft.refuse(unknown, "timezone", "not a time zone: write it as America/New_York")
+
+
+@lru_cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _currencies(draft: Draft) -> None:

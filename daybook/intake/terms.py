@@ -169,6 +169,11 @@ FRACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns whose numbers lie from 0 to 1."""
 
+CLOCKS = ("expected_feeds", "deadlines")
+"""Tables with a time of day (``due_time``) and the time zone of it."""
+CLOCK = "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
+"""A time of day: 18:30."""
+
 WORDS_OF: Mapping[tuple[str, str], tuple[str, ...]] = {("attribution_rules", "levels"): TREE_LEVELS}
 """Columns that hold several words, separated by spaces."""
 

@@ -17,7 +17,6 @@ Expectation = dict[str, Any]
 Suite = list[Expectation]
 
 CURRENCY = "^[A-Z]{3}$"
-CLOCK = "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _expect(what: str, **kwargs: Any) -> Expectation:
@@ -322,7 +321,7 @@ SUITES: Mapping[str, Suite] = {
     ],
     "deadlines": [
         *_words("deadlines", "step"),
-        _expect("column_values_to_match_regex", column="due_time", regex=CLOCK),
+        _expect("column_values_to_match_regex", column="due_time", regex=terms.CLOCK),
         _between("due_days", 0, None),
         *_key("deadlines"),
     ],

@@ -14,7 +14,9 @@ from markupsafe import Markup, escape
 from daybook.pack import figures
 
 _GOOD = frozenset("pass ok green complete filled done closed ready released active".split())
-_CARE = frozenset("warning stale partial yellow waiting proposed late override restated partially_filled".split())
+_CARE = frozenset(
+    "at_risk warning stale partial yellow waiting proposed late override restated partially_filled".split()
+)
 _BAD = frozenset("breach failed missing blocking red rejected open blocked".split())
 _SHORT = 16  # characters that stay on one line
 _MARKS = {"good": "✓ ", "care": "▲ ", "bad": "✕ ", "plain": ""}

@@ -29,6 +29,7 @@ from daybook.pack import (
     ratios,
     sources,
     stress,
+    timeline,
     var,
     waivers,
 )
@@ -84,6 +85,7 @@ def firm(day: Day) -> str:
         control.orders(day, None),
         *series(day),
         control.quality(day, None),
+        timeline.section(day),
         control.versions(day),
     ]
     return _page(day, None, found, sections, control.glance(day, None, bridge))
@@ -122,6 +124,7 @@ def book(day: Day, book: str) -> str:
         control.compliance(day, book),
         control.orders(day, book),
         control.quality(day, book),
+        timeline.section(day),
         control.versions(day),
     ]
     return _page(day, book, found, sections, control.glance(day, book, bridge))

@@ -6,7 +6,6 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from daybook.tables import empty
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import opened
 from orchestration.console import out, table
@@ -63,10 +62,8 @@ def _what_came(feeds: "Feeds", session: pd.Timestamp) -> None:
     from daybook.market.feeds import NEEDED_FOR, feed_name
     from resources import feed_outcomes
 
-    computed = feeds.lake.sessions("nav")
-    last = computed[computed <= session][-1:]
-    positions = feeds.lake.read("positions", last[0], last[0]) if len(last) else empty("positions")
-    found = feed_outcomes.outcomes(feeds, session, positions)
+    found = feed_outcomes.standing(feeds, session)
+    _when(feeds, session, found)
     rows = found[(found["calendar"] != "") | (found["outcome"] != "complete")]
     lacking = ~rows["outcome"].isin(["complete", "empty"]) & ((rows["expected_rows"] == 0) | (rows["absent"] > 0))
     of = (" of " + rows["expected_rows"].astype("str")).where(rows["expected_rows"] > 0, "")
@@ -85,6 +82,46 @@ def _what_came(feeds: "Feeds", session: pd.Timestamp) -> None:
         table(f"feeds of {session:%Y-%m-%d}", shown, right=["rows"])
     else:
         out.print(f"no feed is expected on {session:%Y-%m-%d}, and nothing came")
+
+
+def _when(feeds: "Feeds", session: pd.Timestamp, outcomes: pd.DataFrame) -> None:
+    """What is late or at risk in a line each, when the day will be done, and the steps and feeds with their times."""
+    import dagster as dg
+
+    from daybook import calendars
+    from daybook.control.timeline import headlines, local, name
+    from resources import timings
+
+    market = feeds.settings.calendars[0]
+    place = calendars.zone(market)
+    with dg.DagsterInstance.get() as instance:
+        rows = timings.look(feeds, instance, session, pd.Timestamp.now("UTC"), outcomes)
+    for told in headlines(rows, market):
+        out.print(f"[bold red]{escape(told)}[/bold red]", soft_wrap=True)
+    steps = rows[rows["kind"] == "step"].set_index("step")
+    for step in ("nav", "pack"):
+        if steps["status"].get(step) not in (None, "done"):
+            at = local(steps["expected_at"][step], session, place) or "nobody can tell when"
+            out.print(
+                f"{step} expected: {at}; it waits for {escape(steps['waits_for'][step]) or 'nothing but its turn'}"
+            )
+    path = name(rows[rows["critical"]].assign(calendar=""))
+    out.print(f"what decides when the day is done: {escape(' > '.join(path))}", soft_wrap=True)
+    # A feed that came in time, or as history, has its line among the feeds below.
+    rows = rows[(rows["kind"] == "step") | (rows["status"] != "done") | rows["reason"].str.endswith("late")]
+    times = {at: [local(value, session, place) for value in rows[at]] for at in ("due_at", "expected_at", "done_at")}
+    shown = pd.DataFrame(
+        {
+            "what": name(rows.assign(calendar="")),
+            "due": times["due_at"],
+            "expected": times["expected_at"],
+            "done": times["done_at"],
+            "state": rows["status"].str.replace("_", " "),
+            "waits for": rows["waits_for"],
+            "what is said": rows["reason"],
+        }
+    )
+    table(f"when, by the clock of {place}", shown)
 
 
 def _what_waits(feeds: "Feeds") -> None:
@@ -123,8 +160,9 @@ def _as_it_goes(lake: "Lake", asked: pd.Timestamp | None) -> None:
 
 def _turn(state: str, blocked: bool, stale: bool, was: float | None) -> str:
     if state in ("closed", "restated") and not stale:
-        moved = f"the signatory: NAV was {was:,.2f} when it was signed; daybook changes, then daybook restate"
-        return "" if was is None else moved
+        if was is None:
+            return ""
+        return f"the signatory: NAV was {was:,.2f} when it was signed; daybook changes, then daybook restate"
     if stale:
         return "operations: daybook eod"
     return "operations: clear what blocks" if blocked else "the signatory: daybook close"

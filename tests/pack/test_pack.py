@@ -21,7 +21,7 @@ from daybook.pack.verdict import verdicts
 D = pd.Timestamp("2022-12-27")
 FIRM_SECTIONS = (
     "close nav breaks overrides waivers performance ratios attribution var components backtest stress factors liquidity"
-    " exposures limits compliance orders quality versions"
+    " exposures limits compliance orders quality timeline versions"
 ).split()
 BOOK_SECTIONS = (
     "close nav holdings breaks overrides waivers performance ratios contributions attribution sources active_risk"
@@ -1175,6 +1175,26 @@ def test_series_are_shown_only_where_a_licence_lets_the_house_and_while_they_liv
     assert [value for value in ("24.757575", "66.565656", "0.626262") if value in html] == []
     assert "no licence lets the house publish the values: score AAPL, vix." in html
     assert "series" not in read(page.firm(dataclasses.replace(day, series=known.iloc[:0]))).sections
+
+
+def test_what_is_late_stands_before_what_is_done_and_names_what_it_waits_for(day: Day) -> None:
+    early, due, after = (pd.Timestamp(f"2022-12-27 {time}", tz="UTC") for time in ("22:10", "23:30", "23:40"))
+    when = rows(
+        "timeline",
+        kind=["feed", "step", "step"],
+        step=["prices", "prices", "nav"],
+        source=["acme", "", ""],
+        due_at=[due, due, due],
+        done_at=pd.to_datetime([early, after, pd.NaT], utc=True),
+        status=["done", "done", "late"],
+        waits_for=["", "", "prices_other"],
+        critical=[True, True, False],
+    )
+    said = read(firm_of(dataclasses.replace(day, tables={**day.tables, "timeline": when}))).sections["timeline"]
+    assert "1 deadline missed and not done yet; 1 deadline met late." in said
+    assert said.index("nav") < said.index("feed prices_acme")
+    assert "2022-12-27 23:40" in said
+    assert "prices_other" in said
 
 
 def test_feeds_are_shown_worst_first_with_what_waits_for_them(day: Day) -> None:
