@@ -240,7 +240,7 @@ def activity(journal: Journal, sessions: pd.DatetimeIndex, beside: pd.DataFrame 
         * variation: what futures gained, in the row of the future;
         * notional: what trades in futures and forwards agreed to pay (+) or to receive (-).
     """
-    entries, units = journal.entries, _own_units(journal)
+    entries, units = journal.entries, own_units(journal)
     kind = entries["kind"]
     transferred = units.where(kind.isin(posted.TRANSFERS), 0)
     dealt = entries["external"].where(kind.isin(("subscription", "redemption")), 0)
@@ -617,7 +617,7 @@ def _first_failures(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _own_units(journal: Journal) -> "pd.Series[int]":
+def own_units(journal: Journal) -> "pd.Series[int]":
     """Signed quantity of each entry in terms of its own session: restated by splits that come after it that session."""
     units = journal.entries["quantity"].copy()
     pairs, events = journal.matched.restated, journal.events
