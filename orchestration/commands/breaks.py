@@ -20,7 +20,8 @@ Said = Annotated[str, typer.Option(help="What you say of it; it is kept with you
 Date = Annotated[str | None, typer.Option(help="As of this session; the latest if left out.")]
 SHOWN = {
     "break_id": "id", "business_date": "last seen", "difference": "theirs - ours", "currency": "",
-    "impact_base": "impact", "impact_bp": "bp", "cause": "cause", "status": "status", "owner": "owner", "age": "age", "due_at": "due",
+    "impact_base": "impact", "impact_bp": "bp", "cause": "cause", "status": "status", "owner": "owner", "age": "age",
+    "due_at": "due",
 }  # fmt: skip
 """Columns of the list for people, and what they are called there; ``--format csv`` has all."""
 MOST = 60

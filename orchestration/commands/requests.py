@@ -29,11 +29,15 @@ def approve(
 ) -> None:
     """Agree to a request that somebody else made; it takes effect at once."""
     feeds = opened()
-    from resources import requests
+    from resources import requests, waivers
 
-    effect = of_approval(feeds, number, here().user)
+    waived = requests.find(feeds.engine, number)["kind"] == waivers.KIND
+    effect = None if waived else of_approval(feeds, number, here().user)
     done = requests.approve(feeds.inbox, number, here().user, reason)
     out.print(escape(f"request {number} approved by {done['decided_by']}: {done['subject']}"), highlight=False)
+    if effect is None:
+        out.print("it holds at once, and ends by itself: daybook status says what still blocks")
+        return
     tell(effect)
     out.print("the results that it touches are stale now: daybook eod computes them again")
 
