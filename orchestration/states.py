@@ -129,6 +129,30 @@ def signed(feeds: Feeds, entry: Mapping[Any, Any]) -> Moment:
     return Moment(name, _cut(feeds, entry), None, versions, int(entry["through_delivery"]))
 
 
+def as_signed(
+    feeds: Feeds, table: str, session: pd.Timestamp, book: str | None = None, version: int | None = None
+) -> pd.DataFrame:
+    """Rows of ``table`` as the newest signature of each book saw them, or that of ``version``.
+
+    Rows without a book are as the last of these signatures saw them.
+
+    Raises:
+        Refused: nobody signed it, or the table had no rows then.
+    """
+    signatures = entries(feeds, session, book, version).sort_values("recorded_at", kind="stable")
+    saw = [(row["book"], row["seen"].get(table)) for row in signatures.to_dict("records")]
+    if not any(seen for _, seen in saw):
+        raise Refused(f"{table} is no part of what was signed on {session:%Y-%m-%d}: daybook show {table}")
+    own = "book" in tables.TABLES[table].names
+    books = {name: seen["version"] for name, seen in (saw if own else saw[-1:]) if seen}
+    parts = []
+    for at in sorted(set(books.values())):  # those signed in one go saw one version
+        rows = feeds.lake.read(table, session, session, version=at)
+        mine = [name for name, seen in books.items() if seen == at] + ([""] if at == max(books.values()) else [])
+        parts.append(rows[rows["book"].isin(mine)] if own else rows)
+    return pd.concat(parts, ignore_index=True)
+
+
 def with_knowledge(feeds: Feeds, entry: Mapping[Any, Any]) -> Moment:
     """The state derived from the deliveries that a close stood on."""
     through = int(entry["through_delivery"])

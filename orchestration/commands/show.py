@@ -10,7 +10,7 @@ from daybook.intake.terms import LINKINGS, LOT_METHODS
 from daybook.market import constituents
 from daybook.tables import TABLES
 from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import opened
+from orchestration.commands.installation import instant, opened
 from orchestration.console import Misused, Refused, machine
 from orchestration.console import table as print_table
 
@@ -91,6 +91,8 @@ def show(
         typer.Option(help="attribution --period: effects by this method, or `all`; default the declared one."),
     ] = None,
     known_at: Annotated[str | None, typer.Option(help="As known at this instant (ISO 8601, UTC).")] = None,
+    as_signed: Annotated[bool, typer.Option(help="As the newest signature of the date saw them.")] = False,
+    version: Annotated[int | None, typer.Option(help="--as-signed: as this version of the signatures did.")] = None,
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
 ) -> None:
     """Print the rows of TABLE."""
@@ -98,9 +100,14 @@ def show(
         close = ", ".join(name for name in TABLES if name.startswith(table[:3])) or "see docs/formats.md"
         raise Misused(f"there is no table {table!r}: {close}")
     when = parse(date)
-    known = _instant(known_at)
+    known = None if known_at is None else instant(known_at)
     if known is not None:
         _check_known_at(table, when)
+    signed = as_signed or version is not None
+    if signed and (
+        TABLES[table].kind != "result" or when is None or known is not None or lot_method or adjusted or period
+    ):
+        raise Misused("--as-signed shows a table of results of one --date, as it was stored: leave the other views out")
     chosen = {name: value for name, value in (("book", book), ("instrument", instrument)) if value is not None}
     for name in chosen:
         if name not in TABLES[table].names:
@@ -116,7 +123,11 @@ def show(
     if by is not None:
         _check_by(table, by, book)
     terms = _terms(table, adjusted, as_of)
-    if lot_method is not None:
+    if signed and when is not None:
+        from orchestration import states
+
+        rows = states.as_signed(opened(), table, when, book, version)
+    elif lot_method is not None:
         rows = _by_method(table, when, known, lot_method.value)
     elif adjusted is None:
         rows = _rows("group_var" if table == "var" and by is not None else table, when, known, instrument)
@@ -193,16 +204,6 @@ def _check_known_at(table: str, when: pd.Timestamp | None) -> None:
             raise Misused(f"{table} is derived from the facts known then, for one session: name it with --date")
         if when not in session_days(settings().calendars):
             raise Misused(f"{when:%Y-%m-%d} is not a session of {', '.join(settings().calendars)}")
-
-
-def _instant(text: str | None) -> pd.Timestamp | None:
-    if text is None:
-        return None
-    try:
-        instant = pd.Timestamp(text)
-    except ValueError as error:
-        raise Misused(f"{text!r} is not an instant: write it as 2022-12-27T22:00:00Z") from error
-    return instant.tz_localize("UTC") if instant.tz is None else instant.tz_convert("UTC")
 
 
 def _terms(table: str, adjusted: Adjusted | None, as_of: str | None) -> pd.Timestamp | None:
