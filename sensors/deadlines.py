@@ -29,17 +29,21 @@ def deadlines_at_risk(context: dg.SensorEvaluationContext, feeds: FeedsResource,
 
     Before: by what history says of when feeds come and how long steps take, or half an hour before without history.
     """
-    now = pd.Timestamp.now("UTC")
-    doors, told = feeds.open(), 0
-    market = doors.settings.calendars[0]
+    told, days = tell(feeds.open(), context.instance, notifier, pd.Timestamp.now("UTC"))
+    return dg.SensorResult(skip_reason=f"{told} deadlines told, of {days} sessions")
+
+
+def tell(doors: Feeds, instance: dg.DagsterInstance, notifier: Notifier, now: pd.Timestamp) -> tuple[int, int]:
+    """Tell what is at risk or late at ``now``: how many for the first time, and how many sessions are watched."""
+    told, market = 0, doors.settings.calendars[0]
     days = watched(doors, now)
     for session in days:
-        rows = timings.look(doors, context.instance, session, now, feed_outcomes.standing(doors, session))
+        rows = timings.look(doors, instance, session, now, feed_outcomes.standing(doors, session))
         for row, what in headlines(rows, market).items():
             day, status, kind, step, source = rows.loc[row, ["business_date", "status", "kind", "step", "source"]]
             cause = f"{status}:{day:%Y-%m-%d}:{kind}:{step}:{source}"
             told += notifier.notify(cause, f"{day:%Y-%m-%d}: {what}", WHAT.format(f"{day:%Y-%m-%d}"))
-    return dg.SensorResult(skip_reason=f"{told} deadlines told, of {len(days)} sessions")
+    return told, len(days)
 
 
 def watched(doors: Feeds, now: pd.Timestamp) -> pd.DatetimeIndex:
