@@ -45,7 +45,8 @@ def duties(
     from daybook.control import duties as rules
     from resources import audit
 
-    table("acts by person", rules.tally(_between(audit.acts(feeds.engine), since, until)))
+    acts = _between(audit.acts(feeds.engine), since, until)
+    table("acts by person", rules.tally(acts[acts["act"] != audit.BEGIN]))
     raise typer.Exit(FAILED if len(_alone(feeds, since, until)) else DONE)
 
 

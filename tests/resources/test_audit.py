@@ -147,6 +147,35 @@ def test_what_was_changed_removed_or_inserted_is_found_and_named(busy, engine):
     assert faults(engine) == [], "nothing of it was committed"
 
 
+def test_packs_hold_on_to_the_chain_and_a_changed_one_is_named(busy, engine, tmp_path):
+    (tmp_path / "2022-12-27").mkdir()
+    path = tmp_path / "2022-12-27" / audit.ANCHOR
+    with engine.connect() as connection:
+        event, sealed = audit.head(connection)
+    path.write_text(f"{event} {sealed}\n")
+    assert audit.packed(tmp_path) == [(event, sealed, "the pack of 2022-12-27")]
+    with engine.connect() as connection:
+        rewrite(connection, "DELETE FROM daybook.audit_events WHERE event = 7")
+        rewrite(connection, "DELETE FROM daybook.closes WHERE book = 'c'")
+        rows = audit.look(HeldEngine(connection), audit.packed(tmp_path))
+    assert rows["fault"].tolist() == ["the pack of 2022-12-27 saw act 7, and the chain ends with 6: cut off"]
+    path.write_text("7")
+    with pytest.raises(ValueError, match="is not number and hash of an act"):
+        audit.packed(tmp_path)
+
+
+def test_one_person_under_two_names_does_not_approve_and_acting_alone_is_found(inbox, engine):
+    number = requests.ask(engine, wish(), "Ann Lee", "why not")
+    with pytest.raises(requests.RequestRefused, match="a second person must agree"):
+        requests.approve(inbox, number, "ann.lee")
+    assert audit.alone(engine).empty
+    with engine.begin() as connection:
+        event = {"order_id": "X", "kind": "proposed", "at": "2022-12-27T18:00Z", "by_user": "ann"}
+        connection.execute(sa.insert(records.order_events), [event])
+        audit.record(connection, "ann", "approve", "order X")
+    assert audit.alone(engine)["said"].tolist() == ["ann did approve order X and propose by ann"]
+
+
 def test_a_chain_written_anew_from_one_act_on_is_found_by_the_close_and_by_the_tables(busy, engine):
     rows, before = acts(engine).to_dict("records"), chain.START
     for row in rows:
