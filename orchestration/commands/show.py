@@ -104,9 +104,8 @@ def show(
     if known is not None:
         _check_known_at(table, when)
     signed = as_signed or version is not None
-    if signed and (
-        TABLES[table].kind != "result" or when is None or known is not None or lot_method or adjusted or period
-    ):
+    otherwise = known is not None or lot_method or adjusted or period or by
+    if signed and (TABLES[table].kind != "result" or when is None or otherwise):
         raise Misused("--as-signed shows a table of results of one --date, as it was stored: leave the other views out")
     chosen = {name: value for name, value in (("book", book), ("instrument", instrument)) if value is not None}
     for name in chosen:
