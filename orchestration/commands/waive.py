@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from orchestration.commands.installation import day as parse
 from orchestration.commands.installation import here, opened
-from orchestration.console import Misused, out
+from orchestration.console import Misused, Refused, out
 
 if TYPE_CHECKING:
     from resources.feeds import Feeds
@@ -52,10 +52,10 @@ def given(reason: str) -> None:
     """Insist on a reason.
 
     Raises:
-        Misused: it is empty.
+        Refused: it is empty.
     """
     if not reason.strip():
-        raise Misused("--reason is empty: say why, for the second person and for the pack")
+        raise Refused("--reason is empty: say why, for the second person and for the pack")
 
 
 def ask_for(feeds: "Feeds", wish: "Wish", reason: str) -> None:
