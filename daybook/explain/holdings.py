@@ -157,7 +157,7 @@ def _of_lots(tree: Tree, parent: Ints, evidence: Evidence, rows: pd.DataFrame, w
         parent[at],
         _named(held),
         value,
-        how=number(held["quantity"]) + " x " + number(worth[at]) + (" (price x rate)" if column in BASE else ""),
+        how=number(held["quantity"]) + " x " + number(worth[at]),
         currency=rows["currency"].to_numpy(object)[at] if column not in BASE else evidence.base,
         source="lots",
         version=evidence.version("lots"),
@@ -197,6 +197,7 @@ def _stepped(
     """Steps of the lots ``held``: ``column`` of each step x ``worth`` of a unit (1 of a cost); restatements beside."""
     known = steps(evidence)
     keys = ["instrument", "lot"]
+    tree.demand(parent)
     own = held[keys].assign(at=np.arange(len(held)))
     rows = known.merge(own, on=keys, how="inner")
     at = rows["at"].to_numpy(np.int64)

@@ -80,6 +80,7 @@ def balances(tree: Tree, parent: Ints, evidence: Evidence, currencies: Any, fact
 def moved(tree: Tree, parent: Ints, evidence: Evidence, currencies: Any, factor: Floats, column: str) -> None:
     """Add to each of ``parent`` what moved the money of its currency, by transaction and action, x ``factor``."""
     known = movements(evidence, ACCOUNTS[column])
+    tree.demand(parent)
     at = pd.Index(np.asarray(currencies, object)).get_indexer(pd.Index(known["currency"]))
     rows, at = known[at >= 0].reset_index(drop=True), at[at >= 0]
     if rows.empty:
@@ -120,6 +121,7 @@ def movements(evidence: Evidence, accounts: tuple[str, ...]) -> pd.DataFrame:
 def accrued(tree: Tree, parent: Ints, evidence: Evidence, currencies: Any, factor: Floats) -> None:
     """Add to each of ``parent`` what the accrued money of its currency is made of, x ``factor``."""
     known = evidence.rows("accruals")
+    tree.demand(parent)
     names = pd.Index(np.asarray(currencies, object))
     at = names.get_indexer(pd.Index(known["currency"]))
     rows, at = known[at >= 0].reset_index(drop=True), at[at >= 0]

@@ -271,9 +271,7 @@ def _rest(tree: Tree, parent: Ints, evidence: Evidence, rows: pd.DataFrame, left
             **{name: said[name] for name in ("source", "file", "line")},
         )
     elsewhere = np.flatnonzero((left != 0) & ~fine & (place < 0))
-    if len(elsewhere):
-        # A part of nothing makes the tree say that this is not explained.
-        tree.add(parent[elsewhere], "nothing else is known of the session", 0.0, currency=evidence.base)
+    tree.demand(parent[elsewhere])
 
 
 def _opening(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:

@@ -34,6 +34,7 @@ class Tree:
     def __init__(self) -> None:
         self._chunks: list[dict[str, Any]] = []
         self._count = 0
+        self._demanded: list[Ints] = []
 
     def add(self, parent: Any, label: Any, value: Any = np.nan, **columns: Any) -> Ints:
         """Add one node for each of ``parent``.
@@ -54,11 +55,17 @@ class Tree:
         first, self._count = self._count, self._count + len(above)
         return np.arange(first, self._count)
 
+    def demand(self, nodes: Ints) -> None:
+        """Say that ``nodes`` have parts: one that has none is not explained, unless it is 0."""
+        self._demanded.append(np.asarray(nodes, np.int64))
+
     def frame(self) -> pd.DataFrame:
         """Every node: parents before their children, evidence first, then parts by size, what rounding leaves last."""
         columns = {name: np.concatenate([chunk[name] for chunk in self._chunks]) for name in self._chunks[0]}
         frame = pd.DataFrame({"node": np.arange(self._count), **columns})
-        frame = _ordered(_closed(frame))
+        demanded = np.zeros(self._count, bool)
+        demanded[np.concatenate([*self._demanded, np.empty(0, np.int64)])] = True
+        frame = _ordered(_closed(frame, demanded))
         return frame.astype(dict.fromkeys(_TEXT, "str"))[list(COLUMNS)]
 
 
@@ -71,15 +78,15 @@ def micros(values: Any) -> Ints:
     return np.rint(np.nan_to_num(np.asarray(values, np.float64)) * SCALE).astype(np.int64)
 
 
-def _closed(frame: pd.DataFrame) -> pd.DataFrame:
-    """``frame`` with a leaf for what is between a node and the sum of its parts."""
+def _closed(frame: pd.DataFrame, demanded: NDArray[np.bool_]) -> pd.DataFrame:
+    """``frame`` with a leaf for what is between a node and the sum of its parts, where it has or should have some."""
     part = frame["part"].to_numpy(bool) & (frame["parent"] >= 0).to_numpy()
     above, value = frame["parent"].to_numpy(np.int64)[part], frame["value"].to_numpy(np.float64)
     total, count, size = (np.zeros(len(frame), kind) for kind in (np.int64, np.int64, np.float64))
     np.add.at(total, above, micros(value[part]))
     np.add.at(count, above, 1)
     np.maximum.at(size, above, np.abs(np.nan_to_num(value[part])))
-    gap = np.where(count > 0, micros(value) - total, 0)
+    gap = np.where((count > 0) | demanded, micros(value) - total, 0)
     at = np.flatnonzero(gap)
     # Each part and the node were rounded once; beyond that float64 keeps some 16 digits of each.
     allowed = 0.5 * (count[at] + 1) + count[at] * size[at] * SCALE * 2.0**-50

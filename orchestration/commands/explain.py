@@ -46,10 +46,12 @@ def explain(
     meaning = TABLES[table].columns[TABLES[table].names.index(name)].meaning
     leaves, missing = tree.leaves(frame), tree.gap(frame)
     notes = [meaning, signature(feeds, table, book, session)]
-    if len(leaves) > 1 and not missing:
-        notes.append(f"{len(leaves):,} leaves add up to it, to the millionth")
-    elif len(leaves) == 1:
-        notes.append("not a sum: what it was read from stands below it")
+    if missing:
+        notes.append(f"its leaves do not add up to it: {missing:,.6f} is not explained")
+    elif frame["part"].iloc[1:].any():
+        notes.append(f"its leaves add up to it, to the millionth: {len(leaves):,} of them")
+    else:
+        notes.append("no sum: what it was read from stands below it")
     if html is not None:
         html.write_text(page.html(shown, notes), encoding="utf-8")
     if format is not Format.table:
