@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmarks import (
     adjusted,
     attribution,
+    changes,
     firm,
     first_day,
     imports,
@@ -58,6 +59,8 @@ def main() -> int:
         lines += attribution.rows()
         say("the ratios of ten thousand books")
         lines += ratios.rows()
+        say("what changed between two closes of ten thousand books")
+        lines += changes.rows(Path(folder))
         say("what ten trades would do")
         lines += what_if.rows(Path(folder))
         say("one more day for a firm of a million positions")

@@ -196,7 +196,7 @@ def _valued(then: pd.DataFrame, now: pd.DataFrame, books: "pd.Series[str]") -> p
     p0, p1, x0, x1 = (both[f"{name}_{side}"] for name in ("unit", "rate") for side in ("then", "now"))
     whole = (both["value_now"].astype("int64") - both["value_then"].astype("int64")).to_numpy()
     price, rate = (_rounded(part) for part in (q0 * (p1 - p0) * x0, q0 * p1 * (x1 - x0)))
-    traded = _rounded((q1 - q0) * _UNITS) != 0
+    traded = np.rint(((q1 - q0) * _UNITS).to_numpy(np.float64)) != 0
     left = whole - price - rate
     # What rounding leaves is the last part's: that of the quantity, else of the rate, else of the price.
     by_rate = ~traded & (x1 != x0).to_numpy() & (q0 != 0).to_numpy()
@@ -217,18 +217,21 @@ def _rounded(values: Any) -> Ints:
 def _repriced(rows: pd.DataFrame, then: State, now: State) -> pd.DataFrame:
     """What other values per unit do: golden prices with file and line, overrides, accrued interest, terms."""
     found = rows[rows["by_price"] != 0]
-    detail = []
-    for prices in (then.prices, now.prices):
-        rates = prices.set_index("instrument")[["close", "status", "source", "file", "line", "reason"]]
-        detail.append(rates.reindex(found["instrument"]).reset_index(drop=True))
-    one, other = detail
+    names = pd.Index(found["instrument"].unique())
+    at = names.get_indexer(pd.Index(found["instrument"]))
+    one, other = (
+        prices.set_index("instrument")[["close", "status", "file", "line"]].reindex(names).reset_index(drop=True)
+        for prices in (then.prices, now.prices)
+    )
     same = _same(one["close"], other["close"], "float") & (one["status"] == other["status"]).to_numpy()
     overridden = ((one["status"] == "override") | (other["status"] == "override")).to_numpy()
-    accrued = ~_same(found["accrued_then"], found["accrued_now"], "float")
     unpriced = one["close"].isna().to_numpy() & other["close"].isna().to_numpy()
-    cause = np.select([~same & overridden, ~same & ~unpriced, accrued], [OVERRIDE, PRICE, ACCRUED], VALUE)
-    golden = np.isin(cause, [OVERRIDE, PRICE])
-    words = np.where(golden, _priced(one) + " -> " + _priced(other), _units(found))
+    golden = (~same & (overridden | ~unpriced))[at]
+    accrued = ~_same(found["accrued_then"], found["accrued_now"], "float")
+    cause = np.select([golden & overridden[at], golden, accrued], [OVERRIDE, PRICE, ACCRUED], VALUE)
+    words = (_priced(one) + " -> " + _priced(other))[at]
+    words[~golden] = _units(found[~golden])
+    file, line = other["file"].fillna("").to_numpy()[at], other["line"].fillna(0).to_numpy()[at]
     return pd.DataFrame(
         {
             "book": found["book"].to_numpy(),
@@ -237,8 +240,8 @@ def _repriced(rows: pd.DataFrame, then: State, now: State) -> pd.DataFrame:
             "cause": cause,
             "micros": found["by_price"].to_numpy(),
             "reason": words,
-            "file": np.where(golden, other["file"].fillna(""), ""),
-            "line": np.where(golden, other["line"].fillna(0), 0),
+            "file": np.where(golden, file, ""),
+            "line": np.where(golden, line, 0),
         }
     )
 
@@ -267,18 +270,23 @@ def _number(value: Any) -> str:
 def _exchanged(rows: pd.DataFrame, both: pd.DataFrame, then: State, now: State) -> pd.DataFrame:
     """What other exchange rates do, with the rate that was delivered, or crossed."""
     found = rows[rows["by_rate"] != 0]
-    base = found["book"].map(both.set_index("book")["base_currency"])
-    pair = pd.DataFrame({"currency": found["currency_now"].to_numpy(), "base": base.to_numpy()})
-    once = pair.drop_duplicates()
-    named = {
-        (currency, into): _legs(currency, into, then.raw_fx_rates, now.raw_fx_rates)
-        for currency, into in once.itertuples(index=False)
-    }  # a loop over pairs of currencies
-    told = [named[key] for key in zip(pair["currency"], pair["base"], strict=True)]
-    rates = (
-        "1 " + pair["currency"] + " = " + _numbers(found["rate_then"]).to_numpy()
-        + " -> " + _numbers(found["rate_now"]).to_numpy() + " " + pair["base"]
-    )  # fmt: skip
+    pair = pd.DataFrame(
+        {
+            "currency": found["currency_now"],
+            "base": found["book"].map(both.set_index("book")["base_currency"]),
+            "one": found["rate_then"],
+            "other": found["rate_now"],
+        }
+    )
+    once = pair.drop_duplicates(ignore_index=True)  # a few pairs of currencies, whatever the number of rows
+    legs = [
+        _legs(currency, into, then.raw_fx_rates, now.raw_fx_rates)
+        for currency, into in zip(once["currency"], once["base"], strict=True)
+    ]
+    told = pd.DataFrame(legs, columns=["words", "file", "line"])
+    rates = "1 " + once["currency"] + " = " + _numbers(once["one"]) + " -> " + _numbers(once["other"])
+    once = once.assign(reason=rates + " " + once["base"] + told["words"], file=told["file"], line=told["line"])
+    told = pair.merge(once, on=["currency", "base", "one", "other"], how="left")
     return pd.DataFrame(
         {
             "book": found["book"].to_numpy(),
@@ -286,9 +294,9 @@ def _exchanged(rows: pd.DataFrame, both: pd.DataFrame, then: State, now: State) 
             "currency": found["currency_now"].to_numpy(),
             "cause": FX,
             "micros": found["by_rate"].to_numpy(),
-            "reason": (rates + pd.Series([said for said, _, _ in told], dtype="str")).to_numpy(object),
-            "file": [file for _, file, _ in told],
-            "line": [line for _, _, line in told],
+            "reason": told["reason"].to_numpy(object),
+            "file": told["file"].to_numpy(object),
+            "line": told["line"].to_numpy(),
         }
     )
 
