@@ -39,6 +39,8 @@ BEFORE = pd.Timedelta(days=14)
 """How far before a break opened the statements of its book are looked at."""
 BELIEVED = 20
 """Faults of one book and session that are told apart at most, in one search."""
+LEAST = 0.25
+"""Lines that a hypothesis must gain, less those that it would by chance, to be believed when nothing is better."""
 MUCH, NEARLY = 0.1, 0.5
 """A line of which so much is left at most counts as nearly explained, that is so many lines."""
 _WORLD = [
@@ -126,8 +128,8 @@ def _case(
     """What is known of the books that have breaks."""
     since, through = asked["opened_on"].min() - BEFORE, asked["business_date"].max()
     booked = hypotheses.entries(facts, asked["book"].unique(), since - pd.Timedelta(days=hypotheses.LOOKBACK), through)
-    theirs = _theirs(others, facts.transactions, asked, since, through)
-    return Case(_lines(statements, asked["book"], since), booked, theirs, facts, prices, fx_rates)
+    theirs, told = _theirs(others, facts.transactions, asked, since, through)
+    return Case(_lines(statements, asked["book"], since), booked, theirs, told, facts, prices, fx_rates)
 
 
 def _lines(statements: Statements, books: "pd.Series[str]", since: pd.Timestamp) -> pd.DataFrame:
@@ -154,8 +156,11 @@ def _theirs(
     asked: pd.DataFrame,
     since: pd.Timestamp,
     through: pd.Timestamp,
-) -> pd.DataFrame:
-    """Transactions that the others have and the log has not, by id and by terms; the custodian's first."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Transactions of the others that the log has neither by id nor by terms, and those that it has by id.
+
+    The custodian's come first; of the second, ``at`` is the position in the log.
+    """
     parts = [
         rows[rows["book"].isin(asked["book"]) & rows["business_date"].between(since, through)].assign(party=party)
         for rows, party in zip(others, ("custodian", "broker"), strict=True)
@@ -167,8 +172,12 @@ def _theirs(
     size = pd.to_numeric(known["quantity"]).to_numpy("float64", na_value=np.nan)
     mine = pd.MultiIndex.from_frame(known.assign(size=size)[terms])
     rows = rows.assign(size=rows["quantity"].fillna(rows["net_amount"].abs()))
-    heard = pd.MultiIndex.from_frame(rows[terms]).isin(mine) | rows["transaction_id"].isin(known["transaction_id"])
-    return rows[~heard].drop_duplicates(terms, ignore_index=True)
+    at = pd.MultiIndex.from_frame(known[["book", "transaction_id"]]).get_indexer(
+        pd.MultiIndex.from_frame(rows[["book", "transaction_id"]])
+    )
+    told = rows[at >= 0].assign(at=known.index.to_numpy(np.int64)[at[at >= 0]])
+    unheard = rows[(at < 0) & ~pd.MultiIndex.from_frame(rows[terms]).isin(mine)]
+    return unheard.drop_duplicates(terms, ignore_index=True), told.drop_duplicates("at", ignore_index=True)
 
 
 def _searched(asked: pd.DataFrame, case: Case) -> _Search:
@@ -189,7 +198,9 @@ def _searched(asked: pd.DataFrame, case: Case) -> _Search:
     if left.empty:
         return first
     again = hypotheses.stacked([hypotheses.events(case, left), hypotheses.taxed(case, left, _paid(first))])
-    return _more(first, again, hypotheses.shifts(case, asked.head(0), left), asked, case)
+    second = _more(first, again, hypotheses.shifts(case, asked.head(0), left), asked, case)
+    # What only a number chosen for it explains is believed last, when nothing else does.
+    return _believed(second, LEAST)
 
 
 def _more(
@@ -210,14 +221,13 @@ def _more(
     tried = pd.concat([fresh, still], ignore_index=True).assign(believed=-1)
     effects = pd.concat([replayed.rename(columns={"instrument": "target"}), explained], ignore_index=True)
     lines, effects = _placed(search.lines, tried, effects)
-    lines, believed = _believed(lines, tried, effects, int(search.tried["believed"].to_numpy().max(initial=-1)) + 1)
-    tried["believed"] = believed
-    return _Search(
+    more = _Search(
         pd.concat([search.tried, tried], ignore_index=True),
         pd.concat([search.effects, effects[_EFFECT]], ignore_index=True),
         lines,
         search.untried.add(over, fill_value=0).astype("int64"),
     )
+    return _believed(more, 1.0)
 
 
 def _state(asked: pd.DataFrame, case: Case) -> pd.DataFrame:
@@ -272,34 +282,32 @@ def _placed(lines: pd.DataFrame, tried: pd.DataFrame, effects: pd.DataFrame) -> 
     return both, of.assign(line=at)
 
 
-def _believed(
-    lines: pd.DataFrame, tried: pd.DataFrame, effects: pd.DataFrame, turn: int
-) -> tuple[pd.DataFrame, "pd.Series[int]"]:
-    """``lines`` after the best hypotheses of each group, and the turn in which each hypothesis was taken.
+def _believed(search: _Search, least: float) -> _Search:
+    """``search`` with the best hypotheses of each group believed, as long as they gain ``least`` lines.
 
     A turn takes one of each group: the one after which the fewest lines differ. One that makes a line worse must make
     another agree for it.
     """
-    believed = pd.Series(-1, tried.index)
-    place = pd.Series(np.arange(len(tried)), tried["number"])
-    effects = effects.assign(at=place.reindex(effects["number"]).to_numpy())
-    group = effects[["at", "group"]].drop_duplicates("at").set_index("at")["group"]
-    used = set()
-    for taking in range(turn, turn + BELIEVED):
+    tried, lines, effects = search.tried, search.lines, search.effects
+    # Numbers are positions: hypotheses are only ever added.
+    number = effects["number"].to_numpy(np.int64)
+    group = lines["group"].to_numpy()[effects["line"].to_numpy(np.int64)]
+    believed = tried["believed"].to_numpy(copy=True)
+    first = int(believed.max(initial=-1)) + 1
+    for turn in range(first, first + BELIEVED):
         judged = _judged(lines, effects)
-        gain = (judged["gain"] - judged["worse"] + NEARLY * judged["nearer"]).groupby(effects["at"]).sum()
-        rows = tried.loc[gain.index, ["weight", "free", "distance", "text"]].assign(group=group)
-        rows["gain"] = gain - rows["free"]
-        rows = rows[(rows["gain"] > 0) & ~rows.index.isin(used)]
+        gain = (judged["gain"] - judged["worse"] + NEARLY * judged["nearer"]).groupby(number).sum()
+        rows = tried.loc[gain.index, ["weight", "free", "distance", "text"]]
+        rows = rows.assign(gain=gain - rows["free"], group=pd.Series(group, number).groupby(level=0).first())
+        rows = rows[(rows["gain"] >= least) & (believed[rows.index] < 0)]
         if rows.empty:
             break
         best = rows.sort_values(["gain", "weight", "distance", "text"], ascending=[False, True, True, True])
         best = best.drop_duplicates("group")
-        used |= set(best.index)
-        believed[best.index] = taking
-        taken = effects["at"].isin(best.index).to_numpy()
+        believed[best.index] = turn
+        taken = np.isin(number, best.index)
         lines = _after(lines, effects[taken], judged[taken])
-    return lines, believed
+    return replace(search, tried=tried.assign(believed=believed), lines=lines)
 
 
 def _judged(lines: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
@@ -393,12 +401,18 @@ def _said(asked: pd.DataFrame, stated: pd.DataFrame, search: _Search) -> pd.Data
     cause = taken.drop_duplicates(keys).set_index(keys)["cause"]
     sentence = taken.groupby(keys, sort=False)["sentence"].agg("; and ".join)
     wanted = pd.MultiIndex.from_frame(rows[keys])
-    solved = ~rows["still"].eq(True) & wanted.isin(cause.index)
+    small = rows["kind"].map(ROUNDING).astype("float64")
+    explained = wanted.isin(cause.index)
+    solved = ~rows["still"].eq(True) & explained
+    mostly = explained & ~solved & (rows["left"].abs() <= MUCH * rows["difference"].abs())
+    remainder = "; " + rows["left"].map("{:,.8g}".format).astype("str") + " of it is left unexplained"
     first = stated[stated["hypothesis_rank"] == 1].set_index(keys)
     best = first[["reason", "residual", "difference"]].reindex(wanted).set_index(rows.index)
     close = best["residual"].abs() < best["difference"].abs() / 2
     remains = best["residual"].map("{:,.8g}".format).astype("str")
-    closest = ("closest: " + best["reason"].fillna("") + ", which leaves " + remains).where(close, "")
+    chosen = "possible, but by a number that was chosen for it: " + best["reason"].fillna("")
+    closest = "closest: " + best["reason"].fillna("") + ", which leaves " + remains
+    closest = closest.mask(best["residual"].abs() < small, chosen).where(close, "")
     none = "none of " + pd.Series(tried, rows.index).astype("str") + " hypotheses explains it"
     none = none.mask(tried == 0, "nothing is known that could explain it")
     more = pd.Series(
@@ -407,8 +421,10 @@ def _said(asked: pd.DataFrame, stated: pd.DataFrame, search: _Search) -> pd.Data
     text = closest.where(closest != "", none) + more
     return pd.DataFrame(
         {
-            "cause": np.where(solved, cause.reindex(wanted).to_numpy(), UNEXPLAINED),
-            "reason": np.where(solved, sentence.reindex(wanted).to_numpy(), text),
+            "cause": np.where(solved | mostly, cause.reindex(wanted).to_numpy(), UNEXPLAINED),
+            "reason": np.where(
+                solved | mostly, sentence.reindex(wanted) + remainder.where(mostly, "").to_numpy(), text
+            ),
         },
         index=rows.index,
     ).astype("str")

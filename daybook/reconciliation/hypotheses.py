@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "cause": "",
     "weight": 3,
     "free": 0.0,
-    "distance": 0,
+    "distance": 0.0,
     "text": "",
     "dropped": -1,
     "undone": "",
@@ -52,7 +52,8 @@ DEFAULTS: dict[str, Any] = {
 
 instrument names the family that is replayed; weight is the smaller the fewer things must come together, and decides
 between those that leave equally many lines; free is how many lines it would explain by chance, because a number in it
-was chosen so that it does; distance counts the days between the event and the break; dropped and template are positions
+was chosen so that it does; distance counts the days between the event and the break, and ten
+per cent between two prices like a day; dropped and template are positions
 in the log of what is left out and of what is posted instead, with the terms ``to_``; undone is the action that is left
 out, action the position of the one that is posted instead, with withholding rate to_rate and pay date to_pay; top for
 bottom is a split that nobody delivered.
@@ -62,7 +63,7 @@ TYPES: dict[str, Any] = {
     **dict.fromkeys(COLUMNS, "float64"),
     **dict.fromkeys((*PLACE, "instrument", "cause", "text", "undone"), "str"),
     **dict.fromkeys(("to_kind", "to_instrument", "to_currency"), "str"),
-    **dict.fromkeys(("weight", "distance", "dropped", "template", "action"), "int64"),
+    **dict.fromkeys(("weight", "dropped", "template", "action"), "int64"),
     **dict.fromkeys(("to_settle", "to_date", "to_pay", "business_date"), "datetime64[us]"),
 }
 NONE = pd.DataFrame({name: pd.Series(dtype=TYPES[name]) for name in COLUMNS})
@@ -110,6 +111,7 @@ class Case:
             named (its instrument), kind and target (the line that it changes), effect, session, settle, twin (another
             one of the same terms).
         theirs: transactions in the custodian's and the broker's records that the books do not have, with party.
+        told: those that the books have by the same id, with party and ``at``.
         facts: as they are.
         prices: golden, of the sessions.
         fx_rates: golden, of the sessions.
@@ -118,6 +120,7 @@ class Case:
     lines: pd.DataFrame
     entries: pd.DataFrame
     theirs: pd.DataFrame
+    told: pd.DataFrame
     facts: Facts
     prices: pd.DataFrame
     fx_rates: pd.DataFrame
@@ -202,6 +205,7 @@ def events(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
         _undone(case, steps),
         _unheard_splits(steps),
         _their_own(case, steps),
+        _their_terms(case, pairs),
         _implied(case, steps),
         *_in_another_book(drops, steps),
     ]
@@ -237,12 +241,14 @@ def taxed(case: Case, steps: pd.DataFrame, undone: pd.DataFrame) -> pd.DataFrame
     text = text + " tax, not of " + _percent(before[rows.index])
     return _filled(
         rows,
+        instrument=rows["instrument"],
         cause="withholding",
         weight=np.where(nice, 2, 4),
         free=np.where(nice, 0.0, 1.0),
         text=text,
+        undone=rows["undone"],
+        action=rows["action"],
         to_rate=rate,
-        instrument=rows["instrument"],
     )
 
 
@@ -382,8 +388,10 @@ def _pairs(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     field = case.lines[[*PLACE, "field"]]
     both = steps.merge(field, on=PLACE, how="left").merge(case.entries, on=["book", "kind", "target"])
     both = both[both["session"] <= both["business_date"]].reset_index(drop=True)
-    distance = np.minimum(_days(both["session"], both["on"]), _days(both["settle"], both["on"]))
-    done = (both["settle"] <= both["business_date"]) | ((both["kind"] == "position") & (both["field"] == "quantity"))
+    traded = (both["kind"] == "position") & (both["field"] == "quantity")
+    done = (both["settle"] <= both["business_date"]) | traded
+    # What has not settled may have been booked there on its trade date.
+    distance = _days(both["settle"].mask(traded | ~done, both["session"]), both["on"])
     kept = distance <= LOOKBACK
     return both.assign(distance=distance, near=distance <= NEAR, seen=both["effect"].where(done, 0.0))[kept]
 
@@ -533,7 +541,7 @@ def _other_price(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     telling = rows["quantity"] * rows["point"] * 0.01 >= TELLING
     apart = (price / rows["price"] - 1).abs() <= PRICES_APART
     likely = apart & telling & (left < EXACTLY["cash"]) & (tidy != rows["price"])
-    rows = rows.assign(to_price=tidy)[likely]
+    rows = rows.assign(to_price=tidy, distance=rows["distance"] + 10 * (price / rows["price"] - 1).abs())[likely]
     return _filled(
         rows,
         instrument=rows["named"],
@@ -580,7 +588,9 @@ def _other_rate(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     quantity = rows["quantity"] + rows["change"].where(bought, 0.0)
     price = (rows["price"] * rows["quantity"] - rows["change"].mask(bought, 0.0)) / quantity
     likely = (price / rows["price"] - 1).abs().between(0, RATES_APART, inclusive="right") & (quantity > 0)
-    rows = rows.assign(to_quantity=quantity.where(bought), to_price=price.round(12))[likely].reset_index(drop=True)
+    apart = 10 * (price / rows["price"] - 1).abs()
+    rows = rows.assign(to_quantity=quantity.where(bought), to_price=price.round(12), distance=rows["distance"] + apart)
+    rows = rows[likely].reset_index(drop=True)
     known = _known_rate(case, rows)
     tidy = ((rows["to_price"].round(4) - rows["to_price"]) * rows["quantity"]).abs() <= EXACTLY["cash"]
     text = "{t} is at " + _written(rows["to_price"].round(6)) + " there" + known
@@ -781,6 +791,44 @@ def _their_own(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _their_terms(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The other side's record of the same transaction has another quantity, price or settlement date."""
+    told = case.told.rename(columns={name: f"their_{name}" for name in ("quantity", "price", "settle_date")})
+    terms = ["party", "reference", "file", "line", "their_quantity", "their_price", "their_settle_date"]
+    rows = _terms(case, pairs[pairs["near"]].merge(told[["at", *terms]], on="at"))
+    apart = {
+        "quantity": (rows["their_quantity"] - rows["quantity"]).abs() > EXACTLY["position"],
+        "price": (rows["their_price"] - rows["price"]).abs() > 1e-9 * rows["price"].abs(),
+        "settlement_timing": rows["their_settle_date"].notna() & (rows["their_settle_date"] != rows["settle"]),
+    }
+    words = pd.Series(np.select(list(apart.values()), list(apart), ""), rows.index, dtype="str")
+    late = (words == "settlement_timing") & (rows["their_settle_date"] > rows["settle"])
+    rows = rows.assign(cause=words.mask(late, "settlement_fail"))[words != ""]
+    place = rows["party"] + " has it as " + rows["reference"] + " (" + rows["file"].str.rsplit("/", n=1).str[-1] + ":"
+    given = pd.Series(
+        np.select(
+            [rows["cause"] == "quantity", rows["cause"] == "price"],
+            ["of " + _written(rows["their_quantity"]), "at " + _written(rows["their_price"])],
+            "settling on " + rows["their_settle_date"].dt.strftime("%Y-%m-%d").fillna(""),
+        ),
+        rows.index,
+    )
+    text = "{t} is otherwise there: the " + place + rows["line"].astype("str") + ") " + given.astype("str")
+    return _filled(
+        rows,
+        instrument=rows["named"],
+        cause=rows["cause"],
+        weight=1,
+        distance=rows["distance"],
+        text=text,
+        dropped=rows["at"],
+        template=rows["at"],
+        to_quantity=rows["their_quantity"],
+        to_price=rows["their_price"],
+        to_settle=rows["their_settle_date"],
+    )
+
+
 def _implied(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     """A trade that only they know: units and money that give a price near the day's."""
     units = steps[steps["kind"] == "position"]
@@ -863,7 +911,7 @@ def _rounded(case: Case, found: pd.DataFrame, steps: pd.DataFrame) -> Shift:
     pairs = _pairs(case, steps)
     counted = pairs[pairs["near"]].groupby(PLACE)["at"].nunique()
     number = counted.reindex(pd.MultiIndex.from_frame(rows[PLACE])).fillna(0).to_numpy()
-    left = (rows["kind"] == "cash") & (size <= 0.005 * number + 1e-9) & (number > 1) & (size <= 0.05)
+    left = (rows["kind"] == "cash") & (size <= np.clip(0.005 * number, 0.01, 0.05) + 1e-9)
     kept = tiny | rounded | truncated | left
     text = np.select(
         [tiny, rounded, truncated],
@@ -872,9 +920,9 @@ def _rounded(case: Case, found: pd.DataFrame, steps: pd.DataFrame) -> Shift:
             "theirs is ours in whole cents or units",
             "theirs is ours without what is less than a cent or a unit",
         ],
-        pd.Series(number, rows.index).map("{:.0f} bookings rounded to the cent can leave as much".format),
+        pd.Series(np.maximum(number, 2), rows.index).map("{:.0f} figures rounded to the cent leave as much".format),
     )
-    weight = np.where(tiny | rounded, 0, np.where(truncated, 1, 4))
+    weight = np.where(tiny | rounded, 0, np.where(truncated, 1, 5))
     rows, text, weight = rows[kept], text[kept], weight[kept]
     explained = rows.assign(number=np.arange(len(rows)), settled=rows["difference"], traded=rows["traded"].fillna(0.0))
     return _filled(rows, cause="rounding", weight=weight, text=text), explained[_EFFECT]

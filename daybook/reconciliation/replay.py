@@ -94,7 +94,7 @@ def effects(hypotheses: pd.DataFrame, added: pd.DataFrame, actions: pd.DataFrame
         sides.append(side.assign(settled=sign * side["settled"], traded=sign * side["traded"]))
     total = pd.concat(sides).groupby(["number", *ITEM], as_index=False)[["settled", "traded"]].sum()
     failing = posted.failed["book"].to_numpy(object)
-    failed = own.loc[own["world"].map(_book).isin(failing), "number"]
+    failed = own.loc[_book(own["world"]).isin(failing), "number"]
     # Money has 6 places and units 8: what is left by the subtraction of floats is nothing.
     total = total.assign(settled=total["settled"].round(8), traded=total["traded"].round(8))
     changed = (total["settled"] != 0) | (total["traded"] != 0)
@@ -151,7 +151,7 @@ def _log(
     # Of money alone the world unchanged is the row that is left out, and the other world is empty.
     money = one[(one["family"] == NOTHING) & one["plain"] & (one["dropped"] >= 0)].assign(at=lambda it: it["dropped"])
     of = pd.concat([followed[["world", "at"]], money[["world", "at"]]], ignore_index=True)
-    copied = log.take(of["at"].to_numpy(np.int64)).assign(world=of["world"].to_numpy())
+    copied = log.take(of["at"].to_numpy(np.int64)).reset_index(drop=True).assign(world=of["world"])
     more = added.merge(worlds.loc[~worlds["plain"], ["number", "world"]], on="number").drop(columns="number")
     both = pd.concat([copied, more[[*log.columns, "world"]]], ignore_index=True) if len(more) else copied
     world = both.pop("world").to_numpy(np.int64)
@@ -164,7 +164,7 @@ def _log(
         lot_id="",
         lot_method="fifo",
         corrects="",
-    ).reset_index(drop=True)
+    )
 
 
 def _actions(

@@ -1,146 +1,249 @@
-"""A small firm and its custodian, who posts the same log with something that went otherwise there."""
+"""A firm of many small books: the custodian of each has posted the same with one thing that went otherwise there."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from daybook import calendars, ledger, tables
 from daybook.ledger import transactions as log_of
-from daybook.reconciliation import breaks, causes
+from daybook.reconciliation import causes
 from daybook.reconciliation.replay import Facts
 from daybook.reconciliation.statements import Statements
 from tests.frames import frame
-from tests.ledger.ledger_facts import book, facts, rate, security, trade, transaction
+from tests.ledger.ledger_facts import book, dividend, facts, rate, security, split, trade, transaction
 
-SESSIONS = calendars.sessions("XNYS", "2021-02-16", "2021-03-12")
+SESSIONS = calendars.sessions("XNYS", "2021-02-16", "2021-03-05")
 DAY = pd.Timestamp("2021-03-05")
-BOOKS = [book("FUND", shorts=True), book("OTHER", shorts=True)]
-SECURITIES = [
-    *(security(name) for name in ("ACME", "BOLT", "CORE", "DUST")),
-    security("DEBT", asset_class="bond"),
-    security("NEWCO"),
-]
-PRICES = {"ACME": 50.0, "BOLT": 20.0, "CORE": 100.0, "DUST": 8.0, "DEBT": 99.0, "NEWCO": 5.0}
+PRICES = {
+    "ACME": 50.0,
+    "BOLT": 20.0,
+    "CORE": 100.0,
+    "DUST": 8.0,
+    "DEBT": 99.0,
+    "TWIN": 30.0,
+    "MULT": 15.0,
+    "PAYS": 40.0,
+    "PAYT": 40.0,
+    "PAYE": 40.0,
+}
+SECURITIES = [*(security(name) for name in PRICES if name != "DEBT"), security("DEBT", asset_class="bond")]
 RATES = [
     *(rate(f"{day:%Y-%m-%d}", "EUR", "USD", 1.2 + 0.001 * n) for n, day in enumerate(SESSIONS)),
     {**rate("2021-03-03", "EUR", "USD", 1.2095), "source": "wm", "cut": "LON-16:00"},
 ]
+TAXED = dividend("dv2", "2021-02-24", 0.75, instrument="PAYT", pay_date="2021-03-04", withholding_rate=0.15)
+AHEAD = dividend("dv3", "2021-03-02", 0.5, instrument="PAYE", pay_date="2021-03-10")
+ACTIONS = [
+    split("sp1", "2021-03-03", 3, instrument="TWIN"),
+    dividend("dv1", "2021-02-24", 0.75, instrument="PAYS", pay_date="2021-03-04"),
+    TAXED,
+    AHEAD,
+]
+THEIR_ACTIONS = [
+    {**TAXED, "withholding_rate": 0.30},
+    {**AHEAD, "pay_date": "2021-03-05"},
+    split("own", "2021-03-02", 2, instrument="MULT"),
+]
 LOG = [
     transaction("d1", "deposit", "2021-02-16", quantity=1_000_000),
     transaction("d2", "deposit", "2021-02-16", quantity=50_000, currency="EUR"),
-    transaction("d3", "deposit", "2021-02-16", quantity=400_000, book="OTHER"),
     trade("b1", "buy", "2021-02-17", 1000, 50, fees=5),
     trade("b2", "buy", "2021-02-17", 500, 20, instrument="BOLT", fees=3),
     trade("b3", "buy", "2021-02-18", 40, 100, instrument="CORE", fees=1),
-    trade("b4", "buy", "2021-02-17", 300, 50, book="OTHER", fees=2),
     trade("s1", "sell", "2021-03-01", 120, "51.25", fees=4),
-    trade("b5", "buy", "2021-03-02", 70, "20.10", instrument="BOLT", fees=2),
+    trade("b5", "buy", "2021-03-02", 70, "20.10", instrument="BOLT", fees="2.75"),
     trade("b6", "buy", "2021-03-02", 25, "101.5", instrument="CORE", fees=1),
     trade("b7", "buy", "2021-03-04", 60, "51.5", fees=1),
     trade("b8", "buy", "2021-03-02", 10_000, "99.25", instrument="DEBT", accrued_interest="25.50"),
+    transaction("f0", "fee", "2021-02-16", quantity="87.21"),
     transaction("f1", "fee", "2021-03-01", quantity="312.5"),
-    transaction("f0", "fee", "2021-02-16", quantity="87.5"),
     transaction("i1", "interest", "2021-03-01", quantity="44.21"),
-    transaction(
-        "x1", "fx", "2021-03-02", instrument="CASH:EUR", quantity=20_000, price="1.2110", settle_date="2021-03-04"
+    transaction("x1", "fx", "2021-03-02", instrument="CASH:EUR", quantity=20_000, price="1.2110",
+                settle_date="2021-03-04"),
+]  # fmt: skip
+USD, EUR = "CASH:USD", "CASH:EUR"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went otherwise, and what must be said of it.
+
+    Attributes:
+        cause: the word.
+        says: what every reason has in it.
+        lines: instruments of the breaks.
+        held: a security that this book alone has.
+        without: transactions of ``LOG`` that neither side has.
+        left_out: transactions that the custodian does not have.
+        terms: transactions that it has with other terms.
+        more: transactions that only it has.
+        ours: transactions that only the books have.
+        stated: changes of its cash by currency, and of its positions by instrument, that nothing caused.
+    """
+
+    cause: str
+    says: str
+    lines: tuple[str, ...]
+    held: str = ""
+    without: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    terms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    more: tuple[dict[str, Any], ...] = ()
+    ours: tuple[dict[str, Any], ...] = ()
+    stated: dict[str, float] = field(default_factory=dict)
+
+
+B5 = trade("b5", "buy", "2021-03-02", 70, "20.10", instrument="BOLT", fees="2.75")
+DEALT = transaction("x", "fx", "2021-03-03", instrument=EUR, quantity=3000, price="1.2113", settle_date="2021-03-03")
+UNHEARD = trade("q", "buy", "2021-03-02", 30, "8.05", instrument="DUST", fees=1)
+FEE = transaction("z", "fee", "2021-03-03", quantity="17.33")
+FAULTS = {
+    "absent": Fault("missing_trade", "s1 of 2021-03-01 (120 ACME at 51.25 USD)", ("ACME", USD), left_out=("s1",)),
+    "doubled": Fault("doubled_trade", "b5 of 2021-03-02", ("BOLT", USD), more=(B5,)),
+    "ourtwice": Fault("doubled_trade", "is booked twice here", ("BOLT", USD), ours=(B5,)),
+    "turned": Fault("wrong_sign", "is a sell there", ("BOLT", USD), terms={"b5": {"kind": "sell"}}),
+    "more": Fault("quantity", "is of 52 there", ("CORE", USD), terms={"b6": {"quantity": 52}}),
+    "dearer": Fault("price", "is at 107.5 there", (USD,), terms={"b6": {"price": "107.5"}}, without=("b8", "x1")),
+    "late": Fault("settlement_fail", "due on 2021-03-04", ("CORE", USD), terms={"b6": {"settle_date": "2021-03-20"}}),
+    "early": Fault(
+        "settlement_timing", "due on 2021-03-08", ("ACME", USD), terms={"b7": {"settle_date": "2021-03-05"}}
     ),
-]
+    "unsplit": Fault("split", "split sp1 of TWIN (ex 2021-03-03)", ("TWIN",), held="TWIN"),
+    "resplit": Fault("split", "2 for 1", ("MULT",), held="MULT"),
+    "unpaid": Fault("dividend", "cash dividend dv1 of PAYS", (USD,), held="PAYS"),
+    "taxed": Fault("withholding", "net of 30 % tax, not of 15 %", (USD,), held="PAYT"),
+    "paid": Fault("dividend", "before its day", (USD,), held="PAYE"),
+    "cut": Fault("fx_cut", "1.2095 there, the rate of wm LON-16:00", (USD,), terms={"x1": {"price": "1.2095"}}),
+    "rate": Fault("fx_cut", "is at 1.2177 there", (USD,), terms={"x1": {"price": "1.2177"}}),
+    "changed": Fault("fx_cut", "3,633.90 USD was changed there into 3,000.00 EUR", (USD, EUR), more=(DEALT,)),
+    "uncharged": Fault("fee", "f1 of 2021-03-01 (312.5 USD) is missing", (USD,), left_out=("f1",)),
+    "recharged": Fault("fee", "f0 of 2021-02-16", (USD,), more=({**FEE, "quantity": "87.21"},)),
+    "free": Fault("fee", "b5 of 2021-03-02", (USD,), terms={"b5": {"fees": 0}}),
+    "uncredited": Fault("interest", "i1 of 2021-03-01", (USD,), left_out=("i1",)),
+    "theirs": Fault("missing_trade", "only they have", ("DUST", USD), more=(UNHEARD,)),
+    "tiny": Fault("rounding", "last place", (USD,), stated={USD: 0.004}),
+    "silent": Fault("unexplained", "chosen for it: fx", (USD,), more=(FEE,)),
+    "short": Fault("unexplained", "chosen for it: buy", ("CORE",), stated={"CORE": -3}),
+}
+"""One fault by book."""
+PLAIN = Fault("", "", ())
 
 
-def posted(log=LOG, actions=(), sessions=SESSIONS):
+def of_book(name: str, rows: tuple[dict, ...] | list[dict], mark: str = "") -> list[dict]:
+    """``rows`` as transactions of a book, their ids its own."""
+    return [{**row, "book": name, "transaction_id": f"{name}:{mark}{row['transaction_id']}"} for row in rows]
+
+
+def log(name: str, fault: Fault) -> list[dict]:
+    """The books' log of a book, without what only one side has."""
+    held = [trade("b9", "buy", "2021-02-17", 800, 40, instrument=fault.held)] if fault.held else []
+    own = [row for row in LOG if row["transaction_id"] not in fault.without]
+    return of_book(name, own + held)
+
+
+def their_log(name: str, fault: Fault) -> list[dict]:
+    """The custodian's log of a book."""
+    rows = [
+        {**row, **fault.terms.get(row["transaction_id"].split(":")[1], {})}
+        for row in log(name, fault)
+        if row["transaction_id"].split(":")[1] not in fault.left_out
+    ]
+    return rows + of_book(name, fault.more, "their:")
+
+
+def posted(rows: list[dict], actions: list[dict]) -> dict[str, pd.DataFrame]:
     """Tables of the ledger."""
     return ledger.derive(
-        facts("transactions", *log),
+        facts("transactions", *rows),
         facts("corporate_actions", *actions),
-        facts("books", *BOOKS),
+        facts("books", *(book(name) for name in sorted({row["book"] for row in rows}))),
         facts("instruments", *SECURITIES),
         facts("raw_fx_rates", *RATES),
         tables.empty("prices"),
         tables.empty("fx_rates"),
-        sessions,
+        SESSIONS,
         ["files"],
     )
 
 
-def without(*names, log=LOG):
-    return [row for row in log if row["transaction_id"] not in names]
+def rows_of(table: str, made: pd.DataFrame, **columns: str) -> pd.DataFrame:
+    """Facts of ``table``: its columns by the names that they have in ``made``."""
+    names = ["business_date", "book", *columns]
+    return frame(table, " ".join(names), *made[["business_date", "book", *columns.values()]].itertuples(index=False))
 
 
-def changed(name, **terms):
-    """The log with one transaction of other terms."""
-    return [{**row, **terms} if row["transaction_id"] == name else row for row in LOG]
-
-
-def statement(log=LOG, actions=(), sessions=SESSIONS, since="2021-02-24", traded=True):
-    """What a custodian with that log states: facts custodian_positions and custodian_cash."""
-    theirs = posted(log, actions, sessions)
-    held = theirs["positions"]
-    held = held[(held["business_date"] >= since) & ((held["quantity"] != 0) | (held["settled_quantity"] != 0))]
-    units = frame(
-        "custodian_positions",
-        "business_date book instrument quantity settled_quantity currency",
-        *held[["business_date", "book", "instrument", "quantity", "settled_quantity", "currency"]].itertuples(
-            index=False
+def statements(faults: dict[str, Fault]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the custodians state: custodian_positions and custodian_cash."""
+    made = posted([row for name, fault in faults.items() for row in their_log(name, fault)], THEIR_ACTIONS)
+    held, money = made["positions"], made["cash"].assign(settled=lambda it: it["settled"].round(6))
+    for name, fault in faults.items():
+        for item, amount in fault.stated.items():
+            of = (money["book"] == name) & ("CASH:" + money["currency"] == item)
+            money.loc[of & (money["business_date"] >= "2021-03-03"), "settled"] += amount
+            of = (held["book"] == name) & (held["instrument"] == item) & (held["business_date"] >= "2021-03-03")
+            held.loc[of, ["quantity", "settled_quantity"]] += amount
+    held = held[(held["quantity"] != 0) | (held["settled_quantity"] != 0)]
+    return (
+        rows_of(
+            "custodian_positions", held, **{n: n for n in ("instrument", "quantity", "settled_quantity", "currency")}
         ),
+        rows_of("custodian_cash", money, currency="currency", balance="settled"),
     )
-    if not traded:
-        units = units.assign(quantity=float("nan"))
-    money = theirs["cash"][theirs["cash"]["business_date"] >= since]
-    balances = frame(
-        "custodian_cash",
-        "business_date book currency balance",
-        *money[["business_date", "book", "currency", "settled"]].itertuples(index=False),
+
+
+def broken(lines: pd.DataFrame, days: tuple[pd.Timestamp, ...]) -> pd.DataFrame:
+    """Table reconciliation_breaks of ``days``: every line that differs, open since it last agreed."""
+    item = ["book", "kind", "instrument"]
+    rows = lines.assign(agreed=lines["business_date"].where(lines["difference"].abs() < 5e-7))
+    rows = rows.sort_values([*item, "business_date"], ignore_index=True)
+    last = rows.groupby(item)["agreed"].ffill().fillna(SESSIONS[0] - pd.Timedelta(days=1))
+    opened = SESSIONS[SESSIONS.searchsorted(last, side="right").clip(max=len(SESSIONS) - 1)]
+    found = rows.assign(opened_on=opened)[rows["agreed"].isna() & rows["business_date"].isin(days)]
+    value = found["instrument"].map(PRICES).fillna(1.0) * found["difference"]
+    named = found["kind"] + ":" + found["book"] + ":" + found["instrument"] + ":"
+    rows = found.assign(
+        break_id=named + found["opened_on"].dt.strftime("%Y-%m-%d"),
+        impact_base=value,
+        impact_bp=value / 100,
+        cause="unexplained",
+        status="open",
+        reconciliation="bank",
+        owner="",
+        reason="",
+        age=1,
     )
-    return units, balances
+    return tables.conform("reconciliation_breaks", rows[list(tables.TABLES["reconciliation_breaks"].names)])
 
 
 def explained(
-    units: pd.DataFrame,
-    balances: pd.DataFrame,
-    log=LOG,
-    actions=(),
-    days=(DAY,),
-    sessions=SESSIONS,
-    their_transactions=(),
-    change: Callable[[pd.DataFrame], pd.DataFrame] = lambda found: found,
-):
-    """Breaks of ``days`` against these statements, with their causes, and the hypotheses."""
-    days = pd.DatetimeIndex(list(days)).as_unit("us")
-    ours = posted(log, actions, sessions)
-    listed = pd.concat(
-        [
-            units[["business_date", "book"]].assign(kind="position"),
-            balances[["business_date", "book"]].assign(kind="cash"),
-        ]
-    ).drop_duplicates()
-    reports = frame(
-        "custodian_reports",
-        "business_date book kind source whole",
-        *listed.assign(source="bank", whole=True)[["business_date", "book", "kind", "source", "whole"]].itertuples(
-            index=False
-        ),
+    faults: dict[str, Fault],
+    stated: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    their_transactions: tuple[dict, ...] = (),
+    days: tuple[pd.Timestamp, ...] = (DAY,),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Breaks of ``days`` with their causes, and the hypotheses."""
+    units, balances = statements(faults) if stated is None else stated
+    rows = [row for name, fault in faults.items() for row in log(name, fault) + of_book(name, fault.ours, "ours:")]
+    made = posted(rows, ACTIONS)
+    listed = pd.concat([units.assign(kind="position"), balances.assign(kind="cash")])
+    listed = listed[["business_date", "book", "kind"]].drop_duplicates().assign(source="bank", whole=True)
+    reports = rows_of("custodian_reports", listed, kind="kind", source="source", whole="whole")
+    books, instruments = facts("books", *(book(name) for name in faults)), facts("instruments", *SECURITIES)
+    compared = Statements(made["positions"], made["cash"], units, balances, reports).compared(
+        books, made["book_failures"]
     )
-    books, instruments = facts("books", *BOOKS), facts("instruments", *SECURITIES)
-    stated = Statements(ours["positions"], ours["cash"], units, balances, reports).compared(
-        books, ours["book_failures"]
-    )
-    nav = frame("nav", "business_date book nav", *[(day, name, 1e6) for day in sessions for name in ("FUND", "OTHER")])
-    prices = frame(
-        "prices",
-        "business_date instrument close",
-        *[(day, name, close) for day in days for name, close in PRICES.items()],
-    )
+    nav = frame("nav", "business_date book nav", *[(day, name, 1e6) for day in SESSIONS for name in faults])
+    close = [(day, name, value) for day in days for name, value in PRICES.items()]
+    prices = frame("prices", "business_date instrument close", *close)
     rates = frame("fx_rates", "business_date base quote rate", *[(day, "EUR", "USD", 1.21) for day in days])
-    nothing = [tables.empty(name) for name in ("reconciliations", "tolerances")]
-    found = stated.breaks(*nothing, nav)
-    found = found[found["business_date"].isin(days)]
-    table = change(breaks.breaks([found], nav, prices, rates, books, instruments))
+    table = broken(compared.whole(books["book"]), days)
     return causes.causes(
         table,
-        stated,
+        compared,
         Facts(
-            log_of.live(facts("transactions", *log)),
-            facts("corporate_actions", *actions),
+            log_of.live(facts("transactions", *rows)),
+            facts("corporate_actions", *ACTIONS),
             tables.empty("elections"),
             books,
             instruments,
