@@ -118,6 +118,8 @@ def matches(
     found = []
     for table, party in PARTY.items():
         of = known[known["kind"] == custodian_reports.TRANSACTIONS[table]]
+        if of.empty:
+            continue
         rows = facts[table]
         rows = rows[rows["book"].isin(of["book"].unique()) & (rows["business_date"] <= session)]
         other = dealings.theirs(rows, books, instruments)

@@ -24,6 +24,7 @@ class Firm:
     tolerances: list = field(default_factory=list)
     entitled: list = field(default_factory=list)
     failures: tuple = ()
+    last: pd.DataFrame | None = None
 
     def ours(self, name, kind, date, quantity, price=None, **terms):
         plain = {"book": "P", "instrument": "ACME", "currency": "USD", "file": "t.csv", "line": len(self.log) + 2}
@@ -84,7 +85,7 @@ class Firm:
 
     def breaks(self, day):
         """Breaks of ``day``: book, instrument, ours, theirs, impact_base, cause, opened_on, age."""
-        rows = self.matched(day).breaks
+        rows = self.last = self.matched(day).breaks
         return [
             (
                 row.book,
@@ -99,5 +100,6 @@ class Firm:
             for row in rows.itertuples()
         ]
 
-    def reasons(self, day):
-        return self.matched(day).breaks["reason"].tolist()
+    def told(self):
+        """The reasons of the breaks that were looked at last."""
+        return self.last["reason"].tolist()
