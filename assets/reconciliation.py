@@ -9,11 +9,11 @@ import dagster as dg
 import pandas as pd
 
 from assets.sessions import OF_THE_DAY, SINCE_START, outs, sessions_of, shown
-from daybook import tables
 from daybook.ledger import transfers, valuation
 from daybook.ledger.transactions import live
 from daybook.reconciliation import breaks, causes
 from daybook.reconciliation import confirmations as confirmed
+from daybook.reconciliation import transactions as dealt
 from daybook.reconciliation.replay import Facts
 from daybook.reconciliation.statements import Statements
 from resources.settings import settings
@@ -30,6 +30,7 @@ TABLES = ("reconciliation_breaks", "transaction_matches", "break_hypotheses")
         for name in (
             *("positions", "cash", "custodian_positions", "custodian_cash", "book_failures", "confirmations"),
             *("nav", "raw_fx_rates", "transfer_prices", "custodian_transactions", "broker_transactions"),
+            "entitlements",
         )
     },
     partitions_def=OF_THE_DAY["partitions_def"],
@@ -48,6 +49,7 @@ def reconciliation_tables(
     custodian_transactions: pd.DataFrame,
     broker_transactions: pd.DataFrame,
     transactions: pd.DataFrame,
+    entitlements: pd.DataFrame,
     transfer_prices: pd.DataFrame,
     corporate_actions: pd.DataFrame,
     elections: pd.DataFrame,
@@ -63,6 +65,7 @@ def reconciliation_tables(
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Differences between the books and the records of others, what they do to NAV, since when and why."""
     sessions = sessions_of(context)
+    quoted = valuation.quoted(prices, model_prices)
     statements = Statements(positions, cash, custodian_positions, custodian_cash, custodian_reports)
     compared = statements.compared(books, book_failures)
     open_ones = compared.breaks(reconciliations, tolerances, nav)
@@ -72,7 +75,7 @@ def reconciliation_tables(
             confirmed.unequal(confirmations, books, book_failures, sessions),
         ],
         nav,
-        valuation.quoted(prices, model_prices),
+        quoted,
         fx_rates,
         books,
         instruments,
@@ -89,6 +92,22 @@ def reconciliation_tables(
         custodian_transactions=custodian_transactions,
         broker_transactions=broker_transactions,
     )
-    yield shown(context, explained, output_name="reconciliation_breaks")
-    yield shown(context, tables.empty("transaction_matches"), output_name="transaction_matches")
+    matched = dealt.matches(
+        sessions[-1],
+        log,
+        entitlements,
+        custodian_transactions,
+        broker_transactions,
+        custodian_reports,
+        reconciliations,
+        tolerances,
+        book_failures,
+        nav,
+        quoted,
+        fx_rates,
+        books,
+        instruments,
+    )
+    yield shown(context, breaks.joined(explained, matched.breaks), output_name="reconciliation_breaks")
+    yield shown(context, matched.matches, output_name="transaction_matches")
     yield shown(context, hypotheses, output_name="break_hypotheses")
