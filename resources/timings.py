@@ -88,7 +88,7 @@ def _steps(instance: dg.DagsterInstance, record: dg.RunRecord, own: bool) -> pd.
     good = [stat for stat in stats if stat.status is not None and stat.status.value == "SUCCESS"]
     ended: dict[str, float | None] = {stat.step_key: stat.end_time for stat in good}
     if run.status == dg.DagsterRunStatus.SUCCESS:  # a step that an earlier release called otherwise was done as well
-        ended = dict.fromkeys(parts, record.end_time) | ended
+        ended = {part: ended.get(part, record.end_time) for part in parts}
     done = {step: names for step, names in MADE_BY.items() if ended.keys() >= {*names}}
     return _typed(
         [

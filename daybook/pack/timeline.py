@@ -55,4 +55,4 @@ def section(day: Day) -> Section:
 
 
 def _written(rows: pd.DataFrame, column: str) -> "pd.Series[str]":
-    return rows[column].dt.strftime("%Y-%m-%d %H:%M").fillna("")
+    return pd.Series(rows[column].dt.strftime("%Y-%m-%d %H:%M").fillna(""), dtype="str")

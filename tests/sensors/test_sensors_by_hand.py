@@ -12,6 +12,7 @@ from jobs.eod import eod
 from resources.breaches import Breaches
 from resources.feeds import FeedsResource, feeds
 from resources.notifier import Notifier
+from resources.timings import MADE_BY
 from sensors.alerts import limits_breached, run_failed
 from sensors.inbox import inbox_files
 from sensors.intraday import prices_and_fills
@@ -327,3 +328,10 @@ def test_a_breach_and_an_overdue_answer_are_told_once(settings, engine, instance
     breaches.acknowledge(name, "ann", "selling")
     look(None)
     assert len(told.read_text().splitlines()) == 2
+
+
+def test_every_step_of_the_day_is_done_by_steps_that_the_end_of_day_has():
+    from orchestration.definitions import defs
+
+    made = {name for names in MADE_BY.values() for name in names}
+    assert made <= set(defs.resolve_job_def("eod").graph.node_dict)
