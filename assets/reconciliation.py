@@ -11,9 +11,10 @@ import pandas as pd
 from assets.sessions import OF_THE_DAY, SINCE_START, outs, sessions_of, shown
 from daybook.ledger import transfers, valuation
 from daybook.ledger.transactions import live
-from daybook.reconciliation import breaks, causes
+from daybook.reconciliation import administrator, breaks, causes
 from daybook.reconciliation import confirmations as confirmed
 from daybook.reconciliation import transactions as dealt
+from daybook.reconciliation import valuations as priced
 from daybook.reconciliation.replay import Facts
 from daybook.reconciliation.statements import Statements
 from resources.settings import settings
@@ -26,12 +27,15 @@ TABLES = ("reconciliation_breaks", "transaction_matches", "break_hypotheses")
     name="reconciliation",
     outs=outs(GROUP, TABLES),
     ins={
-        name: dg.AssetIn(metadata=SINCE_START)
-        for name in (
-            *("positions", "cash", "custodian_positions", "custodian_cash", "book_failures", "confirmations"),
-            *("nav", "raw_fx_rates", "transfer_prices", "custodian_transactions", "broker_transactions"),
-            "entitlements",
-        )
+        **{
+            name: dg.AssetIn(metadata=SINCE_START)
+            for name in (
+                *("positions", "cash", "custodian_positions", "custodian_cash", "book_failures", "confirmations"),
+                *("administrator_nav", "share_class_nav", "fx_rates"),
+                *("nav", "raw_fx_rates", "transfer_prices", "custodian_transactions", "broker_transactions"),
+            )
+        },
+        "valuations": dg.AssetIn(metadata={**SINCE_START, "columns": [*priced.KEY, "instrument", *priced.COLUMNS]}),
     },
     partitions_def=OF_THE_DAY["partitions_def"],
     backfill_policy=OF_THE_DAY["backfill_policy"],
@@ -45,6 +49,10 @@ def reconciliation_tables(
     custodian_reports: pd.DataFrame,
     reconciliations: pd.DataFrame,
     tolerances: pd.DataFrame,
+    administrator_nav: pd.DataFrame,
+    share_class_nav: pd.DataFrame,
+    valuations: pd.DataFrame,
+    accounts: pd.DataFrame,
     confirmations: pd.DataFrame,
     custodian_transactions: pd.DataFrame,
     broker_transactions: pd.DataFrame,
@@ -68,12 +76,16 @@ def reconciliation_tables(
     quoted = valuation.quoted(prices, model_prices)
     statements = Statements(positions, cash, custodian_positions, custodian_cash, custodian_reports)
     compared = statements.compared(books, book_failures)
-    open_ones = compared.breaks(reconciliations, tolerances, nav)
+    rules = breaks.Rules(reconciliations, tolerances, nav, fx_rates, books)
+    struck = breaks.compared_sessions(administrator.reported(administrator_nav), books, book_failures)
+    open_ones = [
+        compared.breaks(rules, accounts),
+        priced.breaks(compared, valuations, instruments, accounts, rules),
+        administrator.breaks(administrator.compared(struck, nav, share_class_nav, books), struck, rules),
+        confirmed.unequal(confirmations, books, book_failures, sessions),
+    ]
     found = breaks.breaks(
-        [
-            open_ones[open_ones["business_date"].isin(sessions)],
-            confirmed.unequal(confirmations, books, book_failures, sessions),
-        ],
+        [rows[rows["business_date"].isin(sessions)] for rows in open_ones],
         nav,
         quoted,
         fx_rates,

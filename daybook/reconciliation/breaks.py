@@ -6,9 +6,11 @@ behind them. Does not belong here: both sides of a line (``positions``, ``cash``
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from daybook import calendars, tables
 from daybook.ledger.valuation import on_own_sessions, unit_values
@@ -17,6 +19,8 @@ from daybook.reconciliation import definitions
 from daybook.reconciliation.definitions import TOLERANCES
 from daybook.reconciliation.sides import KEY
 
+Floats = NDArray[np.float64]
+
 ITEM = ["kind", "book", "instrument"]
 OPEN = [
     *(*KEY, "instrument", "kind", "currency", "ours", "theirs", "difference", "opened_on", "age"),
@@ -24,6 +28,9 @@ OPEN = [
 ]
 """Columns of breaks before their effect on NAV is known: difference = theirs - ours, age counts sessions from 1, cause
 is "" where it is not known yet."""
+LINES = [*ITEM, "currency", "compared_field"]
+UNITS = ("quantity", "units", "nav_per_unit")
+"""Fields that are no amounts of money, of which tolerance_bp says nothing."""
 ONE = tables.TABLES["reconciliation_breaks"].key
 MONEY = ("transaction", "price", "nav")
 """Kinds of which both sides are money, though they name an instrument."""
@@ -36,32 +43,59 @@ def compared_sessions(reports: pd.DataFrame, books: pd.DataFrame, failures: pd.D
     return own.loc[~failed, reports.columns].reset_index(drop=True)
 
 
-def beyond(
-    lines: pd.DataFrame, reconciliations: pd.DataFrame, tolerances: pd.DataFrame, theirs_table: str, nav: pd.DataFrame
-) -> pd.DataFrame:
-    """The lines that differ by more than is allowed, each with the definition that found it.
+@dataclass(frozen=True)
+class Rules:
+    """What decides whether a difference is a break.
 
-    Args:
-        lines: columns ``sides.LINE``; those that are not ``known`` are no breaks.
+    Attributes:
         reconciliations: facts.
         tolerances: facts.
-        theirs_table: the facts that the lines were compared with.
-        nav: table of all sessions of ``lines``; what tolerance_bp is measured by.
-
-    Returns:
-        ``lines`` with reconciliation and owner, sorted by key; of several definitions that find one line the first by
-        name. A difference that is not known is beyond every tolerance.
+        nav: table of all sessions that are compared; what tolerance_bp is measured by.
+        fx_rates: golden, of the same sessions; turn NAV into the currency of a line.
+        books: reference facts.
     """
-    rows = lines[lines["known"]].drop(columns="known")
-    reports = rows[definitions.REPORT].drop_duplicates(ignore_index=True)
-    rules = definitions.in_force(reconciliations, tolerances, theirs_table, reports)
-    both = rows.merge(rules, on=[*definitions.REPORT, "compared_field"])
-    worth = both[KEY].merge(nav[[*KEY, "nav"]], how="left", on=KEY)["nav"]
-    size = both[["ours", "theirs"]].abs().max(axis=1)
-    largest = definitions.allowed(both[TOLERANCES], both["ours"], worth) + definitions.EXACT * size
-    found = both[~(both["difference"].abs() <= largest)]
-    ordered = found.sort_values([*ITEM, "business_date", "currency", "reconciliation"], kind="stable")
-    return ordered.drop_duplicates([*ITEM, "business_date", "currency"], ignore_index=True)
+
+    reconciliations: pd.DataFrame
+    tolerances: pd.DataFrame
+    nav: pd.DataFrame
+    fx_rates: pd.DataFrame
+    books: pd.DataFrame
+
+    def least(self, theirs_table: str, field: str, size: Floats) -> Floats:
+        """The smallest difference of ``field`` that may be a break under any definition, for figures of this size."""
+        return definitions.least(self.reconciliations, self.tolerances, theirs_table, field, size)
+
+    def beyond(self, lines: pd.DataFrame, theirs_table: str) -> pd.DataFrame:
+        """The lines that differ by more than is allowed, each with the definition that found it.
+
+        Args:
+            lines: columns ``sides.LINE``; those that are not ``known`` are no breaks.
+            theirs_table: the facts that the lines were compared with.
+
+        Returns:
+            ``lines`` with reconciliation and owner, sorted by key; of several definitions that find one line the first
+            by name. A difference that is not known is beyond every tolerance.
+        """
+        rows = lines[lines["known"]].drop(columns="known")
+        reports = rows[definitions.REPORT].drop_duplicates(ignore_index=True)
+        rules = definitions.in_force(self.reconciliations, self.tolerances, theirs_table, reports)
+        both = rows.merge(rules, on=[*definitions.REPORT, "compared_field"])
+        size = both[["ours", "theirs"]].abs().max(axis=1)
+        largest = definitions.allowed(both[TOLERANCES], both["ours"], self._worth(both)) + definitions.EXACT * size
+        found = both[~(both["difference"].abs() <= largest)]
+        ordered = found.sort_values([*LINES, "business_date", "reconciliation"], kind="stable")
+        return ordered.drop_duplicates([*LINES, "business_date"], ignore_index=True)
+
+    def _worth(self, rows: pd.DataFrame) -> "pd.Series[float]":
+        """NAV in the currency of each row with tolerance_bp; missing where the field is no money."""
+        worth = pd.Series(np.nan, rows.index)
+        by_nav = rows["tolerance_bp"].notna() & ~rows["compared_field"].isin(UNITS) & (rows["kind"] != "position")
+        if by_nav.any():
+            some = rows[by_nav]
+            base = security_master.attributes(self.books, "book", some, ["base_currency"])["base_currency"]
+            rate = fx.rates(self.fx_rates, base, some["currency"], some["business_date"])
+            worth[by_nav] = some[KEY].merge(self.nav[[*KEY, "nav"]], how="left", on=KEY)["nav"].to_numpy() * rate
+        return worth
 
 
 def opened(rows: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:

@@ -71,11 +71,8 @@ def in_force(
         grouping, owner, answer_hours, compared_field, and ``TOLERANCES``, missing where none of that sort holds.
     """
     rows = _definitions(reconciliations, theirs_table, reports)
-    fields = pd.DataFrame({"compared_field": list(FIELDS[theirs_table])})
-    rows = rows.merge(fields, how="cross").merge(
-        pd.DataFrame(FIELDS[theirs_table].values()).reindex(columns=TOLERANCES).assign(compared_field=fields),
-        on="compared_field",
-    )
+    usual = pd.DataFrame(list(FIELDS[theirs_table].values()), columns=TOLERANCES, dtype="float64")
+    rows = rows.merge(usual.assign(compared_field=pd.Series(list(FIELDS[theirs_table]), dtype="str")), how="cross")
     pair = pd.MultiIndex.from_frame(rows[["reconciliation", "compared_field"]])
     names = pd.MultiIndex.from_frame(tolerances[["reconciliation", "compared_field"]])
     selective = rows["reconciliation"].isin(tolerances["reconciliation"]) & rows["precedence"].gt(0)
@@ -101,6 +98,30 @@ def allowed(tolerance: pd.DataFrame, size: "pd.Series[float]", nav: "pd.Series[f
         }
     )
     return given.max(axis=1).fillna(0.0) + EXACT * size.abs()
+
+
+def least(
+    reconciliations: pd.DataFrame, tolerances: pd.DataFrame, theirs_table: str, field: str, size: Floats
+) -> Floats:
+    """The smallest difference of ``field`` that may be a break under any definition at any time.
+
+    Of a million lines nearly all are within it, and need not be looked at one by one.
+
+    Args:
+        reconciliations: facts.
+        tolerances: facts.
+        theirs_table: which of ``FIELDS`` the lines are compared with.
+        field: one of its fields.
+        size: the books' figure of each line, without sign.
+    """
+    of_table = reconciliations.loc[reconciliations["theirs_table"] == theirs_table, "reconciliation"]
+    mine = tolerances["reconciliation"].isin([theirs_table, *of_table]) & (tolerances["compared_field"] == field)
+    given = tolerances.loc[mine, ["tolerance_amount", "tolerance_fraction"]].drop_duplicates()
+    usual = FIELDS[theirs_table][field]
+    found = np.maximum(usual.get("tolerance_amount", 0.0), usual.get("tolerance_fraction", 0.0) * size)
+    for amount, fraction in given.fillna(0.0).itertuples(index=False):
+        found = np.minimum(found, np.maximum(amount, fraction * size))
+    return np.asarray(found)
 
 
 def unknown(reconciliations: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ positions are worth (``valuations``), which differences are breaks (``breaks``).
 import numpy as np
 import pandas as pd
 
-from daybook.reconciliation.sides import KEY, Sides, answering, differ, texts
+from daybook.reconciliation.sides import KEY, Floats, Sides, answering, differ, texts
 
 
 def compared(
@@ -45,7 +45,7 @@ def compared(
     )
 
 
-def lines(sides: Sides, ours: np.ndarray, theirs: np.ndarray, reports: pd.DataFrame, every: bool) -> pd.DataFrame:
+def lines(sides: Sides, ours: Floats, theirs: Floats, reports: pd.DataFrame, every: bool) -> pd.DataFrame:
     """ours, theirs, difference and known of the lines that differ or are not known; of all of them if ``every``."""
     known = ~np.isnan(theirs) | reports["whole"].to_numpy(bool)[sides.report]
     ours, theirs = np.nan_to_num(ours, nan=0.0), np.nan_to_num(theirs, nan=0.0)
@@ -66,7 +66,8 @@ def named(
     item: str,
 ) -> pd.DataFrame:
     """``rows``, whose index are lines of ``sides``, with business_date, book, source, ``item`` and currency."""
-    wanted = Sides(sides.ours[rows.index], sides.theirs[rows.index], sides.report[rows.index])
+    at = rows.index.to_numpy()
+    wanted = Sides(sides.ours[at], sides.theirs[at], sides.report[at])
     report = reports[[*KEY, "source"]].take(wanted.report).reset_index(drop=True)
     names = {name: texts(wanted, ours[name], theirs[name]) for name in dict.fromkeys((item, "currency"))}
-    return report.assign(**names, **{name: rows[name].to_numpy() for name in rows})
+    return pd.concat([report, pd.DataFrame(names), rows.reset_index(drop=True)], axis=1)

@@ -44,10 +44,6 @@ class Sides:
         """``values`` of their side for each line, NaN where they do not list it."""
         return _at(values, self.theirs)
 
-    def take(self, lines: NDArray[np.bool_]) -> "Sides":
-        """The lines that are wanted."""
-        return Sides(self.ours[lines], self.theirs[lines], self.report[lines])
-
 
 def answering(ours: pd.DataFrame, theirs: pd.DataFrame, reports: pd.DataFrame, item: str) -> Sides:
     """The lines of all books and sessions that were reported.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from daybook.reconciliation import breaks, cash, positions
+from daybook.reconciliation import breaks, cash, positions, reports
+from daybook.reconciliation.breaks import Rules
 from daybook.reconciliation.sides import KEY, LINE
 
 THEIRS = {"position": "custodian_positions", "cash": "custodian_cash"}
@@ -53,28 +54,55 @@ class Statements:
 
     def whole(self, books: "pd.Series[str]") -> pd.DataFrame:
         """Every line of both kinds of ``books``: both sides, also where they agree."""
-        few = replace(
-            self,
-            **{
-                name: getattr(self, name).loc[lambda rows: rows["book"].isin(books)]
-                for name in ("positions", "cash", "custodian_positions", "custodian_cash", "reports")
-            },
+
+        def some(rows: pd.DataFrame) -> pd.DataFrame:
+            return rows[rows["book"].isin(books)].reset_index(drop=True)
+
+        few = Statements(
+            some(self.positions),
+            some(self.cash),
+            some(self.custodian_positions),
+            some(self.custodian_cash),
+            some(self.reports),
         )
         return pd.concat([few.lines(kind, every=True) for kind in THEIRS], ignore_index=True)
 
-    def breaks(
-        self,
-        reconciliations: pd.DataFrame,
-        tolerances: pd.DataFrame,
-        nav: pd.DataFrame,
-    ) -> pd.DataFrame:
-        """Lines that differ by more than is allowed, of all sessions: columns ``breaks.OPEN``."""
+    def breaks(self, rules: Rules, accounts: pd.DataFrame) -> pd.DataFrame:
+        """Lines that differ by more than is allowed, of all sessions: columns ``breaks.OPEN``.
+
+        The cause is known of a report in other units (``reports.units``) and of lines of another account
+        (``reports.foreign``).
+
+        Args:
+            rules: what is allowed.
+            accounts: reference facts.
+        """
         parts = []
         for kind, table in THEIRS.items():
-            found = breaks.beyond(self.lines(kind), reconciliations, tolerances, table, nav)
-            parts.append(breaks.opened(found, self.of(kind)))
-        rows = pd.concat(parts, ignore_index=True)
-        return rows.assign(cause="", reason="")[breaks.OPEN]
+            lines = self.lines(kind)
+            found = breaks.opened(rules.beyond(lines, table), self.of(kind))
+            parts.append(reports.told(found, lines, self.theirs(kind), accounts, rules.books))
+        return pd.concat(parts, ignore_index=True)[breaks.OPEN]
+
+    def theirs(self, kind: str) -> pd.DataFrame:
+        """The custodian's lines of ``kind`` that were reported: KEY, source, instrument, quantity, account."""
+        facts = (
+            self.custodian_positions
+            if kind == "position"
+            else self.custodian_cash.rename(columns={"balance": "quantity"})
+        )
+        named = facts if kind == "position" else facts.assign(instrument="CASH:" + facts["currency"])
+        return named[[*KEY, "instrument", "quantity", "account"]].merge(self.of(kind), on=KEY)
+
+    def findings(self, accounts: pd.DataFrame, books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+        """What is odd about whole reports of ``sessions``: business_date, book, check, feed, source, reason."""
+        parts = []
+        for kind, table in THEIRS.items():
+            theirs = self.theirs(kind)
+            theirs = theirs[theirs["business_date"].isin(sessions)]
+            odd = [reports.units(self.lines(kind), theirs), reports.foreign(theirs, accounts, books)]
+            parts += [part.assign(feed=table) for part in odd]
+        return pd.concat(parts, ignore_index=True)
 
 
 def uncompared(statements: Statements, sessions: pd.DatetimeIndex) -> pd.DataFrame:

@@ -32,6 +32,7 @@ def breaks(
     confirmed=(),
     definitions=None,
     tolerances=None,
+    accounts=None,
 ) -> pd.DataFrame:
     it = firm(
         prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
@@ -50,11 +51,12 @@ def breaks(
         reported(theirs, their_cash, torn, empty),
     ).compared(it.books, failed)
     nav = it.nav(days)
-    rows = stated.breaks(
+    rules = broken.Rules(
         tables.empty("reconciliations") if definitions is None else definitions,
         tables.empty("tolerances") if tolerances is None else tolerances,
-        nav,
-    )
+        nav, it.rates, it.books,
+    )  # fmt: skip
+    rows = stated.breaks(rules, tables.empty("accounts") if accounts is None else accounts)
     paid = frame("confirmations", "business_date book instrument action_id currency ours theirs", *confirmed)
     return broken.breaks(
         [rows[rows["business_date"].isin(days)], confirmations.unequal(paid, it.books, failed, days)],
