@@ -125,12 +125,18 @@ def _when(feeds: "Feeds", session: pd.Timestamp, outcomes: pd.DataFrame) -> None
 
 
 def _what_waits(feeds: "Feeds") -> None:
-    """Rows in quarantine, and what somebody asked a second person for."""
-    from resources import requests
+    """Rows in quarantine, breaks that somebody must explain, and what somebody asked a second person for."""
+    from daybook.control.breaks import ANSWERED
+    from resources import break_events, requests
 
     waiting = feeds.inbox.entries()
     if len(waiting):
         out.print(f"{len(waiting)} rows in quarantine: daybook quarantine list")
+    breaks = break_events.register(feeds)
+    breaks = breaks[~breaks["status"].isin(ANSWERED)]
+    if len(breaks):
+        late, nobody = int(breaks["overdue"].sum()), int(breaks["owner"].eq("").sum())
+        out.print(f"{len(breaks)} breaks to explain, {late} overdue, {nobody} without an owner: daybook breaks list")
     for request in requests.pending(feeds.engine).to_dict("records"):
         asked = f"{request['subject']}, asked for by {request['requested_by']}: {request['reason']}"
         number = request["id"]
