@@ -174,7 +174,13 @@ CLOCKS = ("expected_feeds", "deadlines")
 CLOCK = "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
 """A time of day: 18:30."""
 
-WORDS_OF: Mapping[tuple[str, str], tuple[str, ...]] = {("attribution_rules", "levels"): TREE_LEVELS}
+MATCH_KEYS = ("book", "instrument", "kind", "currency", "trade_date", "settle_date", "transaction_id")
+"""Columns by which lines of transactions may find each other."""
+
+WORDS_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("attribution_rules", "levels"): TREE_LEVELS,
+    ("reconciliations", "match_keys"): MATCH_KEYS,
+}
 """Columns that hold several words, separated by spaces."""
 
 WHOLE: Mapping[str, tuple[str, ...]] = {
