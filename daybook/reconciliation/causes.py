@@ -12,6 +12,7 @@ the position and the money of one trade have one cause. What is left after that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,7 +102,7 @@ def causes(
     """
     rows = found.reset_index(drop=True)
     # The rate of a trade into the book's currency makes its cost, which is on nobody's statement.
-    facts = replace(facts, transactions=facts.transactions.assign(fx_rate=exact.decimal(1)))
+    facts = replace(facts, transactions=facts.transactions.assign(fx_rate=_ones(facts.transactions)))
     asked = rows[rows["kind"].isin(LINES) & (rows["cause"] == UNEXPLAINED)]
     stated = tables.empty("break_hypotheses")
     if len(asked):
@@ -110,11 +111,15 @@ def causes(
         search = _searched(asked, case)
         stated = _stated(asked, search, facts.transactions)
         said = _said(asked, stated, search)
-        rows = rows.assign(**{name: rows[name].where(~rows.index.isin(said.index), said[name]) for name in said})
+        rows = rows.assign(**{str(name): rows[name].where(~rows.index.isin(said.index), said[name]) for name in said})
     named = figures.causes(rows, accruals, nav, fx_rates, facts)
     columns = list(tables.TABLES["break_hypotheses"].names)
     best = stated[stated["hypothesis_rank"] <= TOLD].sort_values(["business_date", "break_id", "hypothesis_rank"])
     return tables.conform("reconciliation_breaks", named), tables.conform("break_hypotheses", best[columns])
+
+
+def _ones(log: pd.DataFrame) -> "pd.Series[Any]":
+    return pd.Series([exact.decimal(1)] * len(log), log.index, dtype=object)
 
 
 def _case(
@@ -412,12 +417,11 @@ def _said(asked: pd.DataFrame, stated: pd.DataFrame, search: _Search) -> pd.Data
     remains = best["residual"].map("{:,.8g}".format).astype("str")
     chosen = "possible, but by a number that was chosen for it: " + best["reason"].fillna("")
     closest = "closest: " + best["reason"].fillna("") + ", which leaves " + remains
-    closest = closest.mask(best["residual"].abs() < small, chosen).where(close, "")
+    closest = closest.mask(best["residual"].abs() < small, chosen).where(close, "").astype("str")
     none = "none of " + pd.Series(tried, rows.index).astype("str") + " hypotheses explains it"
     none = none.mask(tried == 0, "nothing is known that could explain it")
-    more = pd.Series(
-        np.where(over > 0, "; " + over.astype("str").astype(object) + " more were not tried", ""), rows.index
-    )
+    untried = "; " + pd.Series(over, rows.index).astype("str") + " more were not tried"
+    more = untried.where(over > 0, "")
     text = closest.where(closest != "", none) + more
     return pd.DataFrame(
         {

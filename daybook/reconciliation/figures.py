@@ -44,7 +44,10 @@ def causes(
     )
     first = said[~said.index.duplicated()]
     return rows.assign(
-        **{name: rows[name].where(~rows.index.isin(first.index), first[name].reindex(rows.index)) for name in first}
+        **{
+            str(name): rows[name].where(~rows.index.isin(first.index), first[name].reindex(rows.index))
+            for name in first
+        }
     )
 
 

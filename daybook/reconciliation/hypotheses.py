@@ -350,7 +350,7 @@ def _actions(hypotheses: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
     )
     new = hypotheses[hypotheses["top"].notna()].reset_index(drop=True)
     split = empty("corporate_actions").reindex(range(len(new)))
-    split = split.assign(**{name: "" for name in split if split[name].dtype == "str"}, line=0, delivery=0)
+    split = split.assign(**{str(name): "" for name in split if split[name].dtype == "str"}, line=0, delivery=0)
     split = split.assign(
         number=new["number"],
         action_id="hypothesis",
@@ -392,8 +392,9 @@ def _pairs(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     done = (both["settle"] <= both["business_date"]) | traded
     # What has not settled may have been booked there on its trade date.
     distance = _days(both["settle"].mask(traded | ~done, both["session"]), both["on"])
-    kept = distance <= LOOKBACK
-    return both.assign(distance=distance, near=distance <= NEAR, seen=both["effect"].where(done, 0.0))[kept]
+    seen = both["effect"].where(done, 0.0)
+    pairs: pd.DataFrame = both.assign(distance=distance, near=distance <= NEAR, seen=seen)[distance <= LOOKBACK]
+    return pairs
 
 
 def _equal(rows: pd.DataFrame, amount: "pd.Series[float]") -> "pd.Series[bool]":
@@ -630,7 +631,8 @@ def _known_rate(case: Case, rows: pd.DataFrame) -> "pd.Series[str]":
         + " of "
         + first["business_date"].dt.strftime("%Y-%m-%d")
     )
-    return words.reindex(rows.index).fillna("").astype("str")
+    found: pd.Series[str] = words.reindex(rows.index).fillna("").astype("str")
+    return found
 
 
 def _conversions(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
@@ -843,7 +845,7 @@ def _implied(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     price = -rows["paid"] / (rows["change"] * _point(case, rows["target"], rows["business_date"]))
     rows = rows.assign(to_price=price.round(8))[(price / rows["close"] - 1).abs() <= PRICES_APART]
     kind = np.where(rows["change"] > 0, "buy", "sell")
-    text = "a " + pd.Series(kind, rows.index) + " of " + _written(rows["change"].abs()) + " at about "
+    text = "a " + pd.Series(kind, rows.index, dtype="str") + " of " + _written(rows["change"].abs()) + " at about "
     text = text + _written(rows["to_price"].round(4)) + " " + rows["currency"] + ", which only they have"
     return _filled(
         rows,

@@ -28,7 +28,7 @@ EFFECT = ["number", *ITEM, "settled", "traded"]
 NOTHING = -1
 _MARK = "\x1f"
 """Stands between a name and the number of its world; no name of a file has it."""
-_OF_EACH = {"lot_pool": "book", "strategy": "", "entity": "", "shorts": True}
+_OF_EACH: dict[str, Any] = {"lot_pool": "book", "strategy": "", "entity": "", "shorts": True}
 """Terms of a book in its world: what others hold and whether it may be short change no quantity and no money."""
 
 
@@ -233,8 +233,7 @@ def _levels(posted: journal.Journal, worlds: pd.DataFrame, sessions: pd.Datetime
 
 
 def _family(instruments: Any, family: "pd.Series[int]") -> Ints:
-    found: Ints = family.reindex(pd.Index(instruments)).fillna(NOTHING).to_numpy(np.int64)
-    return found
+    return np.asarray(family.reindex(pd.Index(instruments)).fillna(NOTHING), np.int64)
 
 
 def _named(names: "pd.Series[str]", world: Ints) -> "pd.Series[str]":
