@@ -1,5 +1,6 @@
 """What people did about breaks, what they let stand, the chain of all that people did, the effect of restatements."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -85,9 +86,9 @@ def upgrade() -> None:
 def _begin() -> None:
     """The first act of a firm that acted before there was a chain: how often what was done."""
     connection = op.get_bind()
-    counted = {name: count for name, count in connection.execute(sa.text(BEFORE)) if count}
+    counted: dict[str, Any] = {str(name): count for name, count in connection.execute(sa.text(BEFORE)) if count}
     if counted:
-        at = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        at: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
         said = {"event": 1, "at": at, "person": "daybook", "act": "begin", "subject": "chain of acts"}
         said |= {"reason": "what was done before has no act", "payload": chain.canonical(counted)}
         table = sa.table("audit_events", *(sa.column(name) for name in chain.seal(said, chain.START)), schema=SCHEMA)
