@@ -14,7 +14,7 @@ from daybook.ledger import elections as elected
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
-from daybook.reconciliation import statements
+from daybook.reconciliation import definitions, statements
 from daybook.risk import look_through
 from resources import audit, break_events, closes, register, reports, struck
 from resources.feeds import FeedsResource
@@ -113,6 +113,9 @@ def findings(
     identifiers: pd.DataFrame,
     reconciliation_breaks: pd.DataFrame,
     close_rules: pd.DataFrame,
+    reconciliations: pd.DataFrame,
+    tolerances: pd.DataFrame,
+    accounts: pd.DataFrame,
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
     custodian_reports: pd.DataFrame,
@@ -137,6 +140,7 @@ def findings(
     """What the checks found, with its likely effect on NAV; a blocking finding stands against signing the day."""
     sessions, doors = sessions_of(context), feeds.open()
     held = positions[positions["business_date"].isin(sessions)]
+    stated = statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports)
     register_of_files, days = doors.deliveries(), session_days(settings().calendars)
     frame = quality.findings(
         sessions,
@@ -166,9 +170,9 @@ def findings(
         feed_outcomes=feed_outcomes,
         custodian_reports=custodian_reports,
         expected_feeds=expected_feeds,
-        unlisted=statements.uncompared(
-            statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports), sessions
-        ),
+        unlisted=statements.uncompared(stated, sessions),
+        odd=stated.findings(accounts, books, sessions),
+        unused=definitions.unknown(reconciliations, tolerances),
         ignored=elected.ignored(elections, corporate_actions),
         drift=files.drift(register_of_files, days, sessions),
         copies=files.copies(register_of_files, days, sessions),

@@ -19,7 +19,15 @@ from daybook.market.quality.books import (
     overdrafts,
     restated_returns,
 )
-from daybook.market.quality.feeds import duplicate_files, incomplete, schema_drift, uncompared, unreported
+from daybook.market.quality.feeds import (
+    duplicate_files,
+    incomplete,
+    odd_reports,
+    schema_drift,
+    uncompared,
+    unknown_tolerances,
+    unreported,
+)
 from daybook.market.quality.finding import holdings
 from daybook.market.quality.held import (
     adjusted_with_action,
@@ -77,6 +85,8 @@ def findings(
     custodian_reports: pd.DataFrame,
     expected_feeds: pd.DataFrame,
     unlisted: pd.DataFrame,
+    odd: pd.DataFrame,
+    unused: pd.DataFrame,
     ignored: pd.DataFrame,
     drift: pd.DataFrame,
     copies: pd.DataFrame,
@@ -116,6 +126,8 @@ def findings(
         custodian_reports: facts of ``sessions`` and from before.
         expected_feeds: facts.
         unlisted: what ``statements.uncompared`` returns.
+        odd: what ``Statements.findings`` returns.
+        unused: what ``definitions.unknown`` returns.
         ignored: what ``elections.ignored`` returns.
         drift: what ``files.drift`` returns.
         copies: what ``files.copies`` returns.
@@ -156,6 +168,8 @@ def findings(
         incomplete(feed_outcomes, by_book),
         by_book,
         uncompared(unlisted),
+        odd_reports(odd),
+        unknown_tolerances(unused, sessions),
         ignored_elections(ignored, sessions),
         schema_drift(drift),
         duplicate_files(copies),

@@ -114,6 +114,36 @@ def uncompared(left: pd.DataFrame) -> pd.DataFrame:
     return finding(named, "feed_partial", "blocking", reason)
 
 
+def odd_reports(odd: pd.DataFrame) -> pd.DataFrame:
+    """Reports that are odd as a whole, by book, ``instrument`` the feed.
+
+    ``custodian_units``: in other units than the books, blocking; ``custodian_account``: with lines of an account that
+    is another's, a warning, since those that differ are breaks.
+
+    Args:
+        odd: what ``Statements.findings`` returns.
+    """
+    severity = np.where(odd["check"] == "custodian_units", "blocking", "warning")
+    reason = odd["reason"].groupby([odd[name] for name in [*DAY, "check", "feed", "source"]]).transform("; ".join)
+    rows = odd.assign(instrument=feeds.feed_name(odd), severity=severity, reason=reason)
+    rows = rows.drop_duplicates([*DAY, "check", "instrument"])
+    return finding(rows, rows["check"], rows["severity"].to_numpy(), rows["reason"])
+
+
+def unknown_tolerances(unknown: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Tolerances that nothing is compared by: ``tolerance_unknown``, warning, of their book.
+
+    Args:
+        unknown: what ``definitions.unknown`` returns.
+        sessions: that are checked; a tolerance is told while it holds.
+    """
+    rows = unknown.merge(pd.DataFrame({"business_date": sessions}), how="cross")
+    ended = rows["valid_to"].notna() & (rows["valid_to"] < rows["business_date"])
+    rows = rows[(rows["valid_from"] <= rows["business_date"]) & ~ended]
+    rows = rows.assign(instrument=rows["reconciliation"]).sort_values(["business_date", "book", "reason"])
+    return finding(rows, "tolerance_unknown", "warning", "a tolerance serves nothing: " + rows["reason"])
+
+
 def schema_drift(drift: pd.DataFrame) -> pd.DataFrame:
     """Files whose columns are not those of the file before: ``schema_drift``, warning, ``instrument`` the feed.
 

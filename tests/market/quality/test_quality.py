@@ -21,6 +21,7 @@ from tests.market.quality.holdings import (
 )
 
 UNLISTED = pd.DataFrame(columns=["business_date", "book", "instrument", "kind", "ours"])
+ODD = pd.DataFrame(columns=["business_date", "book", "check", "feed", "source", "reason"], dtype="str")
 IGNORED = frame("elections", "action_id book elected_on").assign(instrument="", reason="")
 DRIFT = pd.DataFrame({name: pd.Series(dtype="str") for name in ("business_date", "feed", "source", "reason")})
 EURO = (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.25, 1.25, "ok", "")
@@ -97,6 +98,8 @@ def given(**changed):
     quarantine = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     nothing = {
         "unlisted": UNLISTED,
+        "odd": ODD,
+        "unused": tables.empty("tolerances").assign(reason=pd.Series(dtype="str")),
         "ignored": IGNORED,
         "drift": DRIFT,
         "copies": DRIFT,

@@ -154,3 +154,25 @@ def test_drift_is_told_of_its_feed():
 def test_a_copy_is_told_of_its_feed():
     copy = pd.DataFrame({"business_date": sessions(str(D.date())), "feed": "prices", "source": "v", "reason": "same"})
     assert said(feeds.duplicate_files(copy)) == [["duplicate_file", "", "prices_v", "warning", "same"]]
+
+
+def test_a_report_in_other_units_blocks_its_books_and_another_account_is_told():
+    rows = [
+        (D, "P", "custodian_units", "custodian_cash", "c", "thousands"),
+        (D, "P", "custodian_account", "custodian_cash", "", "of X"),
+        (D, "P", "custodian_account", "custodian_cash", "", "of Y"),
+    ]
+    odd = pd.DataFrame(rows, columns=["business_date", "book", "check", "feed", "source", "reason"])
+    assert said(feeds.odd_reports(odd)) == [
+        ["custodian_units", "P", "custodian_cash_c", "blocking", "thousands"],
+        ["custodian_account", "P", "custodian_cash", "warning", "of X; of Y"],
+    ]
+
+
+def test_a_tolerance_of_nothing_is_told_while_it_holds():
+    rows = [("x", "", D, None), ("y", "P", DAYS[-2], DAYS[-2]), ("z", "P", DAYS[-2], D)]
+    unused = frame("tolerances", "reconciliation book valid_from valid_to", *rows).assign(reason="why")
+    assert said(feeds.unknown_tolerances(unused, sessions(str(D.date())))) == [
+        ["tolerance_unknown", "", "x", "warning", "a tolerance serves nothing: why"],
+        ["tolerance_unknown", "P", "z", "warning", "a tolerance serves nothing: why"],
+    ]
