@@ -276,8 +276,9 @@ def unsigned_before(engine: sa.Engine, session: pd.Timestamp, nav: pd.DataFrame)
 def altered(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str, dict[str, int]]:
     """For each signed book of which rows of ``session`` are not those that were signed: how many, of which tables.
 
-    Rows without a book (prices, rates) are no book's: what they change of a book is in its valuations. What signing and
-    other acts of people change (``BY_PEOPLE``, ``BY_SIGNATURES``) does not count.
+    Rows without a book in their key (prices, rates, hypotheses about breaks) are no book's: what they change of a book
+    is in its valuations and breaks. What signing and other acts of people change (``BY_PEOPLE``, ``BY_SIGNATURES``)
+    does not count.
 
     Args:
         lake: where results are.
@@ -288,7 +289,7 @@ def altered(lake: Lake, session: pd.Timestamp, states: pd.DataFrame) -> dict[str
     now = seen(lake, session)
     found: dict[str, dict[str, int]] = {}
     for name in now:  # tables, and the few versions of each that closes saw
-        if "book" not in TABLES[name].names or name in BY_PEOPLE:
+        if "book" not in TABLES[name].key or name in BY_PEOPLE:
             continue
         then = pd.Series([_version(entry.get(name), now[name]) for entry in rows["seen"]], rows.index, dtype="int64")
         for version, books in rows["book"].groupby(then):
