@@ -15,6 +15,7 @@ from benchmarks import (
     adjusted,
     attribution,
     changes,
+    explain,
     firm,
     first_day,
     imports,
@@ -59,6 +60,8 @@ def main() -> int:
         lines += attribution.rows()
         say("the ratios of ten thousand books")
         lines += ratios.rows()
+        say("one number explained")
+        lines += explain.rows()
         say("what changed between two closes of ten thousand books")
         lines += changes.rows(Path(folder))
         say("what ten trades would do")
