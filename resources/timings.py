@@ -126,4 +126,4 @@ def _signed(engine: sa.Engine, session: pd.Timestamp, found: pd.DataFrame) -> pd
     mine = ended[ended.index == session].rename_axis("business_date").reset_index()
     mine = mine.assign(own=True, step="close")
     rows = pd.concat([before[(before["business_date"] != session).to_numpy()], mine], ignore_index=True)
-    return rows[list(found.columns)]
+    return rows[list(found.columns)].astype({"own": "bool"})  # a constant of no rows is an object

@@ -75,6 +75,10 @@ def test_the_last_run_of_a_day_that_stands_says_what_is_done_and_the_others_how_
     assert rows["expected_at"].notna().sum() == 6
 
 
+def test_before_anybody_signed_runs_are_told_apart_all_the_same(doors, instance):
+    assert timings.runs(doors, instance, TODAY, NOW)["own"].dtype == bool
+
+
 def test_a_run_that_says_that_it_is_on_for_longer_than_any_may_be_is_not(doors, instance):
     tags = {"dagster/partition": "2022-12-28"}
     instance.create_run_for_job(
