@@ -304,14 +304,14 @@ def _due(
     Lines of kinds that brokers do not confirm are left out, unless one confirmed them.
     """
     named = [name for name in DUE_BY if name in rule["match_keys"].iloc[0].split()]
-    due = mine[DUE_BY[named[0]] if len(named) == 1 else DUE[table]]
+    due: pd.Series[Any] = mine[DUE_BY[named[0]] if len(named) == 1 else DUE[table]]
     pairs = rule[["book", "source"]].drop_duplicates()
     whole = reports[reports["whole"]].merge(pairs, on=["book", "source"])
     asked = mine[["book"]].assign(business_date=due)
     columns = ["business_date", "book"]
     if table == "broker_transactions":
-        only = pairs.groupby("book")["source"].agg(["size", "first"])
-        only = mine["book"].map(only["first"].where(only["size"] == 1, "?"))
+        brokers = pairs.groupby("book")["source"].agg(["size", "first"])
+        only = mine["book"].map(brokers["first"].where(brokers["size"] == 1, "?"))
         asked = asked.assign(source=mine["side"].mask(mine["side"] == "?", only))
         columns = [*columns, "source"]
     covered = pd.MultiIndex.from_frame(asked[columns]).isin(pd.MultiIndex.from_frame(whole[columns]))
@@ -326,8 +326,8 @@ def _judged(lines: pd.DataFrame, rule: pd.DataFrame, party: str) -> pd.DataFrame
     both = lines[lines["match"] >= 0]
     count = int(lines["match"].max()) + 1 if len(lines) else 0
     one, two = (_summed(both[(both["party"] == "books") == flag], count) for flag in (True, False))
-    days = rule.loc[rule["compared_field"].isin(["trade_date", "settle_date"])]
-    days = days.drop_duplicates(["book", "compared_field"]).set_index(["book", "compared_field"])["tolerance_days"]
+    dates = rule.loc[rule["compared_field"].isin(["trade_date", "settle_date"])]
+    days = dates.drop_duplicates(["book", "compared_field"]).set_index(["book", "compared_field"])["tolerance_days"]
     pairs = pd.MultiIndex.from_frame(rule[["book", "compared_field"]].drop_duplicates())
 
     def compared(field: str) -> NDArray[np.bool_]:
@@ -436,11 +436,12 @@ def _summed(rows: pd.DataFrame, count: int) -> pd.DataFrame:
 
 def _written(values: "pd.Series[Any]") -> "pd.Series[str]":
     """Numbers without needless digits, dates as 2024-01-31."""
+    texts: pd.Series[str] = values.astype("str")
     if values.dtype.kind == "M":
-        return values.dt.strftime("%Y-%m-%d").fillna("none").astype("str")
-    if values.dtype.kind != "f":
-        return values.astype("str")
-    return values.map(lambda number: np.format_float_positional(number, 8, trim="-")).astype("str")
+        texts = values.dt.strftime("%Y-%m-%d").fillna("none").astype("str")
+    elif values.dtype.kind == "f":
+        texts = values.map(lambda number: np.format_float_positional(number, 8, trim="-")).astype("str")
+    return texts
 
 
 def _in_brackets(where: "pd.Series[str]") -> "pd.Series[str]":
