@@ -140,7 +140,7 @@ def look(engine: sa.Engine, anchors: Iterable[tuple[int, str, str]] = ()) -> pd.
     rows: list[Mapping[str, Any]] = [
         {str(name): value for name, value in row.items()} for row in found.to_dict("records")
     ]
-    noun = found["subject"].str.partition(" ")[0]
+    noun = found["subject"].str.split(" ").str[0]
     kept = pd.Series([act in KEPT.get(of, ()) for act, of in zip(found["act"], noun, strict=True)], dtype=bool)
     # A person of that name decides about quarantined rows as the inbox does: the table does not tell the two apart.
     kept &= (noun != "quarantine") | (found["person"] != BY_ITSELF)
@@ -184,7 +184,7 @@ def _before(first: Mapping[str, Any] | None, done: pd.DataFrame) -> tuple["pd.Se
     if first is None or first["act"] != BEGIN:
         return pd.Series(True, done.index), chain.unmatched(done.iloc[:0].assign(event=0), done.iloc[:0])
     since = done["at"] >= first["at"]
-    noun = done["subject"].str.partition(" ")[0]
+    noun = done["subject"].str.split(" ").str[0]
     counted = (done["act"] + " " + noun)[~since].value_counts().to_dict()
     told = json.loads(first["payload"])
     wrong = [

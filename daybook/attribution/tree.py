@@ -151,7 +151,7 @@ def _places(
         node[said] = len(labels) + found
         labels = pd.concat([labels, below], ignore_index=True)
         places.append((node, said))
-    top = labels["node"].str.partition(SEPARATOR)[0]
+    top = labels["node"].str.split(SEPARATOR, n=1, regex=False).str[0]
     labels = labels.astype({"node": "str", "parent_node": "str", "dimension": "str"})
     return places, labels.assign(cash=top.eq(CASH_NODE))
 

@@ -104,7 +104,7 @@ def _bought(
 ) -> None:
     # The name of a lot that a spin-off made ends in :<action>.
     said = evidence.told(rows["lot"])
-    opener = evidence.told(rows["lot"].str.partition(":")[0])
+    opener = evidence.told(rows["lot"].str.split(":", n=1).str[0])
     said = said.where(said["source"] != "", opener)
     pool = "average cost of the pool, opened " + iso(rows["opened_on"])
     tree.add(

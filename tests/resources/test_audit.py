@@ -208,3 +208,8 @@ def test_what_was_done_before_there_was_a_chain_is_counted_in_its_first_act(busy
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM daybook.requests WHERE id = 1"))
     assert faults(engine) == [(1, "payload"), (1, "payload")]
+
+
+def test_a_firm_in_which_nobody_has_acted_has_no_fault(engine):
+    assert audit.look(engine, []).empty
+    assert audit.alone(engine).empty
