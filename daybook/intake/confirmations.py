@@ -75,7 +75,7 @@ def _signs(draft: Draft, kinds: NDArray[Any], money: Bools, point: NDArray[np.fl
     with np.errstate(over="ignore", invalid="ignore"):
         # Charges may exceed what a sale brings; a sign that is wrong has the size of the trade.
         amount = np.where(money, np.abs(quantity), quantity * price * point)
-        large = np.isnan(amount) | (np.abs(net) > 0.5 * amount)
+        large = np.isnan(amount) | (np.abs(np.abs(net) - amount) <= 0.5 * amount)
         turned = sign * np.where(money & (quantity < 0), -1, 1)
     opposite = (turned * np.sign(net) < 0) & large
     draft.refuse(

@@ -47,6 +47,13 @@ NAMED = 3
 """Most lines that the reason of a break tells."""
 OF_KIND = {"dividend": "dividend", "interest": "interest", "fee": "fee", "tax": "withholding"}
 """Causes of money that one side does not have."""
+SHOWN = {
+    **{name: name for name in ("kind", "instrument", "quantity", "price")},
+    "net_amount": "money",
+    "trade_date": "trade_date_last",
+    "settle_date": "settle_date_last",
+}
+"""What may differ, and the sum that is told of it."""
 OPEN = ("differs", "unanswered")
 """Status of lines that are breaks; the others are matched, not_due and not_compared."""
 ITEM = ["business_date", "book", "instrument", "kind", "currency"]
@@ -355,37 +362,34 @@ def _judged(lines: pd.DataFrame, rule: pd.DataFrame, party: str) -> pd.DataFrame
         "trade_date": compared("trade_date") & (one["kind"] != "dividend").to_numpy() & apart("trade_date"),
         "settle_date": compared("settle_date") & apart("settle_date"),
     }
-    shown = {
-        "kind": "kind",
-        "instrument": "instrument",
-        "quantity": "quantity",
-        "price": "price",
-        "net_amount": "money",
-        "trade_date": "trade_date_last",
-        "settle_date": "settle_date_last",
-    }
     wrong = np.logical_or.reduce(list(differ.values())) if count else np.zeros(0, bool)
-    texts = []
-    for side in (one, two):
-        said = pd.Series("", range(count), dtype="str")
-        for name, column in shown.items():
-            word = "money" if name == "net_amount" else name
-            said = said + (f", {word} " + _written(side[column])).where(differ[name], "")
-        texts.append(said.str[2:])
-    says = (
-        f"{party} " + two["reference"] + " (" + two["where"] + ") has " + texts[1]
-        + "; the books in " + one["reference"] + _in_brackets(one["where"]) + ": " + texts[0]
-    )  # fmt: skip
+    says, cause = (pd.Series("", range(count), dtype="str") for _ in range(2))
+    if wrong.any():
+        says[wrong] = _told(one[wrong], two[wrong], {name: flags[wrong] for name, flags in differ.items()}, party)
+        cause[wrong] = _cause(one[wrong], two[wrong], {name: flags[wrong] for name, flags in differ.items()})
     return pd.DataFrame(
         {
             "status": np.where(wrong, "differs", "matched"),
-            "says": says.where(wrong, ""),
-            "cause": pd.Series(_cause(one, two, differ), dtype="str").where(wrong, ""),
+            "says": says,
+            "cause": cause,
             "their_quantity": two["signed"],
             "their_money": two["money"],
         },
         index=range(count),
     )
+
+
+def _told(one: pd.DataFrame, two: pd.DataFrame, differ: dict[str, NDArray[np.bool_]], party: str) -> "pd.Series[str]":
+    """In what both sides of each match differ."""
+    texts = []
+    for side in (two, one):
+        said = pd.Series("", side.index, dtype="str")
+        for name, column in SHOWN.items():
+            word = "money" if name == "net_amount" else name
+            said = said + (f", {word} " + _written(side[column])).where(differ[name], "")
+        texts.append(said.str[2:])
+    theirs = f"{party} " + two["reference"] + _in_brackets(two["where"]) + " has " + texts[0]
+    return theirs + "; the books in " + one["reference"] + _in_brackets(one["where"]) + ": " + texts[1]
 
 
 def _cause(one: pd.DataFrame, two: pd.DataFrame, differ: dict[str, NDArray[np.bool_]]) -> NDArray[np.object_]:
