@@ -11,7 +11,7 @@ import pandas as pd
 
 from daybook import ledger, tables
 from daybook.ledger import fees, pricing, units, valuation
-from daybook.ledger.transactions import live
+from daybook.ledger.transactions import dated_on, live
 from daybook.market import intraday
 from daybook.risk import limits as limit
 from daybook.risk.exposures import Reference, exposures
@@ -152,7 +152,7 @@ def unclosed(prices: pd.DataFrame, positions: pd.DataFrame) -> list[str]:
 
 def _lively(sessions: pd.DatetimeIndex, intraday_prices: pd.DataFrame, transactions: pd.DataFrame) -> pd.DatetimeIndex:
     """Those of ``sessions`` in which a price was seen or something was traded."""
-    dates = pd.concat([intraday_prices["business_date"], live(transactions)["trade_date"]])
+    dates = pd.concat([intraday_prices["business_date"], dated_on(live(transactions))])
     return sessions[sessions.isin(dates)]
 
 

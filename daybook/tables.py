@@ -146,6 +146,7 @@ COLUMNS = _columns("""
     status | text | | state of the row, in the words of the contract
     transaction_id | text | | permanent id of a transaction
     trade_date | date | | date of the trade
+    booked_on | date | | session that books the row in place of that of trade_date, whose period was closed; else empty
     settle_date | date | | date on which cash and securities change hands
     quantity | float | units | signed position or trade quantity; positive in transactions, orders and realised
     fees | float | currency | brokerage and other fees
@@ -684,7 +685,8 @@ _table(
 _table(
     "transactions", "fact", "transaction_id",
     "book instrument kind trade_date settle_date quantity price currency fees taxes accrued_interest fx_rate"
-    " executed_at lot_id lot_method action_id cost opened_on account counterparty share_class corrects source",
+    " executed_at lot_id lot_method action_id cost opened_on account counterparty share_class corrects source"
+    " booked_on",
     "The log that the books are derived from; kept in PostgreSQL, exact.",
     required="book kind trade_date", defaults={"fees": "0", "taxes": "0"},
 )  # fmt: skip
@@ -1175,8 +1177,10 @@ SNAPSHOTS = frozenset(
 DERIVED = {
     **dict.fromkeys(("books", "instruments", "accounts"), "valid_from"),
     "intraday_prices": "business_date",
+    "transactions": "booked_on",
 }
-"""Column of facts that no file gives: the date in the file's name, or the session of the instant of observation."""
+"""Column of facts that no file gives: the date in the file's name, the session of the instant of observation, or the
+session after a closed period."""
 
 INTRADAY = ("intraday_positions", "intraday_exposures", "intraday_limit_usage")
 """Results of a session as it goes: replaced at each refresh."""

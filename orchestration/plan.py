@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.partitions import session_days
-from daybook.ledger.transactions import live
+from daybook.ledger.transactions import dated_on, live
 from resources.facts import Facts
 from resources.settings import Settings
 
@@ -70,8 +70,8 @@ def pieces(sessions: pd.DatetimeIndex, stale: pd.DatetimeIndex, size: int, newes
 
 
 def first_traded(facts: Facts, known_at: pd.Timestamp | None = None) -> pd.Timestamp | None:
-    """Trade date of the first transaction, now or as known at an instant; None when there is none."""
-    dates = live(facts.current("transactions", known_at=known_at))["trade_date"]
+    """Date on which the first transaction counts, now or as known at an instant; None when there is none."""
+    dates = dated_on(live(facts.current("transactions", known_at=known_at)))
     return None if dates.empty else dates.min()
 
 

@@ -65,6 +65,19 @@ def signed(engine: sa.Engine, first: pd.Timestamp) -> pd.DataFrame:
         return records.read(connection, query)
 
 
+def newest(engine: sa.Engine, first: pd.Timestamp) -> pd.DataFrame:
+    """The newest signed session of each book with one from ``first`` on: book, business_date, version, signed_by."""
+    table = records.closes
+    query = (
+        sa.select(table.c.book, table.c.business_date, table.c.version, table.c.signed_by)
+        .where(table.c.business_date >= first.date(), table.c.status.in_(SIGNED))
+        .order_by(table.c.book, table.c.business_date.desc(), table.c.version.desc())
+        .distinct(table.c.book)
+    )
+    with engine.connect() as connection:
+        return records.read(connection, query)
+
+
 def objection(facts: Facts, session: pd.Timestamp) -> str:
     """Why the results of ``session`` cannot be acted on: not computed to the end, or facts have changed since; else "".
 

@@ -28,7 +28,7 @@ from daybook.intake.sheet import FileRefused, Sheet, of_rows
 from daybook.intake.transactions import shadowed
 from daybook.ledger import exact, postings
 from daybook.market import custodian_reports
-from resources import audit, bulk, deliveries, quarantine, records
+from resources import audit, bulk, closes, deliveries, quarantine, records
 from resources.deliveries import Taken
 from resources.facts import GOOD, Facts
 from resources.lake import Lake
@@ -153,6 +153,7 @@ class Turn:
                 for column in ("transaction_id", "corrects")
             )
             log = self._amending(ids | corrected) if corrected else self._logged(sorted(ids))
+        closed = self._closed(sheet, log) if table == "transactions" else _nothing("closes")
         return Reference(
             books=self._view("books"),
             instruments=self._view("instruments"),
@@ -161,7 +162,17 @@ class Turn:
             corporate_actions=self._view("corporate_actions"),
             transactions=log,
             share_classes=self._view("share_classes"),
+            closes=closed,
+            close_rules=_nothing("close_rules") if closed.empty else self._view("close_rules"),
         )
+
+    def _closed(self, sheet: Sheet, log: pd.DataFrame) -> pd.DataFrame:
+        """The newest signed session of each book, where rows of ``sheet``, or what they amend, may be before it."""
+        texts = sheet.columns["trade_date"].unique().to_pylist() if "trade_date" in sheet.columns else []
+        first = pd.concat(
+            [pd.Series(pd.to_datetime(texts, format="%Y-%m-%d", errors="coerce")), log["trade_date"]]
+        ).min()
+        return _nothing("closes") if pd.isna(first) else closes.newest(self.engine, first)
 
     def _logged(self, ids: Sequence[str]) -> pd.DataFrame:
         """Every row of the log whose id is among ``ids``."""

@@ -499,10 +499,13 @@ def _trade(rows: pd.DataFrame) -> "pd.Series[str]":
                 "" if pd.isna(row["price"]) else f"at {_number(row['price'])}",
                 row["currency"],
                 f"of {row['trade_date']:%Y-%m-%d}",
+                "" if pd.isna(row["booked_on"]) else f"booked on {row['booked_on']:%Y-%m-%d}",
             )
             if part
         )
-        for row in rows[["kind", "quantity", "instrument", "price", "currency", "trade_date"]].to_dict("records")
+        for row in rows[["kind", "quantity", "instrument", "price", "currency", "trade_date", "booked_on"]].to_dict(
+            "records"
+        )
     ]
     return pd.Series(said, rows.index, dtype="str")
 

@@ -357,6 +357,7 @@ def _transaction(rows: pd.DataFrame) -> "pd.Series[str]":
     price = (" at " + price).where(price != "", "")
     corrects = (", which corrects " + rows["corrects"]).where(rows["corrects"] != "", "")
     done = rows["kind"] + " " + amount + " " + what + price + " on " + iso(rows["trade_date"])
+    done += (", booked on " + iso(rows["booked_on"])).where(rows["booked_on"].notna().to_numpy(), "")
     return done + ", " + rows["transaction_id"] + corrects
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from daybook import tables
 from daybook.calendars import FIRST_SESSION
 from daybook.intake import terms
+from daybook.ledger.transactions import dated_on
 from daybook.market import security_master
 
 
@@ -34,7 +35,7 @@ def affects_from(table: str, new: pd.DataFrame, old: pd.DataFrame) -> pd.Timesta
     own = "business_date" in tables.TABLES[table].names
     column = "business_date" if own else terms.ROW_DATE[table]
     if table == "transactions":
-        changed = pd.concat([new[[column]], old[[column]]])
+        changed = pd.concat([rows.assign(**{column: dated_on(rows)})[[column]] for rows in (new, old)])
     elif old.empty:
         changed = new
     else:

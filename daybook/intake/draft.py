@@ -31,6 +31,9 @@ class Reference:
         corporate_actions: the actions in force.
         transactions: the log, or at least every row whose transaction_id the file names or corrects.
         share_classes: all versions of each row.
+        closes: the newest signed session of each book, with business_date, version and signed_by; those at least that
+            are no earlier than the transactions in question.
+        close_rules: every row, where there are closes.
     """
 
     books: pd.DataFrame
@@ -40,6 +43,8 @@ class Reference:
     corporate_actions: pd.DataFrame
     transactions: pd.DataFrame
     share_classes: pd.DataFrame
+    closes: pd.DataFrame
+    close_rules: pd.DataFrame
 
 
 @dataclass

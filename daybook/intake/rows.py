@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from daybook import tables
-from daybook.intake import actions, confirmations, instruments, terms, transactions, values
+from daybook.intake import actions, closed_periods, confirmations, instruments, terms, transactions, values
 from daybook.intake import draft as draft_
 from daybook.intake.draft import Bools, Draft, Reference
 from daybook.intake.names import Name
@@ -84,6 +84,7 @@ def check(name: Name, sheet: Sheet, arrived: pd.Timestamp, reference: Reference)
     _judge(draft)
     if name.table == "transactions":
         transactions.recognise(draft)
+        closed_periods.judge(draft)
         transactions.place(draft)
     _repeated(draft)
     if name.table == "transactions":

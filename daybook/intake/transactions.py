@@ -21,8 +21,9 @@ from daybook.market import currencies, security_master
 EXACT = tuple(column.name for column in tables.TABLES["transactions"].columns if column.type == "float")
 """Columns that hold exact numbers."""
 
-# Two rows are the same transaction whoever delivers it, and whether or not both say when, where and with whom.
-_WHOSE = ("source",)
+# Two rows are the same transaction whoever delivers it, wherever it was booked, and whether or not both say when, where
+# and with whom.
+_WHOSE = ("source", "booked_on")
 _OPTIONAL = ("executed_at", "account", "counterparty")
 
 
@@ -147,7 +148,7 @@ def place(draft: Draft) -> None:
     draft.refuse(unknown, "share_class", "unknown share class", "share_class:" + named)
     draft.refuse(stranger & ~unknown, "share_class", "a share class of another book")
     at = np.flatnonzero(good & ~stranger & values.among(draft.cells["kind"], units.EXTERNAL))
-    rows = pd.DataFrame({name: draft.cells[name][at] for name in ("book", "trade_date", "share_class")})
+    rows = pd.DataFrame({name: draft.cells[name][at] for name in ("book", "trade_date", "booked_on", "share_class")})
     reasons = np.full(len(draft), "", object)
     if len(at):
         reasons[at] = units.placed(rows, classes, draft.reference.books)["reason"]

@@ -126,12 +126,15 @@ def usable(
 ) -> bool:
     """Whether the facts up to the session of ``opening`` are those that it was made of, and nothing later needs more.
 
-    A dividend that confirms an action which was paid before, and is set against what it brought, does. The arguments
-    are those of ``ledger.derive``; the log must be the whole.
+    A dividend that confirms an action which was paid before, and is set against what it brought, does; so does a
+    transaction of the past that is booked later, which tax rules set beside trades of its date. The arguments are those
+    of ``ledger.derive``; the log must be the whole.
     """
     rates = empty("cash_rates") if cash_rates is None else cash_rates
     rows = posted.live(transactions)
     known = _sessions(rows, books) <= opening.day
+    if (~known & rows["booked_on"].notna().to_numpy() & (dated.days(rows["trade_date"]) <= opening.day)).any():
+        return False
     confirming = rows.loc[~known & (rows["kind"] == "dividend").to_numpy(), "action_id"]
     paid = dated.days(corporate_actions["pay_date"].fillna(corporate_actions["ex_date"])) <= opening.settled
     past = paid & (corporate_actions["ex_date"] <= opening.session).to_numpy()
@@ -145,7 +148,7 @@ def _sessions(rows: pd.DataFrame, books: pd.DataFrame) -> Ints:
     """Day number of the session on which each transaction is booked."""
     at = security_master.in_force(books, "book", rows["book"], rows["trade_date"])
     calendar = pd.Series(np.append(books["calendar"].to_numpy(object), "")[at], rows.index, dtype="str")
-    return posted.booked(calendar, rows["trade_date"])
+    return posted.booked(calendar, posted.dated_on(rows))
 
 
 def _key(

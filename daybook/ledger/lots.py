@@ -332,7 +332,24 @@ def _ways(given: _Given, kind: Codes, groups: int) -> Codes:
         # What was opened before it came in does not stand behind what is there.
         older = group[(kind == TRANSFER) & (given["opened_on"] < given["date"])]
         way[older[way[older] == lot_kernel.FIFO]] = lot_kernel.GENERAL
+    if "date" in given:
+        older = _backwards(given, kind)
+        way[older[way[older] == lot_kernel.FIFO]] = lot_kernel.GENERAL
     return way
+
+
+def _backwards(given: _Given, kind: Codes) -> Ints:
+    """Groups in which a trade is booked after one of a later date: what it opens does not stand behind that."""
+    group, date = given["group"], given["date"]
+    trades = kind == TRADE
+    late = trades & (date < given["session"])
+    if not late.any():
+        return group[:0]
+    some = np.zeros(int(group.max()) + 1, bool)
+    some[group[late]] = True
+    at = np.flatnonzero(trades & some[group])
+    at = at[np.argsort(group[at], kind="stable")]
+    return group[at[1:][(np.diff(date[at]) < 0) & (np.diff(group[at]) == 0)]]
 
 
 def _restated(packed: Ints, starts: Ints, holding: Ints, session: Ints, settle: Ints) -> Ints:

@@ -59,7 +59,7 @@ def of_log(log: pd.DataFrame, books: pd.DataFrame, instruments: pd.DataFrame) ->
         return pd.DataFrame(columns=["delivery", "line", "posting", "transaction_id", "book", "kind", *_LEG[1:]])
     # The id of a row need not be unique in several deliveries; its place is.
     numbered = rows.assign(transaction_id=rows.index.astype("str"))
-    through = rows["trade_date"].max() + pd.Timedelta(days=60)
+    through = posted.dated_on(rows).max() + pd.Timedelta(days=60)
     entries = posted.entries(numbered, books, instruments, tables.empty("raw_fx_rates"), (), through)
     entries = entries.set_index(entries["transaction_id"].astype("int64")).sort_index()
     out = entries["quantity"] * 0 + np.where(entries["kind"] == "transfer_out", entries["notional"], 0)

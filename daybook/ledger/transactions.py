@@ -149,7 +149,8 @@ def entries(
     Returns:
         One row per transaction booked by ``through``.
 
-        * Day numbers: date (of the trade), session (on which the book books it), settle, opened_on.
+        * Day numbers: date (of the trade), session (on which the book books it), settle (not before that: what is not
+          in the books cannot leave them), opened_on.
         * Money in 10^-6 of ``currency``: consideration (without charges; paid is negative), charges (fees and taxes, a
           cost is negative; with the kinds fee and tax themselves), income, external, variation (margin received),
           bought (of an fx trade, in ``bought_currency``), notional (what a trade in a future or forward agrees to pay,
@@ -172,7 +173,7 @@ def entries(
     rows["known_book"] = rows["book"].isin(books["book"])
     rows = _with_terms(rows, books, instruments)
     rows["date"] = dated.days(rows["trade_date"])
-    rows["session"] = booked(rows["calendar"], rows["trade_date"])
+    rows["session"] = booked(rows["calendar"], dated_on(rows))
     rows = _ordered(rows[rows["session"] <= dated.days([through])[0]])
     rows["settle"] = np.maximum(_settled(rows), rows["session"])
     rows["lot_method"] = _lot_method(rows)
@@ -206,6 +207,15 @@ def _lot_method(rows: pd.DataFrame) -> "pd.Series[str]":
     for choice in (rows["lot_method"].fillna(""), rows["instrument_lot_method"], rows["book_lot_method"]):
         method = method.mask((method == "") & (choice != "specific"), choice)
     return method.mask(method == "", "fifo").where(rows["kind"].isin(UNITS), "")
+
+
+def dated_on(rows: pd.DataFrame) -> "pd.Series[Any]":
+    """The date on which each transaction counts: ``booked_on`` where its own period was closed, else trade_date.
+
+    Terms, settlement cycle, exchange rate, holding period and tax rules go by the trade date all the same: what was
+    agreed on that date does not change with the day on which the books learn of it.
+    """
+    return rows["booked_on"].fillna(rows["trade_date"])
 
 
 def booked(calendar: "pd.Series[str]", on: "pd.Series[Any]") -> Ints:

@@ -69,5 +69,5 @@ def _keys(rows: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
     """Session on which each row is booked, and its instrument."""
     known = security_master.in_force(books, "book", rows["book"], rows["trade_date"])
     calendar = books["calendar"].reset_index(drop=True).reindex(known).set_axis(rows.index)
-    session = transactions.booked(calendar, rows["trade_date"])
+    session = transactions.booked(calendar, transactions.dated_on(rows))
     return pd.DataFrame({"business_date": spans.dates(session), "instrument": rows["instrument"].to_numpy()})

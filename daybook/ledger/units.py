@@ -89,7 +89,7 @@ def dealings(
     if known.empty:
         return tables.empty("dealings")
     calendar = _of_book(books, known["book"], known["trade_date"], "calendar")
-    known["business_date"] = _dates(transactions.booked(calendar, known["trade_date"]))
+    known["business_date"] = _dates(transactions.booked(calendar, transactions.dated_on(known)))
     begin = _begin(share_classes, books)
     known["begin"] = known["book"].map(begin)
     opening = _opening(known, begin, share_classes, sessions)
@@ -122,7 +122,7 @@ def placed(rows: pd.DataFrame, share_classes: pd.DataFrame, books: pd.DataFrame)
     """The share class in which each external flow deals, and why there is none.
 
     Args:
-        rows: book, trade_date and share_class ("" where none is named), one for each flow of a known book.
+        rows: book, trade_date, booked_on and share_class ("" where none is named), one for each flow of a known book.
         share_classes: facts.
         books: reference facts.
 
@@ -131,7 +131,8 @@ def placed(rows: pd.DataFrame, share_classes: pd.DataFrame, books: pd.DataFrame)
         a book that has none.
     """
     calendar = _of_book(books, rows["book"], rows["trade_date"], "calendar")
-    rows = rows.assign(business_date=_dates(transactions.booked(calendar, rows["trade_date"]))).reset_index(drop=True)
+    session = _dates(transactions.booked(calendar, transactions.dated_on(rows)))
+    rows = rows.assign(business_date=session).reset_index(drop=True)
     found = _placed(rows, share_classes)
     found[~(rows["business_date"] >= rows["book"].map(_begin(share_classes, books)))] = ""
     return found

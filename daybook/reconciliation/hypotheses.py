@@ -129,7 +129,7 @@ class Case:
 def entries(facts: Facts, books: Any, since: pd.Timestamp, through: pd.Timestamp) -> pd.DataFrame:
     """``Case.entries`` of transactions of ``books`` traded from ``since`` on and booked by ``through``."""
     log = facts.transactions
-    chosen = log["book"].isin(books) & log["trade_date"].between(since, through)
+    chosen = log["book"].isin(books) & posted.dated_on(log).between(since, through)
     chosen &= ~((log["kind"] == "dividend") & (log["action_id"] != ""))
     rows = log[chosen].rename_axis("at").reset_index()
     made = posted.entries(

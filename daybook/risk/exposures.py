@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import tables
-from daybook.ledger.transactions import live
+from daybook.ledger.transactions import dated_on, live
 from daybook.market.security_master import attributes, ultimate_parents
 from daybook.performance.benchmarks import VIEW, Sources
 from daybook.risk.benchmark import closing_weights
@@ -314,11 +314,11 @@ def _traded_with(rows: pd.DataFrame, instruments: pd.DataFrame, reference: Refer
     trades = live(log.loc[log["instrument"].isin(names)]) if len(names) else log[:0]
     trades = trades.loc[trades["kind"].isin(("buy", "sell")) & trades["counterparty"].ne("")]
     quantity = trades["quantity"].astype("float64")
-    trades = trades[["book", "instrument", "trade_date", "counterparty"]].assign(
-        traded=quantity.mask(trades["kind"].eq("sell"), -quantity)
+    trades = trades[["book", "instrument", "counterparty"]].assign(
+        traded=quantity.mask(trades["kind"].eq("sell"), -quantity), since=dated_on(trades)
     )
     pairs = rows[["row", *KEY, "instrument", "quantity"]].merge(trades, on=["book", "instrument"])
-    pairs = pairs.loc[pairs["trade_date"] <= pairs["business_date"]]
+    pairs = pairs.loc[pairs["since"] <= pairs["business_date"]]
     by = pairs.groupby(["row", "counterparty"], as_index=False)["traded"].sum()
     total = by.groupby("row")["traded"].sum().reindex(rows["row"]).fillna(0.0)
     rest = pd.DataFrame(

@@ -13,7 +13,7 @@ NOTHING = Reference(
         tables.empty(name)
         for name in (
             *("books", "instruments", "accounts", "identifiers", "corporate_actions", "transactions"),
-            "share_classes",
+            *("share_classes", "closes", "close_rules"),
         )
     )
 )

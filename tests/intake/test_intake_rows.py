@@ -36,6 +36,8 @@ KNOWN = Reference(
         ("A", "2024-01-02", pd.NaT, "FUND"), ("OLD", "2024-01-02", "2024-01-03", "FUND"),
         ("NEXT", "2024-01-08", pd.NaT, "FUND"), ("I", "2024-01-02", pd.NaT, "FUND"), ("S", "2024-01-03", pd.NaT, "SOLO"),
     ),
+    closes=tables.empty("closes"),
+    close_rules=tables.empty("close_rules"),
 )  # fmt: skip
 
 

@@ -189,6 +189,14 @@ def test_what_comes_later_leaves_it_usable():
     assert same(derived(told.but(**more), NEXT), derived(told.but(**more), NEXT, opening)) == []
 
 
+def test_a_transaction_of_the_past_that_is_booked_later_needs_the_whole_log():
+    told = Told(**FIRM)
+    opening = taken(told, CUT)
+    late = trade("late", "buy", "2020-05-20", 5, 10, booked_on="2020-06-03")
+    assert not usable(opening, told.but(transactions=[*ROWS, *LATER, late]))
+    assert usable(opening, told.but(transactions=[*ROWS, *LATER, late | {"trade_date": "2020-06-02"}]))
+
+
 def test_it_knows_nothing_of_its_own_session():
     told = Told(**FIRM)
     with pytest.raises(ValueError, match="2020-06-01 knows nothing of 2020-06-01"):

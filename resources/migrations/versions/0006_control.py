@@ -73,6 +73,7 @@ def upgrade() -> None:
         *text("person", "act", "subject", "reason", "payload", "marks", "previous_hash", "event_hash"),
         schema=SCHEMA,
     )
+    op.add_column("transactions", sa.Column("booked_on", sa.Date), schema=SCHEMA)
     op.add_column("closes", sa.Column("effect", JSONB, nullable=False, server_default="{}"), schema=SCHEMA)
     for table in TABLES:
         op.execute(
@@ -97,5 +98,6 @@ def _begin() -> None:
 
 def downgrade() -> None:
     op.drop_column("closes", "effect", schema=SCHEMA)
+    op.drop_column("transactions", "booked_on", schema=SCHEMA)
     for table in TABLES:
         op.drop_table(table, schema=SCHEMA)
