@@ -148,11 +148,13 @@ def _lines(statements: Statements, books: "pd.Series[str]", since: pd.Timestamp)
     rows = of.whole(books).rename(columns={"instrument": "target", "compared_field": "field"})
     rows = rows[rows["known"]]
     item = ["business_date", "book", "instrument", "quantity"]
-    given = of.custodian_positions[item].set_axis([*KEY, "target", "given"], axis=1).assign(kind="position")
+    given = of.custodian_positions[item].set_axis([*KEY, "target", "given"], axis=1).assign(kind="position", listed=1.0)
     held = of.positions[item].set_axis([*KEY, "target", "held"], axis=1).assign(kind="position")
     both = rows.merge(given, how="left", on=PLACE).merge(held, how="left", on=PLACE)
-    traded = (both["given"] - both["held"].fillna(0.0)).where(both["field"] == "settled", both["difference"])
-    return both.assign(traded=traded.fillna(0.0).round(8)).drop(columns=["given", "held", "known"])
+    # What a whole report does not list is not there, settled or not.
+    stated = both["given"].where(both["listed"].notna(), 0.0)
+    traded = (stated - both["held"].fillna(0.0)).where(both["field"].eq("settled") & both["kind"].eq("position"))
+    return both.assign(traded=traded.round(8)).drop(columns=["given", "held", "listed", "known"])
 
 
 def _theirs(
@@ -280,7 +282,7 @@ def _placed(lines: pd.DataFrame, tried: pd.DataFrame, effects: pd.DataFrame) -> 
     of = of.merge(told, on=[*KEY, "kind"])
     known = pd.MultiIndex.from_frame(lines[PLACE])
     new = of.loc[~pd.MultiIndex.from_frame(of[PLACE]).isin(known), [*PLACE, "group"]].drop_duplicates()
-    zero = dict.fromkeys(("ours", "theirs", "difference", "traded", "left", "left_traded"), 0.0)
+    zero = dict.fromkeys(("ours", "theirs", "difference", "left"), 0.0) | {"traded": np.nan, "left_traded": np.nan}
     new = new.assign(currency="", source="", field="", differs=False, still=False, **zero)
     both = pd.concat([lines, new[lines.columns]], ignore_index=True) if len(new) else lines
     at = pd.MultiIndex.from_frame(both[PLACE]).get_indexer(pd.MultiIndex.from_frame(of[PLACE]))
@@ -320,7 +322,6 @@ def _judged(lines: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
     at = effects["line"].to_numpy(np.int64)
     of = lines.take(at).reset_index(drop=True).set_axis(effects.index)
     left, traded = of["left"] - effects["settled"], of["left_traded"] - effects["traded"]
-    traded = traded.where(of["left_traded"] != 0, 0.0).where((of["kind"] == "position") & (of["field"] != ""), 0.0)
     small = of["kind"].map(ROUNDING).astype("float64")
     differs = (left.abs() >= small) | (traded.abs() >= small)
     gain = of["still"].astype("int64") - differs.astype("int64")
@@ -412,12 +413,14 @@ def _said(asked: pd.DataFrame, stated: pd.DataFrame, search: _Search) -> pd.Data
     mostly = explained & ~solved & (rows["left"].abs() <= MUCH * rows["difference"].abs())
     remainder = "; " + rows["left"].map("{:,.8g}".format).astype("str") + " of it is left unexplained"
     first = stated[stated["hypothesis_rank"] == 1].set_index(keys)
-    best = first[["reason", "residual", "difference"]].reindex(wanted).set_index(rows.index)
+    best = first[["reason", "residual", "difference", "free"]].reindex(wanted).set_index(rows.index)
     close = best["residual"].abs() < best["difference"].abs() / 2
     remains = best["residual"].map("{:,.8g}".format).astype("str")
     chosen = "possible, but by a number that was chosen for it: " + best["reason"].fillna("")
     closest = "closest: " + best["reason"].fillna("") + ", which leaves " + remains
-    closest = closest.mask(best["residual"].abs() < small, chosen).where(close, "").astype("str")
+    alone = "it would explain this line, but not the others: " + best["reason"].fillna("")
+    fitting = chosen.where(best["free"].fillna(0.0) > 0, alone)
+    closest = closest.mask(best["residual"].abs() < small, fitting).where(close, "").astype("str")
     none = "none of " + pd.Series(tried, rows.index).astype("str") + " hypotheses explains it"
     none = none.mask(tried == 0, "nothing is known that could explain it")
     untried = "; " + pd.Series(over, rows.index).astype("str") + " more were not tried"

@@ -106,7 +106,7 @@ class Case:
     Attributes:
         lines: both sides of every line of their statements, of the sessions asked and of those before: ``PLACE``,
             currency, ours, theirs, difference, field (quantity or settled), traded (difference of the quantities on
-            trade date, 0 where the custodian does not say), source.
+            trade date of a line that is compared by what has settled; missing where nobody says it), source.
         entries: what their transactions post: ``at`` (position in the log), book, event (kind of the transaction),
             named (its instrument), kind and target (the line that it changes), effect, session, settle, twin (another
             one of the same terms).
@@ -258,7 +258,15 @@ def shifts(case: Case, found: pd.DataFrame, steps: pd.DataFrame) -> tuple[pd.Dat
     Returns:
         Hypotheses, and their effects: number (position of the hypothesis), kind, target, settled, traded.
     """
-    parts = [_rounded(case, found, steps), _other_units(case, found), _sent_again(case, found), _mirrored(steps)]
+    parts = [
+        _rounded(case, found, steps),
+        _other_units(case, found),
+        _sent_again(case, found),
+        _emptied(case, found),
+        _together(case, found, early=True),
+        _together(case, found, early=False),
+        _mirrored(steps),
+    ]
     hypotheses, effects, count = [], [], 0
     for rows, explained in parts:
         hypotheses.append(rows)
@@ -536,10 +544,11 @@ def _other_price(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     rows = _terms(case, pairs[trades & (pairs["seen"] != 0)])
     direction = np.where(rows["event"] == "buy", -1.0, 1.0)
     price = rows["price"] + direction * rows["change"] / (rows["quantity"] * rows["point"])
-    # Of a price in cents the money is a multiple of what one cent makes; of few units any amount is.
-    tidy = price.round(2)
+    # Of a price with as many decimals as ours the money is a multiple of what the last of them makes.
+    last = 10.0 ** -_decimals(rows["price"])
+    tidy = ((price / last).round() * last).round(6)
     left = (tidy - price).abs() * rows["quantity"] * rows["point"]
-    telling = rows["quantity"] * rows["point"] * 0.01 >= TELLING
+    telling = rows["quantity"] * rows["point"] * last >= TELLING
     apart = (price / rows["price"] - 1).abs() <= PRICES_APART
     likely = apart & telling & (left < EXACTLY["cash"]) & (tidy != rows["price"])
     rows = rows.assign(to_price=tidy, distance=rows["distance"] + 10 * (price / rows["price"] - 1).abs())[likely]
@@ -555,6 +564,14 @@ def _other_price(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
         template=rows["at"],
         to_price=rows["to_price"],
     )
+
+
+def _decimals(prices: "pd.Series[float]") -> "pd.Series[float]":
+    """Decimals of each price: from 2, as prices are quoted in cents at least, to 6."""
+    found = pd.Series(6.0, prices.index)
+    for number in range(5, 1, -1):
+        found = found.mask((prices.round(number) - prices).abs() < 1e-9, float(number))
+    return found
 
 
 def _other_charges(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -593,13 +610,14 @@ def _other_rate(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(to_quantity=quantity.where(bought), to_price=price.round(12), distance=rows["distance"] + apart)
     rows = rows[likely].reset_index(drop=True)
     known = _known_rate(case, rows)
-    tidy = ((rows["to_price"].round(4) - rows["to_price"]) * rows["quantity"]).abs() <= EXACTLY["cash"]
+    last = 10.0 ** -_decimals(rows["price"]).clip(lower=4)
+    tidy = (((rows["to_price"] / last).round() * last - rows["to_price"]) * rows["quantity"]).abs() <= EXACTLY["cash"]
     text = "{t} is at " + _written(rows["to_price"].round(6)) + " there" + known
     return _filled(
         rows,
         cause="fx_cut",
         weight=np.where(known != "", 2, 4),
-        free=np.where(known != "", 0.0, np.where(tidy & (rows["quantity"] * 1e-4 >= TELLING), 0.5, 1.0)),
+        free=np.where(known != "", 0.0, np.where(tidy & (rows["quantity"] * last >= TELLING), 0.5, 1.0)),
         distance=rows["distance"],
         text=text,
         dropped=rows["at"],
@@ -645,7 +663,8 @@ def _conversions(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     golden = fx.rates(case.fx_rates, base, quote, rows["business_date"])
     rows = rows.assign(to_price=price.round(12), to_currency=quote)[np.abs(price / golden - 1) <= RATES_APART]
     text = _plain_money(-rows["change_paid"]) + " " + rows["to_currency"] + " was changed there into "
-    text = text + _plain_money(rows["change"]) + " " + base[rows.index] + " at " + _written(rows["to_price"].round(6))
+    text = text + _plain_money(rows["change"]) + " " + base[rows.index] + " (one "
+    text = text + rows["to_currency"] + " for " + _written((1 / rows["to_price"]).round(6)) + ")"
     return _filled(
         rows,
         cause="fx_cut",
@@ -968,16 +987,51 @@ def _sent_again(case: Case, found: pd.DataFrame) -> Shift:
     same = (both["theirs"] == both["theirs_then"]).groupby(group).transform("all")
     moved = (both["ours"] != both["ours_then"]).groupby(group).transform("any")
     rows = both[same & moved]
-    first = (
-        rows.merge(found[PLACE], on=PLACE)
-        .sort_values(PLACE)
-        .drop_duplicates(["business_date", "book", "kind"], ignore_index=True)
-    )
+    first = rows.merge(found[PLACE], on=PLACE).sort_values(PLACE).drop_duplicates(KEY, ignore_index=True)
     first = first.merge(slots, on=["business_date", "book", "kind"])
     text = "the statement of " + first["before"].dt.strftime("%Y-%m-%d") + " was sent again"
-    numbered = first[["business_date", "book", "kind"]].assign(number=np.arange(len(first)))
-    rows = rows.merge(numbered, on=["business_date", "book", "kind"])
+    rows = rows.merge(first[KEY].assign(number=np.arange(len(first))), on=KEY)
     explained = rows.assign(
         settled=rows["difference"] - rows["difference_then"], traded=rows["traded"] - rows["traded_then"]
     )
     return _filled(first, cause="stale_statement", weight=0, text=text), explained[_EFFECT]
+
+
+def _emptied(case: Case, found: pd.DataFrame) -> Shift:
+    """Their statement of a book lists no position."""
+    lines = case.lines[case.lines["kind"] == "position"].merge(found[KEY].drop_duplicates(), on=KEY)
+    nothing = (lines["theirs"] == 0).groupby([lines[name] for name in KEY]).transform("all")
+    lines = lines[nothing & (lines["ours"] != 0)]
+    lines = lines[lines.groupby(KEY)["target"].transform("size") > 1]
+    first = lines.merge(found[PLACE], on=PLACE).sort_values(PLACE).drop_duplicates(KEY, ignore_index=True)
+    rows = lines.merge(first[KEY].assign(number=np.arange(len(first))), on=KEY)
+    explained = rows.assign(settled=rows["difference"])
+    return _filled(first, cause="empty_statement", weight=0, text="the statement lists no position"), explained[_EFFECT]
+
+
+def _together(case: Case, found: pd.DataFrame, early: bool) -> Shift:
+    """All trades that settle on one day have settled there before it; or none of them has."""
+    waits = case.entries["event"].isin((*posted.UNITS, "fx")) & (case.entries["settle"] > case.entries["session"])
+    rows = case.entries[waits].merge(found[KEY].drop_duplicates(), on="book")
+    rows = rows[rows["session"] <= rows["business_date"]]
+    days = dated.days(rows["settle"]) - dated.days(rows["business_date"])
+    rows = rows[days > 0] if early else rows[(days <= 0) & (days >= -NEAR)]
+    field = case.lines[[*PLACE, "field"]]
+    rows = rows.merge(field, on=PLACE, how="left")
+    rows = rows[(rows["kind"] == "cash") | (rows["field"] != "quantity")]
+    slot = [*KEY, "settle"]
+    rows = rows[rows.groupby(slot)["at"].transform("nunique") > 1]
+    lines = rows.groupby([*slot, "kind", "target"], as_index=False).agg(effect=("effect", "sum"))
+    lines = lines.merge(rows.groupby(slot, as_index=False).agg(trades=("at", "nunique")), on=slot)
+    first = lines.merge(found[PLACE], on=PLACE).sort_values([*PLACE, "settle"]).drop_duplicates(slot, ignore_index=True)
+    count, due = first["trades"].astype("str"), first["settle"].dt.strftime("%Y-%m-%d")
+    lines = lines.merge(first[slot].assign(number=np.arange(len(first))), on=slot)
+    explained = lines.assign(settled=lines["effect"] if early else -lines["effect"], traded=0.0)
+    words = " trades that are due on " + due + " have settled there already"
+    text = (
+        "all " + count + words
+        if early
+        else "none of the " + count + " trades that were due on " + due + " has settled there"
+    )
+    cause = "settlement_timing" if early else "settlement_fail"
+    return _filled(first, cause=cause, weight=1, text=text), explained[_EFFECT]
