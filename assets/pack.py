@@ -4,12 +4,15 @@ Belongs here: collecting what was found and shown. Does not belong here: the che
 (``daybook.pack``).
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
 
-from assets.partitions import WITH_PRIOR, session_days
-from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, sessions_of, shown
+from assets.partitions import PRIOR, WITH_PRIOR, session_days
+from assets.sessions import OF_THE_DAY, OWNER, RESULT, back, outs, sessions_of, shown
 from daybook import identities
+from daybook.control import unexplained
 from daybook.ledger import elections as elected
 from daybook.market import files, quality
 from daybook.market.quality.moves import WINDOW
@@ -41,7 +44,7 @@ OF_THE_DATE = (
     "volatility_forecasts", "factor_returns", "factor_exposures", "specific_risks", "factor_risk", "betas",
     "look_through_exposures", "limit_consumption",
     "limit_usage", "compliance_results", "targets", "proposed_orders", "portfolio_failures", "feed_outcomes",
-    "timeline",
+    "timeline", "unexplained_pnl",
 )  # fmt: skip
 
 
@@ -68,18 +71,22 @@ def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
     return pd.Timestamp(record.start_time, unit="s", tz="UTC") if record and record.start_time else None
 
 
-@dg.asset(
-    **OF_THE_DAY,
-    group_name=GROUP,
+@dg.multi_asset(
+    name="findings_tables",
+    outs=outs(GROUP, ("unexplained_pnl", "findings")),
+    partitions_def=OF_THE_DAY["partitions_def"],
+    backfill_policy=OF_THE_DAY["backfill_policy"],
     ins={
         "nav": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "valuations": dg.AssetIn(partition_mapping=WITH_PRIOR),
         "positions": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        "fx_rates": dg.AssetIn(partition_mapping=WITH_PRIOR),
+        "administrator_nav": dg.AssetIn(metadata=back(PRIOR)),
         "returns": dg.AssetIn(metadata=back(WINDOW)),
         "raw_prices": dg.AssetIn(metadata=back(WINDOW)),
     },
 )
-def findings(
+def findings_tables(
     context: dg.AssetExecutionContext,
     feeds: FeedsResource,
     nav: pd.DataFrame,
@@ -119,6 +126,7 @@ def findings(
     custodian_positions: pd.DataFrame,
     custodian_cash: pd.DataFrame,
     custodian_reports: pd.DataFrame,
+    administrator_nav: pd.DataFrame,
     expected_feeds: pd.DataFrame,
     feed_outcomes: pd.DataFrame,
     performance: pd.DataFrame,
@@ -136,31 +144,50 @@ def findings(
     var: pd.DataFrame,
     var_components: pd.DataFrame,
     var_explain: pd.DataFrame,
-) -> dg.Output[pd.DataFrame]:
-    """What the checks found, with its likely effect on NAV; a blocking finding stands against signing the day."""
+) -> Iterator[dg.Output[pd.DataFrame]]:
+    """What of P&L is unexplained, and what the checks found, with its likely effect on NAV.
+
+    A blocking finding stands against signing the day.
+    """
     sessions, doors = sessions_of(context), feeds.open()
-    held = positions[positions["business_date"].isin(sessions)]
-    stated = statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports)
-    register_of_files, days = doors.deliveries(), session_days(settings().calendars)
-    frame = quality.findings(
-        sessions,
-        nav=nav[nav["business_date"].isin(sessions)],
-        valuations=valuations[valuations["business_date"].isin(sessions)],
-        cash=cash,
-        cash_ladder=cash_ladder,
-        cash_rates=cash_rates,
+    held, values, worth, rates = (
+        rows[rows["business_date"].isin(sessions)] for rows in (positions, valuations, nav, fx_rates)
+    )
+    doubts = quality.doubtful_prices(
+        nav=worth,
+        valuations=values,
         lots=lots,
-        pnl=pnl,
-        performance=performance,
-        period_returns=period_returns,
         prices=prices,
-        fx_rates=fx_rates,
+        fx_rates=rates,
         returns=returns,
         raw_prices=raw_prices,
-        raw_fx_rates=raw_fx_rates,
         instruments=instruments,
         corporate_actions=corporate_actions,
         declared=price_sources,
+    )
+    of_pnl = unexplained.unexplained_pnl(
+        pnl, attribution_pnl, nav, valuations, fx_rates, doubts, administrator_nav, close_rules, books, sessions
+    )
+    yield shown(context, of_pnl, output_name="unexplained_pnl")
+    stated = statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports)
+    register_of_files, days = doors.deliveries(), session_days(settings().calendars)
+    since = sessions[0] - LONGEST_CLOSURE  # what is dated on a day without a session is booked on the next one
+    frame = quality.findings(
+        sessions,
+        nav=worth,
+        valuations=values,
+        cash=cash,
+        cash_ladder=cash_ladder,
+        cash_rates=cash_rates,
+        pnl=pnl,
+        unexplained_pnl=of_pnl,
+        performance=performance,
+        period_returns=period_returns,
+        prices=prices,
+        fx_rates=rates,
+        raw_fx_rates=raw_fx_rates,
+        instruments=instruments,
+        doubts=doubts,
         weights=benchmark_weights,
         blends=benchmark_blends,
         funds=constituents,
@@ -174,6 +201,7 @@ def findings(
         odd=stated.findings(accounts, books, sessions),
         unused=definitions.unknown(reconciliations, tolerances),
         ignored=elected.ignored(elections, corporate_actions),
+        late=closed_periods.of_sessions(closes.late(doors.engine, since, sessions[-1]), books, sessions),
         drift=files.drift(register_of_files, days, sessions),
         copies=files.copies(register_of_files, days, sessions),
         quarantine=doors.inbox.entries(),
@@ -188,6 +216,7 @@ def findings(
             instruments=instruments,
             nav=nav,
             pnl=pnl,
+            unexplained_pnl=of_pnl,
             lot_pnl=lot_pnl,
             nav_bridge=nav_bridge,
             share_class_nav=share_class_nav,
@@ -212,7 +241,7 @@ def findings(
             sessions=sessions,
         ),
     )
-    return shown(context, frame)
+    yield shown(context, frame, output_name="findings")
 
 
 @dg.asset(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from daybook.attribution import active_risk, brinson, currency, factors, money, periods, tree
 from daybook.attribution import contributions as contributed
+from daybook.control import unexplained
 from daybook.ledger import bridge, pools, share_classes
 from daybook.ledger import lot_pnl as lots_profit
 from daybook.ledger import pnl as profit
@@ -32,6 +33,7 @@ def gaps(
     instruments: pd.DataFrame,
     nav: pd.DataFrame,
     pnl: pd.DataFrame,
+    unexplained_pnl: pd.DataFrame,
     lot_pnl: pd.DataFrame,
     nav_bridge: pd.DataFrame,
     share_class_nav: pd.DataFrame,
@@ -63,6 +65,7 @@ def gaps(
     today, held = (rows[rows["business_date"].isin(sessions)] for rows in (nav, positions))
     return {
         "nav": profit.identity_gaps(nav, pnl, books, sessions),
+        "three_way": unexplained.identity_gaps(unexplained_pnl, today),
         "bridge": bridge.identity_gaps(nav_bridge),
         "roll": profit.roll_gaps(valuations, activity, entitlements, corporate_actions, books, nav, sessions),
         "lots": lot_gaps(lots, held, books),

@@ -567,6 +567,12 @@ COLUMNS = _columns("""
     material_sum_bp | float | bp of NAV | breaks beyond this in sum block the close
     material_base | float | base currency | one break beyond this blocks the close, whatever the NAV
     unexplained_bp | float | bp of NAV | unexplained P&L beyond this blocks the close
+    attributed | float | base currency | P&L as the attribution in money adds it up
+    moved | float | base currency | P&L as change of cash, values and accruals less flows
+    explained | float | base currency | P&L on delivered prices and rates, of transactions and of actions
+    unexplained | float | base currency | P&L on prices and rates in doubt, and what the administrator has otherwise
+    doubted | float | base currency | unexplained P&L without sign, amount by amount
+    doubted_bp | float | bp of NAV | doubted over NAV
     nav_error_bp | float | bp of NAV | error of a signed NAV beyond which it is material to investors
     closed_period | text | | what a transaction dated into a closed period does: restate, post or refuse
     reference | text | | the other side's own id of a transaction
@@ -746,7 +752,7 @@ _table(
 _table(
     "reconciliations", "fact", "reconciliation valid_from",
     "theirs_table source match_keys grouping owner answer_hours valid_to",
-    "Comparisons of the books with others' records; what no row declares has a default (docs/reconciliation.md).",
+    "Comparisons of the books with others' records; what no row declares has a default (docs/control.md).",
     required="theirs_table", defaults={"grouping": "one_to_many", "answer_hours": "24"},
 )  # fmt: skip
 _table(
@@ -1116,6 +1122,9 @@ _table("timeline", "result", "business_date kind step source",
        "What is due when, what is done, late or waits, and the path that decides when the day is done.")  # fmt: skip
 _table("findings", "result", "business_date check book instrument",
        "severity reason impact_base impact_bp status", "What the day's checks found.")  # fmt: skip
+_table("unexplained_pnl", "result", "business_date book",
+       "total attributed moved explained unexplained doubted doubted_bp unexplained_bp status reason",
+       "P&L of each book told three ways, and what of it rests on prices and rates in doubt.")  # fmt: skip
 _table("intraday_positions", "result", "business_date book instrument",
        "observed_at quantity price currency fx_rate market_value market_value_base weight price_source status reason",
        "Positions now, at the newest prices of the session.")  # fmt: skip

@@ -35,7 +35,7 @@ ASKED = tuple(name for name in inspect.signature(identities.gaps).parameters if 
 """Tables that identities are asked of."""
 LATER = (
     *("attribution", "currency_attribution", "factor_attribution", "risk_attribution", "performance", "var"),
-    *("external_flows", "period_", "flow_effects", "contributions"),
+    *("external_flows", "period_", "flow_effects", "contributions", "unexplained_pnl"),
 )
 """How the names of tables begin that returns, attribution and risk make of the books."""
 OF_THE_BOOKS = tuple(

@@ -18,7 +18,9 @@ from daybook.market.quality.books import (
     negative_cash,
     overdrafts,
     restated_returns,
+    unexplained,
 )
+from daybook.market.quality.closed_periods import into_closed
 from daybook.market.quality.feeds import (
     duplicate_files,
     incomplete,
@@ -63,18 +65,15 @@ def findings(
     cash: pd.DataFrame,
     cash_ladder: pd.DataFrame,
     cash_rates: pd.DataFrame,
-    lots: pd.DataFrame,
     pnl: pd.DataFrame,
+    unexplained_pnl: pd.DataFrame,
     performance: pd.DataFrame,
     period_returns: pd.DataFrame,
     prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
-    returns: pd.DataFrame,
-    raw_prices: pd.DataFrame,
     raw_fx_rates: pd.DataFrame,
     instruments: pd.DataFrame,
-    corporate_actions: pd.DataFrame,
-    declared: pd.DataFrame,
+    doubts: pd.DataFrame,
     weights: pd.DataFrame,
     blends: pd.DataFrame,
     funds: pd.DataFrame,
@@ -88,6 +87,7 @@ def findings(
     odd: pd.DataFrame,
     unused: pd.DataFrame,
     ignored: pd.DataFrame,
+    late: pd.DataFrame,
     drift: pd.DataFrame,
     copies: pd.DataFrame,
     quarantine: pd.DataFrame,
@@ -104,18 +104,15 @@ def findings(
         cash: table of ``sessions``.
         cash_ladder: table of ``sessions``.
         cash_rates: facts.
-        lots: table of ``sessions``.
         pnl: table of ``sessions``.
+        unexplained_pnl: table of ``sessions``.
         performance: table of ``sessions``.
         period_returns: table of ``sessions``.
         prices: golden, of ``sessions``.
         fx_rates: golden, of ``sessions``.
-        returns: table of ``sessions`` and of ``moves.WINDOW`` sessions before.
-        raw_prices: facts of ``sessions`` and of ``moves.WINDOW`` sessions before.
         raw_fx_rates: facts of ``sessions``.
         instruments: reference facts.
-        corporate_actions: facts.
-        declared: facts of table price_sources.
+        doubts: what ``doubtful_prices`` returns.
         weights: facts of table benchmark_weights.
         blends: facts of table benchmark_blends.
         funds: facts of table constituents.
@@ -129,6 +126,7 @@ def findings(
         odd: what ``Statements.findings`` returns.
         unused: what ``definitions.unknown`` returns.
         ignored: what ``elections.ignored`` returns.
+        late: what ``closed_periods.of_sessions`` returns.
         drift: what ``files.drift`` returns.
         copies: what ``files.copies`` returns.
         quarantine: records, with business_date.
@@ -137,40 +135,26 @@ def findings(
         gaps: see ``identities``.
     """
     by_book = unreported(nav, valuations, custodian_reports, expected_feeds, feed_outcomes)
-    of_prices = [
-        stale_prices(valuations, prices, raw_prices, returns, instruments, declared),
-        unequal_prices(valuations, raw_prices, price_sources.policy(declared, instruments, holdings(valuations))),
-        crossed(valuations, prices, raw_prices),
-        currency_differs(valuations, prices, returns, instruments, fx_rates),
-        *of_moves(
-            measured(valuations, prices, returns, instruments),
-            raw_prices=raw_prices,
-            corporate_actions=corporate_actions,
-            instruments=instruments,
-            declared=declared,
-            fx_rates=fx_rates,
-            currencies=fx.currencies(valuations, nav),
-        ),
-    ]
     found = [
         unvalued(valuations),
         failed_books(nav),
         missing_pnl(nav, pnl),
-        answered(pd.concat(of_prices, ignore_index=True), prices),
+        doubts,
         overridden(valuations, prices),
-        adjusted_with_action(valuations, prices, lots, corporate_actions),
         unknown_accruals(valuations, instruments),
         fx.stale_rates(valuations, fx_rates, nav),
         fx.fx_triangles(raw_fx_rates, fx_rates, valuations, nav, sessions),
         negative_cash(cash),
         overdrafts(cash, cash_ladder, cash_rates),
         breaks(reconciliation_breaks, close_rules),
+        unexplained(unexplained_pnl),
         incomplete(feed_outcomes, by_book),
         by_book,
         uncompared(unlisted),
         odd_reports(odd),
         unknown_tolerances(unused, sessions),
         ignored_elections(ignored, sessions),
+        into_closed(late),
         schema_drift(drift),
         duplicate_files(copies),
         open_quarantine(quarantine, sessions, valuations, prices, identifiers),
@@ -186,6 +170,52 @@ def findings(
         identities(gaps),
     ]
     return collect(found, nav, close_rules)
+
+
+def doubtful_prices(
+    *,
+    nav: pd.DataFrame,
+    valuations: pd.DataFrame,
+    lots: pd.DataFrame,
+    prices: pd.DataFrame,
+    fx_rates: pd.DataFrame,
+    returns: pd.DataFrame,
+    raw_prices: pd.DataFrame,
+    instruments: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    declared: pd.DataFrame,
+) -> pd.DataFrame:
+    """Findings that doubt the price of a holding.
+
+    Args:
+        nav: table of the sessions that are checked.
+        valuations: table of the same sessions.
+        lots: table of the same sessions.
+        prices: golden, of the same sessions.
+        fx_rates: golden, of the same sessions.
+        returns: table of the same sessions and of ``moves.WINDOW`` sessions before.
+        raw_prices: facts of the same sessions and of ``moves.WINDOW`` sessions before.
+        instruments: reference facts.
+        corporate_actions: facts.
+        declared: facts of table price_sources.
+    """
+    of_prices = [
+        stale_prices(valuations, prices, raw_prices, returns, instruments, declared),
+        unequal_prices(valuations, raw_prices, price_sources.policy(declared, instruments, holdings(valuations))),
+        crossed(valuations, prices, raw_prices),
+        currency_differs(valuations, prices, returns, instruments, fx_rates),
+        *of_moves(
+            measured(valuations, prices, returns, instruments),
+            raw_prices=raw_prices,
+            corporate_actions=corporate_actions,
+            instruments=instruments,
+            declared=declared,
+            fx_rates=fx_rates,
+            currencies=fx.currencies(valuations, nav),
+        ),
+    ]
+    adjusted = adjusted_with_action(valuations, prices, lots, corporate_actions)
+    return pd.concat([answered(pd.concat(of_prices, ignore_index=True), prices), adjusted], ignore_index=True)
 
 
 def of_moves(

@@ -123,6 +123,20 @@ def breaks(reconciliation_breaks: pd.DataFrame, close_rules: pd.DataFrame) -> pd
     return pd.concat([each, finding(over, "break_material", "blocking", text[over.index], money)])
 
 
+def unexplained(unexplained_pnl: pd.DataFrame) -> pd.DataFrame:
+    """Books whose P&L rests on doubtful prices and rates by more than unexplained_bp: ``pnl_unexplained``, blocking.
+
+    impact_base is the sum of the amounts in doubt, without sign.
+    """
+    rows = unexplained_pnl[unexplained_pnl["status"] == "unexplained"]
+    size = rows["doubted"].map("{:,.2f}".format).astype("str")
+    size += (", " + rows["doubted_bp"].map("{:.1f}".format).astype("str") + " bp of NAV").where(
+        rows["doubted_bp"].notna(), ", and NAV is not positive"
+    )
+    said = size + ", more than the " + rows["unexplained_bp"].map("{:g}".format).astype("str") + " bp allowed: "
+    return finding(rows, "pnl_unexplained", "blocking", said + rows["reason"], rows["doubted"])
+
+
 def _told(rows: pd.DataFrame) -> "pd.Series[str]":
     """What each break is: whose figure is larger by how much, why, and since when."""
     money, units = (rows["difference"].abs().map(text.format).astype("str") for text in ("{:,.2f}", "{:,.10g}"))

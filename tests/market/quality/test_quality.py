@@ -1,3 +1,5 @@
+from inspect import signature
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,7 +93,7 @@ def given(**changed):
     names += " feed_outcomes custodian_reports expected_feeds period_returns close_rules"
     frames = {name: tables.empty(name) for name in names.split()}
     frames |= {"weights": tables.empty("benchmark_weights"), "declared": tables.empty("price_sources")}
-    frames |= {"blends": tables.empty("benchmark_blends")}
+    frames |= {"unexplained_pnl": tables.empty("unexplained_pnl"), "blends": tables.empty("benchmark_blends")}
     funds = tables.empty("constituents")
     frames |= {"funds": funds, "circles": funds[["business_date", "fund"]]}
     columns = ["file", "line", "column", "value", "reason", "status", "table_name", "business_date", "row"]
@@ -101,12 +103,20 @@ def given(**changed):
         "odd": ODD,
         "unused": tables.empty("tolerances").assign(reason=pd.Series(dtype="str")),
         "ignored": IGNORED,
+        "late": NOTHING_LATE,
         "drift": DRIFT,
         "copies": DRIFT,
         "quarantine": quarantine,
         "gaps": {},
     }
     return frames | nothing | changed
+
+
+def found_in(firm):
+    """The findings of ``firm``, those that doubt a price included."""
+    doubting, asked = (list(signature(check).parameters) for check in (quality.doubtful_prices, quality.findings))
+    firm = firm | {"doubts": quality.doubtful_prices(**{name: firm[name] for name in doubting})}
+    return quality.findings(sessions(D), **{name: firm[name] for name in asked[1:]})
 
 
 def test_blends_that_do_not_add_up_to_one_are_told_while_they_stand():
@@ -120,11 +130,10 @@ def test_blends_that_do_not_add_up_to_one_are_told_while_they_stand():
 
 
 def test_a_quiet_day_has_no_findings_and_a_noisy_one_has_each_once():
-    assert quality.findings(sessions(D), **given()).empty
+    assert found_in(given()).empty
     raw = frame("raw_prices", "business_date instrument close", (DAYS[-3], "A", 10.0))
-    stale = quality.findings(
-        sessions(D),
-        **given(
+    stale = found_in(
+        given(
             nav=NAV, valuations=held(("A", 10.0, 100.0)), prices=prices(("A", "stale", "raw")), raw_prices=raw,
             instruments=INSTRUMENTS, returns=calm("A", 0.01, 0.0),
             feed_outcomes=frame("feed_outcomes", "business_date feed outcome absent", (D, "prices", "missing", 1)),
@@ -158,14 +167,14 @@ def test_an_odd_move_is_explained_once(move, check, severity):
         fx_rates=frame("fx_rates", "business_date base quote rate status", (D, "EUR", "USD", 1.25, "ok")),
         corporate_actions=split if check == "split_not_in_price" else NO_ACTIONS,
     )
-    found = quality.findings(sessions(D), **firm)
+    found = found_in(firm)
     assert found[["check", "severity"]].to_numpy().tolist() == [[check, severity]]
-    answered = quality.findings(sessions(D), **firm | {"prices": prices(("A", "override", "raw"))})
+    answered = found_in(firm | {"prices": prices(("A", "override", "raw"))})
     both = sorted([check, "price_override"])
     assert answered[["check", "severity"]].to_numpy().tolist() == [[one, "warning"] for one in both]
     other = [(DAYS[-2], "A", "y", 1.0), (D, "A", "y", 1.0 + move)]
     two = frame("raw_prices", "business_date instrument source close", (D, "A", "file", 100.0), *other)
-    both = quality.findings(sessions(D), **firm | {"raw_prices": two}).set_index("check")["severity"].to_dict()
+    both = found_in(firm | {"raw_prices": two}).set_index("check")["severity"].to_dict()
     both.pop("price_unequal", None)
     if check in ("price_spike", "price_currency"):
         assert both == {"price_spike": "info"}, "another source says so too"
