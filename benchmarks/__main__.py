@@ -23,6 +23,7 @@ from benchmarks import (
     lots,
     one_more_day,
     ratios,
+    reconciliation,
     risk,
     sessions,
     valuation,
@@ -52,6 +53,8 @@ def main() -> int:
         lines += ingest.rows(Path(folder))
         say("a million positions valued with P&L")
         lines += valuation.rows(Path(folder))
+        say("a million positions against a custodian")
+        lines += reconciliation.rows(Path(folder))
         say("ten million trades to lots")
         lines += lots.rows(Path(folder))
         say("the risk of ten thousand books")

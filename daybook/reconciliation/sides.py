@@ -62,7 +62,7 @@ def answering(ours: pd.DataFrame, theirs: pd.DataFrame, reports: pd.DataFrame, i
     report_of = np.full(slots, -1, np.int64)
     report_of[slot[2]] = np.arange(len(reports))
     mine, other = (np.flatnonzero(report_of[slot[side]] >= 0) for side in (0, 1))
-    names, kinds = _codes([ours[item].take(mine), theirs[item].take(other)])
+    names, kinds = _codes([_some(ours[item], mine), _some(theirs[item], other)])
     here, there = slot[0][mine] * kinds + names[0], slot[1][other] * kinds + names[1]
     line, lines = _codes([pd.Series(here), pd.Series(there)])
     at = [np.full(lines, -1, np.int64) for _ in range(2)]
@@ -87,6 +87,11 @@ def differ(ours: Floats, theirs: Floats) -> Flags:
 def _at(values: "pd.Series[float]", rows: Ints) -> Floats:
     given = np.append(values.to_numpy("float64"), np.nan)
     return np.asarray(given[rows])
+
+
+def _some(values: "pd.Series[str]", rows: Ints) -> "pd.Series[str]":
+    """``values`` of ``rows``; all of them as they are, since texts are dear to copy."""
+    return values if len(rows) == len(values) else values.take(rows)
 
 
 def _codes(columns: "Sequence[pd.Series]") -> tuple[list[Ints], int]:

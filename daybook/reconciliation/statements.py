@@ -5,6 +5,7 @@ belong here: each side (``positions``, ``cash``), what a difference does to NAV 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -81,26 +82,25 @@ class Statements:
         for kind, table in THEIRS.items():
             lines = self.lines(kind)
             found = breaks.opened(rules.beyond(lines, table), self.of(kind))
-            parts.append(reports.told(found, lines, self.theirs(kind), accounts, rules.books))
+            theirs = self.theirs(kind, found["business_date"])
+            parts.append(reports.told(found, lines, theirs, self.of(kind), accounts, rules.books))
         return pd.concat(parts, ignore_index=True)[breaks.OPEN]
 
-    def theirs(self, kind: str) -> pd.DataFrame:
-        """The custodian's lines of ``kind`` that were reported: KEY, source, instrument, quantity, account."""
-        facts = (
-            self.custodian_positions
-            if kind == "position"
-            else self.custodian_cash.rename(columns={"balance": "quantity"})
-        )
-        named = facts if kind == "position" else facts.assign(instrument="CASH:" + facts["currency"])
-        return named[[*KEY, "instrument", "quantity", "account"]].merge(self.of(kind), on=KEY)
+    def theirs(self, kind: str, days: Any) -> pd.DataFrame:
+        """The custodian's lines of ``kind`` on some days: KEY, instrument, quantity, account."""
+        facts = self.custodian_positions if kind == "position" else self.custodian_cash
+        rows = facts[facts["business_date"].isin(days)]
+        if kind == "cash":
+            rows = rows.assign(instrument="CASH:" + rows["currency"], quantity=rows["balance"])
+        return rows[[*KEY, "instrument", "quantity", "account"]]
 
     def findings(self, accounts: pd.DataFrame, books: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """What is odd about whole reports of ``sessions``: business_date, book, check, feed, source, reason."""
         parts = []
         for kind, table in THEIRS.items():
-            theirs = self.theirs(kind)
-            theirs = theirs[theirs["business_date"].isin(sessions)]
-            odd = [reports.units(self.lines(kind), theirs), reports.foreign(theirs, accounts, books)]
+            theirs, reported, lines = self.theirs(kind, sessions), self.of(kind), self.lines(kind)
+            lines = lines[lines["business_date"].isin(sessions)]
+            odd = [reports.units(lines, theirs, reported), reports.foreign(theirs, reported, accounts, books)]
             parts += [part.assign(feed=table) for part in odd]
         return pd.concat(parts, ignore_index=True)
 

@@ -89,9 +89,9 @@ def breaks(
     custodian, reports_of = statements.custodian_positions, statements.of("position")
     lines = compared(custodian, valuations, reports_of, instruments, rules)
     found = opened(rules.beyond(lines, TABLE), reports_of)
-    worth = custodian.drop(columns="quantity").rename(columns={"market_value": "quantity"})
-    stated = worth[[*KEY, "instrument", "quantity", "account"]].dropna(subset="quantity").merge(reports_of, on=KEY)
-    rows = reports.told(found, lines, stated, accounts, rules.books)
+    some = custodian[custodian["business_date"].isin(found["business_date"]) & custodian["market_value"].notna()]
+    stated = some.assign(quantity=some["market_value"])[[*KEY, "instrument", "quantity", "account"]]
+    rows = reports.told(found, lines, stated, reports_of, accounts, rules.books)
     return rows.assign(cause=rows["cause"].replace("", "price"))[OPEN]
 
 

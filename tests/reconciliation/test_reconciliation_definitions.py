@@ -157,8 +157,10 @@ def filed(lines, accounts=(), books=BOOKS):
     rows = pd.DataFrame(lines, columns=names).assign(business_date=D, book="P", source="acme")
     theirs = rows.rename(columns={"theirs": "quantity"}).astype({"account": "str", "book": "str"})
     known = frame("accounts", "account valid_from book", *accounts)
-    scaled = reports.units(rows[rows["ours"] != rows["theirs"]], theirs)
-    return scaled["reason"].tolist() + reports.foreign(theirs, known, books)["reason"].tolist()
+    reported = theirs[["business_date", "book", "source"]].drop_duplicates()
+    theirs = theirs.drop(columns="source")
+    scaled = reports.units(rows[rows["ours"] != rows["theirs"]], theirs, reported)
+    return scaled["reason"].tolist() + reports.foreign(theirs, reported, known, books)["reason"].tolist()
 
 
 def test_a_file_in_thousands_and_a_file_of_another_account_are_told_by_name():
