@@ -49,8 +49,9 @@ bench: $(READY) ## measure speed and memory, as ratios
 docs: $(READY) ## write docs/formats.md and docs/ratios.md from what the code declares
 	$(BIN)/python -m orchestration.formats
 
-faults: $(READY) ## plant faults in the demonstration firm and write docs/faults.md: what found them
+faults: $(READY) ## plant faults in the demonstration firm; write docs/faults.md and docs/reconciliation_faults.md
 	$(BIN)/python -m orchestration.faults
+	$(BIN)/python -m orchestration.reconciliation_faults
 
 lock: ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
