@@ -15,6 +15,7 @@ from daybook import identities
 from daybook.control import unexplained
 from daybook.ledger import elections as elected
 from daybook.market import files, quality
+from daybook.market.quality import closed_periods
 from daybook.market.quality.moves import WINDOW
 from daybook.pack import page
 from daybook.reconciliation import definitions, statements
@@ -171,7 +172,7 @@ def findings_tables(
     yield shown(context, of_pnl, output_name="unexplained_pnl")
     stated = statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports)
     register_of_files, days = doors.deliveries(), session_days(settings().calendars)
-    since = sessions[0] - LONGEST_CLOSURE  # what is dated on a day without a session is booked on the next one
+    unsigned = closes.late(doors.engine, sessions[0] - closed_periods.CLOSURE, sessions[-1])
     frame = quality.findings(
         sessions,
         nav=worth,
@@ -201,7 +202,7 @@ def findings_tables(
         odd=stated.findings(accounts, books, sessions),
         unused=definitions.unknown(reconciliations, tolerances),
         ignored=elected.ignored(elections, corporate_actions),
-        late=closed_periods.of_sessions(closes.late(doors.engine, since, sessions[-1]), books, sessions),
+        late=closed_periods.of_sessions(unsigned, books, sessions),
         drift=files.drift(register_of_files, days, sessions),
         copies=files.copies(register_of_files, days, sessions),
         quarantine=doors.inbox.entries(),

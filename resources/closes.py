@@ -78,6 +78,28 @@ def newest(engine: sa.Engine, first: pd.Timestamp) -> pd.DataFrame:
         return records.read(connection, query)
 
 
+def late(engine: sa.Engine, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Transactions dated or booked from ``first`` to ``last``, beside each signature that was made without them.
+
+    Of a correction and a cancel also with the date of what it corrects.
+
+    Returns:
+        ``closed_periods.LATE``: signatures of the book of the transaction, of its date or later.
+    """
+    log, named, table = records.transactions, records.transactions.alias(), records.closes
+    found = []
+    for about, source in ((log, log), (named, log.join(named, named.c.transaction_id == log.c.corrects))):
+        missed = (table.c.book == about.c.book) & table.c.status.in_(SIGNED)
+        missed &= (table.c.business_date >= about.c.trade_date) & (table.c.through_delivery < log.c.delivery)
+        query = sa.select(
+            log.c.transaction_id, about.c.book, about.c.trade_date, about.c.booked_on, log.c.file, log.c.line,
+            log.c.delivery, table.c.business_date.label("signed_on"), table.c.version, table.c.signed_by,
+        ).select_from(source.join(table, missed))  # fmt: skip
+        found.append(query.where(sa.func.coalesce(about.c.booked_on, about.c.trade_date).between(first, last)))
+    with engine.connect() as connection:
+        return records.read(connection, sa.union(*found))
+
+
 def objection(facts: Facts, session: pd.Timestamp) -> str:
     """Why the results of ``session`` cannot be acted on: not computed to the end, or facts have changed since; else "".
 

@@ -349,7 +349,8 @@ def _backwards(given: _Given, kind: Codes) -> Ints:
     some[group[late]] = True
     at = np.flatnonzero(trades & some[group])
     at = at[np.argsort(group[at], kind="stable")]
-    return group[at[1:][(np.diff(date[at]) < 0) & (np.diff(group[at]) == 0)]]
+    found: Ints = group[at[1:][(np.diff(date[at]) < 0) & (np.diff(group[at]) == 0)]]
+    return found
 
 
 def _restated(packed: Ints, starts: Ints, holding: Ints, session: Ints, settle: Ints) -> Ints:

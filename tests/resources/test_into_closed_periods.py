@@ -67,3 +67,16 @@ def test_a_refused_trade_waits_in_quarantine_and_comes_in_when_the_policy_change
     log = Facts(firm.settings, firm.lake, firm.engine).current("transactions").set_index("transaction_id")
     assert sorted(log.index) == ["T1", "T2", "T3"]
     assert log["booked_on"].isna().all()
+
+
+def test_what_came_after_a_signature_is_told_with_it_and_what_was_restated_with_the_newest(firm):
+    late(firm, "restate", "T2,ALPHA,AAPL,buy,2024-01-04,5,151", "T3,BETA,AAPL,buy,2024-01-03,5,151")
+    cancel = "transaction_id,kind,corrects\nC1,cancel,T1\n"
+    firm.deliver("transactions_2024-01-05_late.csv", cancel.encode())
+    wanted = ["transaction_id", "trade_date", "signed_on", "version", "signed_by"]
+    found = closes.late(firm.engine, pd.Timestamp("2023-12-25"), SIGNED)[wanted].sort_values("transaction_id")
+    assert found.to_numpy().tolist() == [
+        ["C1", pd.Timestamp("2024-01-03"), SIGNED, 1, "ann"],
+        ["T2", pd.Timestamp("2024-01-04"), SIGNED, 1, "ann"],
+    ]
+    assert closes.late(firm.engine, pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-08")).empty

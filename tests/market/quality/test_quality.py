@@ -6,7 +6,7 @@ import pytest
 
 from daybook import tables
 from daybook.market import quality
-from daybook.market.quality import books, reference
+from daybook.market.quality import books, closed_periods, reference
 from tests.frames import frame, sessions
 from tests.market.quality.holdings import (
     ACTIONS,
@@ -26,6 +26,7 @@ UNLISTED = pd.DataFrame(columns=["business_date", "book", "instrument", "kind", 
 ODD = pd.DataFrame(columns=["business_date", "book", "check", "feed", "source", "reason"], dtype="str")
 IGNORED = frame("elections", "action_id book elected_on").assign(instrument="", reason="")
 DRIFT = pd.DataFrame({name: pd.Series(dtype="str") for name in ("business_date", "feed", "source", "reason")})
+NOTHING_LATE = pd.DataFrame(columns=[*closed_periods.LATE, "business_date", "traded_in"])
 EURO = (D, "P", "CASH:EUR", 1.0, 1.0, "EUR", 1.25, 1.25, "ok", "")
 
 
