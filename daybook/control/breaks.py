@@ -20,11 +20,11 @@ from daybook.control import waivers as waiving
 from daybook.market.declared import in_force
 
 CAUSES = (
-    "missing_trade", "doubled_trade", "settlement_timing", "settlement_fail", "split", "dividend", "withholding",
-    "fx_cut", "rounding", "fee", "interest", "wrong_account", "wrong_sign", "quantity", "units", "price",
-    "stale_statement", "unexplained",
+    "missing_trade", "doubled_trade", "quantity", "price", "wrong_sign", "wrong_account", "settlement_timing",
+    "settlement_fail", "split", "dividend", "withholding", "corporate_action", "fx_cut", "fee", "interest", "rounding",
+    "units", "stale_statement", "empty_statement", "accrual", "unexplained",
 )  # fmt: skip
-"""Words for the cause of a break."""
+"""Words for the cause of a break, of those that are found and of those that people name."""
 TOLD, ASSIGN, COMMENT, EXPLAIN = "open", "assign", "comment", "explain"
 """Kinds of events: ``TOLD`` when the first pack names the break, the others are what people do."""
 STANDING = ("open", "assigned", "explained", "waived")

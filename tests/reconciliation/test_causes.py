@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from daybook.control.breaks import CAUSES
+from daybook.reconciliation import figures, hypotheses, transactions
 from tests.reconciliation import custodian_by_hand as firm
 
 
@@ -87,6 +89,13 @@ def test_what_the_custodian_records_names_what_nobody_could_infer(others):
     assert "the custodian has fee C1 of 2021-03-03 (theirs.csv:7), which is missing" in said.loc["heard", "reason"]
     assert said.loc["priced", "cause"] == "price"
     assert "the custodian has it as C2 (theirs.csv:7) at 101.75" in said.loc["priced", "reason"]
+
+
+def test_people_have_every_word_that_is_found(told, others):
+    found = {cause for rows, _ in (told, others) for cause in rows["cause"]}
+    for words in (figures.WORDS, hypotheses.OF_MONEY, transactions.OF_KIND):
+        found |= set(words.values())
+    assert found <= set(CAUSES)
 
 
 def test_two_faults_in_one_balance_are_told_apart(others):
