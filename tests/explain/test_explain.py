@@ -5,7 +5,7 @@ import pytest
 from daybook.explain import COLUMNS, explain, tree
 from daybook.explain.evidence import Unexplained
 from tests.explain.explained import LOG, evidence
-from tests.ledger.ledger_facts import facts
+from tests.ledger.ledger_facts import facts, trade, transaction
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,17 @@ def test_currency_moves_the_opening_value(known):
     frame = explain(known, "pnl", "fx_pnl", "EURO")
     # 30 x 21 EUR were worth 756 at 1.2 and are worth 787.5 at 1.25.
     assert below(frame, frame["label"].iloc[0]).query("part")["value"].tolist() == [31.5]
+
+
+def test_interest_of_a_cash_row_that_another_currency_was_paid_for_is_told_once():
+    day = "2022-03-04"
+    paid = [
+        transaction("T6", "interest", day, quantity=17.5),
+        trade("T7", "fx", day, 100, 0.8, instrument="CASH:USD", currency="EUR"),
+    ]
+    frame = explain(evidence([*LOG, *paid]), "pnl", "income", "CASH:USD")
+    assert (frame["value"].iloc[0], tree.gap(frame)) == (17.5, 0)
+    assert tree.leaves(frame)["value"].tolist() == [17.5]
 
 
 def test_realised_gain_is_proceeds_less_cost(known):
