@@ -17,10 +17,12 @@ from daybook.ledger import elections as elected
 from daybook.market import files, quality
 from daybook.market.quality import closed_periods
 from daybook.market.quality.moves import WINDOW
+from daybook.pack import morning as of_the_morning
 from daybook.pack import page
 from daybook.reconciliation import definitions, statements
 from daybook.risk import look_through
 from resources import audit, break_events, closes, register, reports, struck
+from resources import morning as looked
 from resources.feeds import FeedsResource
 from resources.gather import gather
 from resources.settings import settings
@@ -70,6 +72,22 @@ def _facts_read_from(context: dg.AssetExecutionContext) -> pd.Timestamp | None:
         return pd.Timestamp(taken_in.timestamp, unit="s", tz="UTC")
     record = context.instance.get_run_record_by_id(context.run_id)
     return pd.Timestamp(record.start_time, unit="s", tz="UTC") if record and record.start_time else None
+
+
+@dg.asset(
+    partitions_def=OF_THE_DAY["partitions_def"],
+    backfill_policy=OF_THE_DAY["backfill_policy"],
+    deps=["nav", "findings", "unexplained_pnl", "reconciliation_breaks"],
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"html"},
+)
+def morning(context: dg.AssetExecutionContext, feeds: FeedsResource) -> dg.MaterializeResult:
+    """The morning page of the date, beside its pack: what it left behind, and whose turn it is."""
+    session = sessions_of(context)[0]
+    found = looked.look(feeds.open(), context.instance, session, pd.Timestamp.now("UTC"))
+    path = reports.write_morning(session, of_the_morning.html(found))
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(path)})
 
 
 @dg.multi_asset(

@@ -10,7 +10,7 @@ from assets.partitions import SESSIONS
 
 _TAGS = {"dagster/max_runtime": "3600"}
 STAGES = ("market_data", "books", "performance", "risk", "compliance", "portfolio", "pack")
-ON_DEMAND = ("tearsheets", "orders")
+ON_DEMAND = ("tearsheets", "orders", "morning")
 MARKET = ("prices", "fx_rates", "returns")
 HISTORY = (*OF_EVERY_SESSION, "computed")
 """Tables that are kept for every session; the others are made for the business date alone."""
@@ -49,6 +49,13 @@ month_end = dg.define_asset_job(
     partitions_def=SESSIONS,
     tags=_TAGS,
     description="Tear sheets of every book, from the returns that stand.",
+)
+next_morning = dg.define_asset_job(
+    "next_morning",
+    selection=dg.AssetSelection.assets("morning"),
+    partitions_def=SESSIONS,
+    tags=_TAGS,
+    description="The morning page of the latest session.",
 )
 stages = [
     dg.define_asset_job(

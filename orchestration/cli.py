@@ -24,6 +24,7 @@ from orchestration.commands import (
     impact,
     ingest,
     limits,
+    morning,
     orders,
     override,
     post,
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.command("eod")(eod.eod)
 app.command("backfill")(backfill.backfill)
 app.command("status")(status.status)
+app.command("morning")(morning.morning)
 app.command("ui")(services.ui)
 app.command("stop")(services.stop)
 app.command("doctor")(services.doctor)
@@ -84,6 +86,9 @@ app.add_typer(override.app, name="override")
 
 def main() -> None:
     """Run the command line; errors go to standard error in one line: what, where, what to do."""
+    for word in (*sys.argv[1:], os.environ.get("DAYBOOK_USER", "")):
+        if not word.isprintable() and word != word.encode("utf-8", "replace").decode():
+            sys.exit(_say(f"{os.fsencode(word)!r} is no text in UTF-8: write it again", USAGE))
     try:
         code = app(standalone_mode=False)
     except UsageError as error:

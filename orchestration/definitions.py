@@ -31,7 +31,13 @@ from assets import (
 from jobs import eod, orders
 from jobs import intraday as within_the_day
 from jobs import what_if as supposed
-from orchestration.schedules import eod_risk, history_before_close, market_before_close, tearsheets_at_month_end
+from orchestration.schedules import (
+    eod_risk,
+    history_before_close,
+    market_before_close,
+    page_before_open,
+    tearsheets_at_month_end,
+)
 from resources.feeds import FeedsResource
 from resources.lake_io import LakeIOManager
 from resources.notifier import Notifier
@@ -68,10 +74,10 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(ROOMS, include_specs=True),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[
-        *(eod.eod, eod.history, eod.market_history, eod.market_opening, eod.month_end, *eod.stages),
+        *(eod.eod, eod.history, eod.market_history, eod.market_opening, eod.month_end, eod.next_morning, *eod.stages),
         *(within_the_day.ingest, within_the_day.intraday, orders.propose, supposed.what_if),
     ],
-    schedules=[market_before_close, history_before_close, eod_risk, tearsheets_at_month_end],
+    schedules=[market_before_close, history_before_close, eod_risk, tearsheets_at_month_end, page_before_open],
     sensors=[
         *(inbox.inbox_files, intraday_sensors.prices_and_fills),
         *(order_sensors.propose_orders, alerts.run_failed, alerts.limits_breached, deadlines.deadlines_at_risk),

@@ -9,9 +9,10 @@ import dagster as dg
 import pandas as pd
 
 from assets.partitions import SESSIONS, TIMEZONE, session_days
-from jobs.eod import eod, history, market_history, month_end
+from jobs.eod import eod, history, market_history, month_end, next_morning
 from orchestration.plan import Plan, Span, plan
 from resources.feeds import feeds
+from resources.morning import latest
 from resources.settings import settings
 
 
@@ -67,6 +68,23 @@ def tearsheets_at_month_end(context: dg.ScheduleEvaluationContext) -> dg.RunRequ
     if later[:7] == session[:7]:
         return dg.SkipReason(f"{session} is not the last session of its month: {later} is still to come")
     return dg.RunRequest(run_key=f"month_end:{session}", partition_key=session)
+
+
+@dg.schedule(
+    job=next_morning,
+    cron_schedule="0 8 * * *",
+    execution_timezone=TIMEZONE,
+    description="Writes the morning page an hour and a half before the market opens; skips a holiday with the reason.",
+)
+def page_before_open(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """The morning page of the latest computed session, before the open of the next one."""
+    today = f"{context.scheduled_execution_time:%Y-%m-%d}"
+    if not SESSIONS.has_partition_key(today):
+        return _closed(today)
+    session = latest(feeds())
+    if session is None:
+        return dg.SkipReason("nothing was computed yet")
+    return dg.RunRequest(run_key=f"morning:{today}", partition_key=f"{session:%Y-%m-%d}")
 
 
 def _due(context: dg.ScheduleEvaluationContext, part: Callable[[Plan], Span | None]) -> dg.RunRequest | dg.SkipReason:

@@ -29,6 +29,14 @@ def write_pages(session: pd.Timestamp, pages: Mapping[str, str]) -> Path:
     return folder / "index.html"
 
 
+def write_morning(session: pd.Timestamp, html: str) -> Path:
+    """Write the morning page of ``session`` beside its pack; its path."""
+    folder = pack_folder(session)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "morning.html", html)
+    return folder / "morning.html"
+
+
 def write_tearsheets(performance: pd.DataFrame, scales: pd.DataFrame, session: pd.Timestamp) -> list[Path]:
     """quantstats tear sheet of each book that has a return, from its daily returns up to ``session``; the paths.
 

@@ -135,7 +135,7 @@ def _page(
 ) -> str:
     title = "Firm" if book is None else day.book_names.get(book, book)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             date=figures.day(day.business_date),
@@ -192,7 +192,8 @@ def _books(total: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """The templates of the pages; everything that they are given is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
