@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Collection
 from typing import Any
 
@@ -15,6 +16,7 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 DONE, FAILED, USAGE, NOT_CLOSABLE = 0, 1, 2, 3
 
@@ -23,10 +25,31 @@ WIDE = 160
 
 # What spreadsheets take for the start of a formula, also as wide characters of East Asian keyboards.
 _STARTS = tuple("=+-@\t\r\n＝＋－＠")
+_OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
-out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
-err = Console(stderr=True)
+
+def shown(text: str) -> str:
+    """``text`` with every character that a terminal obeys instead of showing as its escape, line ends and tabs kept.
+
+    Reasons, names and files are what others wrote: a control character could clear a line or write another one, and
+    one that turns the direction of writing could show a number backwards.
+    """
+    return "".join(
+        character if character in "\n\t" or unicodedata.category(character) not in _OBEYED else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+class _Terminal(Console):
+    """A console on which no text acts: control characters are shown, ``:A:`` (as in ids of breaks) is no emoji."""
+
+    def render_str(self, text: str, **how: Any) -> Text:  # type: ignore[override]
+        return super().render_str(shown(text), **how)
+
+
+out = _Terminal(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE, emoji=False)
+err = _Terminal(stderr=True, emoji=False)
 
 
 class Refused(Exception):

@@ -69,7 +69,8 @@ def record(
         payload: everything else that was said: text, numbers (no NaN), dates, lists and mappings.
 
     Raises:
-        ValueError: ``person``, ``act`` or ``subject`` is empty.
+        ValueError: ``person``, ``act`` or ``subject`` is empty, or name or reason are none that can be kept
+            (``chain.objection``).
     """
     return record_each(connection, person, act, {subject: payload or {}}, reason)
 
@@ -87,6 +88,10 @@ def record_each(
     """
     if not (person.strip() and act and all(subjects)):
         raise ValueError("an act needs who, what and to what: set DAYBOOK_USER")
+    if person.strip() == BY_ITSELF:
+        raise ValueError(f"DAYBOOK_USER is {BY_ITSELF!r}, the name of what no person does: set it to your own name")
+    if objection := chain.objection(person, reason):
+        raise ValueError(objection)
     if not subjects:
         return 0
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))

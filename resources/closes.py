@@ -8,7 +8,7 @@ Every version stays, with the versions and hashes of the tables that it saw; the
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -35,6 +35,14 @@ BY_SIGNATURES = {"period_returns": ("signed_return", "restated_sessions")}
 
 class CloseRefused(ValueError):
     """A day that cannot be signed so; the message says what stands against it and what to do, in one line."""
+
+
+class Signature(NamedTuple):
+    """A version of a signed book: its number, who signed it, and whether it was signed just now."""
+
+    version: int
+    signed_by: str
+    new: bool
 
 
 def states(engine: sa.Engine, session: pd.Timestamp, version: int | None = None) -> pd.DataFrame:
@@ -149,7 +157,7 @@ def sign(
     through_delivery: int,
     performance: pd.DataFrame,
     same: int | None = None,
-) -> int:
+) -> Signature:
     """Sign ``book`` for ``session``, for the first time; of two at once one signs and the other finds it signed.
 
     Args:
@@ -163,7 +171,7 @@ def sign(
         same: the version of the book whose rows are those of now, though other rows of the tables are not.
 
     Returns:
-        the version signed: 1, or the newest one where that saw the same content.
+        version 1, signed now, or the newest one where that saw the same content.
 
     Raises:
         CloseRefused: another content is signed already.
@@ -172,9 +180,9 @@ def sign(
         newest = _newest(connection, session, book)
         if newest is None:
             _enter(connection, session, book, 1, CLOSED, user, "", seen, through_delivery, performance, {})
-            return 1
+            return Signature(1, user, True)
         if newest.version == same or same_content(newest.seen, seen):
-            return int(newest.version)
+            return Signature(int(newest.version), str(newest.signed_by), False)
         day = f"{session:%Y-%m-%d}"
         raise CloseRefused(
             f"{book} {day} is signed by {newest.signed_by} as version {newest.version} and changed since:"

@@ -15,6 +15,7 @@ an act (an anchor) in every close and every pack, and the tables that say what w
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -26,6 +27,8 @@ START = "0" * 64
 """The hash before the first act."""
 FAULTS = ("event", "column", "fault")
 """Columns of what is wrong: number of the act, the column where one can be named, and what is wrong in words."""
+NAME, REASON = 100, 5_000
+"""Characters of the longest name of a person, and of the longest reason: a page or two, read in every pack."""
 SAID = ("event", "at", "person", "act", "subject", "reason", "payload")
 """What an act says, in the order in which it is hashed."""
 
@@ -38,6 +41,21 @@ def canonical(payload: Mapping[str, Any]) -> str:
         TypeError: it holds what JSON, ``Decimal``, dates and instants cannot say.
     """
     return json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def objection(person: str, reason: str) -> str:
+    """Why a name or a reason cannot be kept, in one line; "" where both can.
+
+    Neither may be longer than ``NAME`` and ``REASON``, nor hold a control character, line ends and tabs of a reason
+    aside: nobody who reads the act would see it.
+    """
+    for what, text, most, allowed in (("name", person, NAME, ""), ("reason", reason, REASON, "\n\t\r")):
+        if len(text) > most:
+            return f"the {what} has {len(text):,} characters, and {most:,} are kept: say it in fewer"
+        for character in text:
+            if unicodedata.category(character) == "Cc" and character not in allowed:
+                return f"the {what} holds the control character {character!r}: leave it out"
+    return ""
 
 
 def seal(act: Mapping[str, Any], previous_hash: str) -> dict[str, Any]:

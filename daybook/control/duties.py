@@ -10,7 +10,8 @@ Two rules:
   correct, discard) since the book was last signed. A row that names another book does not count; one that names none,
   such as a price, counts for every book.
 
-A name is the same person however it is written: case, width of letters, spaces and punctuation do not count
+A name is the same person however it is written: case, width of letters, spaces, punctuation and what cannot be seen do
+not count
 (``Ann Lee``, ``ann.lee``). Names of two accounts of one person are two names: no list says otherwise.
 """
 
@@ -28,9 +29,13 @@ FOUND = ("at", "person", "rule", "subject", "stands_on", "said")
 
 
 def one_person(name: str) -> str:
-    """``name`` as it is compared: letters and digits alone, case and width folded; as it is where that leaves none."""
+    """``name`` as it is compared: letters and digits alone, case and width folded; as it is where that leaves none.
+
+    Marks count: they are the vowels of Hindi or Thai names.
+    """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(character for character in folded if character.isalnum()) or name.strip()
+    kept = [character for character in folded if character.isalnum() or unicodedata.category(character)[0] == "M"]
+    return "".join(kept) or name.strip()
 
 
 def found(acts: pd.DataFrame, proposed: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -56,7 +56,8 @@ def listing(
     if len(named) > MOST:
         out.print(f"the first {MOST} of {len(named):,}: --format csv gives all")
     late, nobody = int(rows["overdue"].sum()), int((rows["owner"].eq("") & rows["status"].eq("open")).sum())
-    out.print(f"{len(rows)} breaks, {late} overdue, {nobody} without an owner: daybook breaks show ID says more")
+    count = "1 break" if len(rows) == 1 else f"{len(rows)} breaks"
+    out.print(f"{count}, {late} overdue, {nobody} without an owner: daybook breaks show ID says more")
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """``daybook close``: sign a business date."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -26,16 +26,12 @@ def close(
     if session is None:
         raise Misused("name a business date")
     feeds, user = opened(), here().user
+    through, seen = register.through(feeds.engine, session) or 0, closes.seen(feeds.lake, session)
     against = blocked(feeds, session)
     if book is not None:
         if book not in against:
             raise Refused(f"there is no book {book!r} on {date}: {', '.join(sorted(against))}")
         against = {book: against[book]}
-    through = register.through(feeds.engine, session) or 0
-    seen = closes.seen(feeds.lake, session)
-    # Asked after the tables were looked at, so that nothing that came meanwhile is signed unseen.
-    if objection := closes.objection(feeds.facts, session):
-        raise Refused(objection)
     states = closes.states(feeds.engine, session)
     states = states[states["book"].isin(against) & states["status"].isin(closes.SIGNED)]
     altered = closes.altered(feeds.lake, session, states)
@@ -43,6 +39,7 @@ def close(
     returns = feeds.lake.read("performance", last=session)
     before = closes.unsigned_before(feeds.engine, session, feeds.lake.read("nav", None, session))
     findings = feeds.handled("findings", session, session)
+    unmoved(feeds, session, seen)
     failed = False
     for name, reasons in sorted(against.items()):
         if reasons:
@@ -51,13 +48,12 @@ def close(
             continue
         mine, known = returns[returns["book"] == name], same.get(name)
         try:
-            version = closes.sign(feeds.engine, session, name, user, seen, through, mine, known)
+            version, who, new = closes.sign(feeds.engine, session, name, user, seen, through, mine, known)
         except closes.CloseRefused as error:
             failed = True
             complain(f"refused: {error}")
             continue
-        if version == known:
-            who = states.loc[states["book"] == name, "signed_by"].iloc[0]
+        if not new:
             out.print(f"{name} {date} stays version {version}, signed by {who}: nothing changed since", highlight=False)
             continue
         out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
@@ -78,6 +74,27 @@ def blocked(feeds: "Feeds", session: pd.Timestamp) -> Mapping[str, tuple[str, ..
     if nav.empty:
         raise Refused(f"{session:%Y-%m-%d} was not computed: run daybook eod --date {session:%Y-%m-%d}")
     return refusals(nav, feeds.handled("findings", session, session))
+
+
+def unmoved(feeds: "Feeds", session: pd.Timestamp, seen: Mapping[str, Mapping[str, Any]]) -> None:
+    """Insist that ``session`` is still what was looked at before; to be asked last, so that nothing is signed unseen.
+
+    Args:
+        feeds: the doors.
+        session: the date.
+        seen: ``closes.seen``, taken before anything else was read.
+
+    Raises:
+        Refused: it is not computed to the end, facts have changed, or it was computed again meanwhile.
+    """
+    from resources import closes
+
+    if objection := closes.objection(feeds.facts, session):
+        raise Refused(objection)
+    if any(feeds.lake.version(name) != entry["version"] for name, entry in seen.items()) and not closes.same_content(
+        seen, closes.seen(feeds.lake, session)
+    ):
+        raise Refused(f"{session:%Y-%m-%d} was computed again meanwhile: daybook status, then sign what stands now")
 
 
 def _what_it_stands_on(findings: pd.DataFrame, before: list[pd.Timestamp]) -> None:

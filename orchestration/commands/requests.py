@@ -18,10 +18,12 @@ def listing() -> None:
     from resources import requests
 
     waits = requests.pending(feeds.engine)
+    if waits.empty:
+        out.print("nothing waits for a second person")
+        return
     names = {"id": "id", "kind": "kind", "subject": "what", "requested_by": "asked by", "requested_at": "at"}
     table("requests that wait for a second person", waits[[*names, "reason"]].rename(columns=names))
-    if len(waits):
-        out.print("daybook approve ID or daybook reject ID --reason R, as another person than who asked")
+    out.print("daybook approve ID or daybook reject ID --reason R, as another person than who asked")
 
 
 def approve(

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from orchestration.commands.changes import Book, Date, business_date, one_by_one, summary
-from orchestration.commands.close import blocked
+from orchestration.commands.close import blocked, unmoved
 from orchestration.commands.installation import here, opened
 from orchestration.console import FAILED, Refused, complain, out, table
 
@@ -29,6 +29,7 @@ def restate(
     from orchestration.states import compared, entries, moments
     from resources import closes, register
 
+    through, seen = register.through(feeds.engine, session) or 0, closes.seen(feeds.lake, session)
     signatures = entries(feeds, session, book)
     if objection := closes.objection(feeds.facts, session):
         raise Refused(objection)
@@ -45,8 +46,8 @@ def restate(
     effects = _effects(feeds, session, changed, found)
     summary(session, found)
     one_by_one(pd.concat([part.rows for part in found], ignore_index=True))
-    seen, through = closes.seen(feeds.lake, session), register.through(feeds.engine, session) or 0
     returns = feeds.lake.read("performance", last=session)
+    unmoved(feeds, session, seen)
     refused = False
     for entry in changed.to_dict("records"):
         name = str(entry["book"])
@@ -55,9 +56,14 @@ def restate(
             complain(f"refused: {name} {date}: {'; '.join(reasons)}")
             continue
         mine, effect = returns[returns["book"] == name], effects[name]
-        version = closes.restate(
-            feeds.engine, session, name, user, reason, int(entry["version"]), seen, through, mine, effect
-        )
+        try:
+            version = closes.restate(
+                feeds.engine, session, name, user, reason, int(entry["version"]), seen, through, mine, effect
+            )
+        except closes.CloseRefused as error:  # somebody else restated it meanwhile; the other books are still signed
+            refused = True
+            complain(f"refused: {error}")
+            continue
         out.print(f"restated {name} {date}, version {version}, signed by {user}", highlight=False)
         _tell(effect)
     if refused:

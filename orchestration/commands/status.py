@@ -136,7 +136,8 @@ def _what_waits(feeds: "Feeds") -> None:
     breaks = breaks[~breaks["status"].isin(ANSWERED)]
     if len(breaks):
         late, nobody = int(breaks["overdue"].sum()), int(breaks["owner"].eq("").sum())
-        out.print(f"{len(breaks)} breaks to explain, {late} overdue, {nobody} without an owner: daybook breaks list")
+        count = "1 break" if len(breaks) == 1 else f"{len(breaks)} breaks"
+        out.print(f"{count} to explain, {late} overdue, {nobody} without an owner: daybook breaks list")
     for request in requests.pending(feeds.engine).to_dict("records"):
         asked = f"{request['subject']}, asked for by {request['requested_by']}: {request['reason']}"
         number = request["id"]

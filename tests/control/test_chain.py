@@ -121,3 +121,21 @@ def test_a_chain_written_anew_or_cut_off_is_found_by_what_was_kept_elsewhere():
     assert (
         "close 2022-12-27 US-CORE 1 saw act 4, and the chain ends with 3" in chain.faults(acts[:3], [kept])["fault"][0]
     )
+
+
+@pytest.mark.parametrize(
+    ("person", "reason", "words"),
+    [
+        ("Zoë 李", "two lines\nand a\ttab", ""),
+        ("ann", "x" * 5_000, ""),
+        ("ann", "x" * 5_001, "the reason has 5,001 characters, and 5,000 are kept"),
+        ("a" * 101, "", "the name has 101 characters"),
+        ("ann\n", "", r"the name holds the control character '\n'"),
+        ("ann", "red \x1b[31m", r"the reason holds the control character '\x1b'"),
+        ("ann", "\x00", "control character"),
+    ],
+)
+def test_a_name_or_reason_that_nobody_could_read_is_not_kept(person, reason, words):
+    found = chain.objection(person, reason)
+    assert words in found
+    assert bool(words) == bool(found)

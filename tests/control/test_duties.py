@@ -34,6 +34,9 @@ def said(*rows, proposed=None):
         ("ann", "anna", False),
         ("ß", "SS", True),
         ("--", "..", False),
+        ("रमा", "रमी", False),
+        ("ann", "a\u200bnn", True),
+        ("Jose\u0301", "José", True),
     ],
 )
 def test_a_name_is_the_same_person_however_it_is_written(one, other, same):

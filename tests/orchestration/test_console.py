@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.metadata import table
-from orchestration.console import machine, tamed
+from orchestration.console import machine, out, tamed
 
 FORMULAS = [
     "=1+1",
@@ -77,3 +77,9 @@ def test_text_in_the_pack_is_no_html():
     assert str(named("<script>alert(1)</script>", "<b>")) == (
         '&lt;script&gt;alert(1)&lt;/script&gt; <span class="id">&lt;b&gt;</span>'
     )
+
+
+def test_a_terminal_shows_what_others_wrote_and_does_not_obey_it():
+    with out.capture() as printed:
+        out.print("break cash:A:USD, 1\x1b[2K\u202e2, [red]no[/red]\nÜ 李", markup=False)
+    assert printed.get() == "break cash:A:USD, 1\\x1b[2K\\u202e2, [red]no[/red]\nÜ 李\n"

@@ -176,6 +176,14 @@ def test_one_person_under_two_names_does_not_approve_and_acting_alone_is_found(i
     assert audit.alone(engine)["said"].tolist() == ["ann did approve order X and propose by ann"]
 
 
+def test_nobody_acts_as_the_program_or_with_a_reason_that_nobody_can_read(inbox, engine):
+    for who, why, words in (("daybook", "why not", "set it to your own name"), ("ann", "a\x07b", "control character")):
+        with pytest.raises(ValueError, match=words):
+            requests.ask(engine, wish(), who, why)
+    assert requests.pending(engine).empty
+    assert acts(engine).empty
+
+
 def test_a_chain_written_anew_from_one_act_on_is_found_by_the_close_and_by_the_tables(busy, engine):
     rows, before = acts(engine).to_dict("records"), chain.START
     for row in rows:

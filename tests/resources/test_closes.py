@@ -42,7 +42,7 @@ def entry(hash, version=1):
 
 
 def sign(engine, hash, book="P", user="ann", **more):
-    return closes.sign(engine, D, book, user, entry(hash), 5, RETURNS, **more)
+    return closes.sign(engine, D, book, user, entry(hash), 5, RETURNS, **more)[:2]
 
 
 def restate(engine, hash, replaces=1, reason="a late fee", effect=None):
@@ -50,9 +50,9 @@ def restate(engine, hash, replaces=1, reason="a late fee", effect=None):
 
 
 def test_a_day_is_signed_once_and_other_content_is_refused_with_what_to_do(engine):
-    assert sign(engine, "a") == 1
-    assert sign(engine, "a", user="bob") == 1  # the same content: it stays ann's
-    assert sign(engine, "b", same=1) == 1  # other books' rows alone
+    assert sign(engine, "a") == (1, "ann")
+    assert sign(engine, "a", user="bob") == (1, "ann")  # the same content: it stays ann's
+    assert sign(engine, "b", same=1) == (1, "ann")  # other books' rows alone
     with pytest.raises(closes.CloseRefused, match="signed by ann as version 1 and changed since: daybook changes 2022"):
         sign(engine, "b")
     assert closes.states(engine, D)["signed_by"].tolist() == ["ann"]
@@ -75,7 +75,7 @@ def test_a_restatement_needs_something_signed_something_changed_a_reason_and_kee
     assert (then["status"], then["seen"]["nav"], then["reason"]) == ("closed", {"version": 1, "hash": "a"}, "")
     assert (now["status"], now["signed_by"], now["reason"]) == ("restated", "bob", "a late fee")
     assert now["effect"]["difference"] == -5.0
-    assert sign(engine, "b") == 2  # what is restated is signed
+    assert sign(engine, "b") == (2, "bob")  # what is restated is signed
     assert closes.signed(engine, D)["version"].tolist() == [2]
     with engine.connect() as connection:
         acts = connection.execute(sa.select(records.audit_events.c.act, records.audit_events.c.subject)).fetchall()
@@ -85,7 +85,11 @@ def test_a_restatement_needs_something_signed_something_changed_a_reason_and_kee
 
 def test_of_two_closes_and_two_restatements_at_once_one_counts(engine):
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(lambda user: sign(engine, "a", user=user), ["ann", "bob", "cy", "dan"])) == {1}
+        people = ["ann", "bob", "cy", "dan"]
+        signed = list(pool.map(lambda user: closes.sign(engine, D, "P", user, entry("a"), 5, RETURNS), people))
+        who = people[[one.new for one in signed].index(True)]
+        assert [one.new for one in signed].count(True) == 1  # nobody else is told that he signed
+        assert {one[:2] for one in signed} == {(1, who)}
 
         def again(hash):
             try:

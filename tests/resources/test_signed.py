@@ -12,7 +12,7 @@ DAYS = pd.DatetimeIndex(["2022-12-21", "2022-12-22"]).as_unit("us")
 def close(engine, session, hash, *values):
     rows = [(day, "P", value, value, np.nan) for day, value in zip(DAYS, values, strict=False)]
     returns = frame("performance", "business_date book daily_return gross_return benchmark_return", *rows)
-    return closes.sign(engine, session, "P", "ann", {"nav": {"version": 1, "hash": hash}}, 1, returns)
+    return closes.sign(engine, session, "P", "ann", {"nav": {"version": 1, "hash": hash}}, 1, returns).version
 
 
 def restate(engine, session, hash, *values):
