@@ -28,8 +28,8 @@ PRICES = [
 RATES = [rate(date, "EUR", "USD", value) for date, value in ((FIRST, 1.1), ("2022-03-02", 1.1), ("2022-03-03", 1.2))]
 
 
-def evidence(log=LOG, known=None, **changed) -> Evidence:
-    """Of the session 2022-03-04; computed on ``log``, explained with the facts ``known``, which are the same ones."""
+def evidence(log=LOG) -> Evidence:
+    """Of the session 2022-03-04, computed on ``log``."""
     sessions = days("2022-03-03", LAST)
     rates = facts(
         "raw_fx_rates",
@@ -83,13 +83,13 @@ def evidence(log=LOG, known=None, **changed) -> Evidence:
         session=pd.Timestamp(LAST),
         results=results,
         versions=dict.fromkeys(results, 7),
-        log=facts("transactions", *(log if known is None else known)),
+        log=facts("transactions", *log),
         corporate_actions=actions,
         elections=tables.empty("elections"),
         books=books,
         instruments=instruments,
         raw_fx_rates=rates,
-        price_overrides=changed.get("price_overrides", tables.empty("price_overrides")),
+        price_overrides=tables.empty("price_overrides"),
         transfer_prices=tables.empty("transfer_prices"),
         order=["files"],
     )

@@ -1,5 +1,7 @@
 """Numbers explained: by hand on a book with a split, a dividend, a sale and a foreign share."""
 
+from dataclasses import replace
+
 import pytest
 
 from daybook.explain import COLUMNS, explain, tree
@@ -13,6 +15,11 @@ def known():
     return evidence()
 
 
+@pytest.fixture(scope="module")
+def nav(known):
+    return explain(known, "nav", "nav")
+
+
 def below(frame, label):
     """Children of the first node of that label."""
     node = frame.loc[frame["label"] == label, "node"].iloc[0]
@@ -23,17 +30,15 @@ def sources(frame):
     return [(row.value, row.file, row.line) for row in frame.itertuples() if row.part]
 
 
-def test_nav_is_worked_by_hand(known):
-    frame = explain(known, "nav", "nav")
+def test_nav_is_worked_by_hand(nav):
     # 10 000 - 1 005 + 299 - 65 = 9 229 of cash and 600 EUR owed; 160 ACME of 6.25, 30 EURO of 20.5 at 1.25.
-    assert frame["value"].iloc[0] == pytest.approx(9_229 - 750 + 1_000 + 768.75 + 50, abs=1e-9)
-    assert tree.gap(frame) == 0
-    assert tree.leaves(frame)["value"].sum() == pytest.approx(frame["value"].iloc[0], abs=1e-9)
+    assert nav["value"].iloc[0] == pytest.approx(9_229 - 750 + 1_000 + 768.75 + 50, abs=1e-9)
+    assert tree.gap(nav) == 0
+    assert tree.leaves(nav)["value"].sum() == pytest.approx(nav["value"].iloc[0], abs=1e-9)
 
 
-def test_a_lot_is_the_purchase_in_terms_of_today_less_what_was_sold(known):
-    frame = explain(known, "nav", "nav")
-    steps = below(frame, "lot T2 of 2022-03-01")
+def test_a_lot_is_the_purchase_in_terms_of_today_less_what_was_sold(nav):
+    steps = below(nav, "lot T2 of 2022-03-01")
     # Bought as 100, which are 200 now; 50 of them sold.
     assert sources(steps) == [(1250.0, "log.csv", 3), (-312.5, "log.csv", 4)]
     told = steps[~steps["part"]]
@@ -41,26 +46,24 @@ def test_a_lot_is_the_purchase_in_terms_of_today_less_what_was_sold(known):
     assert told["how"].iloc[0] == "100 became 200"
 
 
-def test_price_and_rate_name_their_lines(known):
-    frame = explain(known, "nav", "nav")
-    beside = below(frame, "EURO")
+def test_price_and_rate_name_their_lines(nav):
+    beside = below(nav, "EURO")
     price = beside[beside["source"] == "prices"].iloc[0]
     assert (price["value"], price["file"], price["line"], price["version"]) == (20.5, "prices.csv", 5, 7)
     rate = beside[beside["source"] == "fx_rates"].iloc[0]
-    leg = frame[frame["parent"] == rate["node"]].iloc[0]
+    leg = nav[nav["parent"] == rate["node"]].iloc[0]
     assert (rate["value"], leg["label"], leg["file"], leg["line"]) == (1.25, "EUR/USD", "fx.csv", 5)
 
 
-def test_cash_is_every_transaction_and_accruals_the_action(known):
-    frame = explain(known, "nav", "nav")
-    cash = below(frame, "USD balance")
+def test_cash_is_every_transaction_and_accruals_the_action(nav):
+    cash = below(nav, "USD balance")
     assert sources(cash) == [
         (10_000.0, "log.csv", 2),
         (-1_005.0, "log.csv", 3),
         (299.0, "log.csv", 4),
         (-65.0, "more.csv", 2),
     ]
-    owed = below(frame, "cash_dividend accrued")
+    owed = below(nav, "cash_dividend accrued")
     # 200 held at the close before, 0.25 each.
     assert sources(owed) == [(50.0, "actions.csv", 3)]
 
@@ -121,15 +124,15 @@ def test_every_column_adds_up(known, table):
             assert tree.gap(frame) == 0, (table, column, instrument)
 
 
-def test_a_transaction_that_is_not_in_the_log_is_a_gap():
-    frame = explain(evidence(known=LOG[:-1]), "nav", "nav")
+def test_a_transaction_that_is_not_in_the_log_is_a_gap(known):
+    frame = explain(replace(known, log=facts("transactions", *LOG[:-1])), "nav", "nav")
     # The purchase of 10 at 6.5 is in the results alone: its 62.50 of shares and its 65 of cash.
     assert tree.gap(frame) == pytest.approx(62.5 + 65.0)
     missing = frame[frame["label"] == tree.NOT_EXPLAINED]
     assert sorted(missing["value"]) == [-65.0, 62.5]
 
 
-def test_an_overridden_price_says_by_whom():
+def test_an_overridden_price_says_by_whom(known):
     decided = facts(
         "price_overrides",
         {
@@ -137,9 +140,10 @@ def test_an_overridden_price_says_by_whom():
             "valid_to": "2022-03-09", "reason": "halted", "entered_by": "ann", "approved_by": "ben",
         },
     )  # fmt: skip
-    known = evidence(price_overrides=decided)
-    known.results["prices"].loc[1, "status"] = "override"
-    frame = explain(known, "valuations", "market_value_base", "ACME")
+    prices = known.results["prices"].copy()
+    prices.loc[1, "status"] = "override"
+    told = replace(known, price_overrides=decided, results={**known.results, "prices": prices})
+    frame = explain(told, "valuations", "market_value_base", "ACME")
     said = frame[frame["source"] == "price_overrides"].iloc[0]
     assert said["label"] == "overridden by ann, approved by ben, until 2022-03-09"
     assert said["how"] == "halted"
