@@ -278,14 +278,15 @@ def _exchanged(rows: pd.DataFrame, both: pd.DataFrame, then: State, now: State) 
             "other": found["rate_now"],
         }
     )
-    once = pair.drop_duplicates(ignore_index=True)  # a few pairs of currencies, whatever the number of rows
+    few = pair[["currency", "base"]].drop_duplicates(ignore_index=True)  # whatever the number of rows
     legs = [
         _legs(currency, into, then.raw_fx_rates, now.raw_fx_rates)
-        for currency, into in zip(once["currency"], once["base"], strict=True)
+        for currency, into in zip(few["currency"], few["base"], strict=True)
     ]
-    told = pd.DataFrame(legs, columns=["words", "file", "line"])
+    told = pd.concat([few, pd.DataFrame(legs, columns=["words", "file", "line"])], axis=1)
+    once = pair.drop_duplicates().merge(told, on=["currency", "base"])
     rates = "1 " + once["currency"] + " = " + _numbers(once["one"]) + " -> " + _numbers(once["other"])
-    once = once.assign(reason=rates + " " + once["base"] + told["words"], file=told["file"], line=told["line"])
+    once = once.assign(reason=rates + " " + once["base"] + once["words"])
     told = pair.merge(once, on=["currency", "base", "one", "other"], how="left")
     return pd.DataFrame(
         {
