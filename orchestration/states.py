@@ -183,6 +183,60 @@ def made_again(feeds: Feeds, session: pd.Timestamp, entry: Mapping[Any, Any]) ->
     return {name: tables.content_hash(name, made[name]) == entry["seen"][name]["hash"] for name in wanted}
 
 
+def history(
+    feeds: Feeds, first: pd.Timestamp, last: pd.Timestamp, known_at: pd.Timestamp | None, book: str | None = None
+) -> pd.DataFrame:
+    """NAV of a range of sessions made again from the beginning, with other knowledge, beside NAV of now.
+
+    Each session comes after the one before it with the same knowledge: what was known at ``known_at``, or else what the
+    newest signature of the session and book stood on; a session that a book did not sign is then left out.
+
+    Returns:
+        business_date, book, base_currency, knowledge (in words), nav_then, nav_now, difference (now less then) and
+        difference_bp (of NAV then, where it is positive); a NAV is missing where there is none.
+    """
+    days = session_days(feeds.settings.calendars)
+    days = days[(days >= first) & (days <= last)]
+    key = ["business_date", "book"]
+    columns = [*key, "base_currency", "nav"]
+    if days.empty:
+        then = tables.empty("nav")[columns].assign(knowledge="")
+    elif known_at is not None:
+        moment = known(feeds, known_at)
+        then = derive(["nav"], days, moment.facts, known_at)["nav"][columns].assign(knowledge=moment.name)
+    else:
+        then = _as_signed(feeds, days)[[*columns, "knowledge"]]
+    stale = len(days) and len(feeds.facts.stale_sessions(days))
+    now_ = derive(["nav"], days, feeds.facts)["nav"] if stale else feeds.lake.read("nav", first, last)
+    rows = then.merge(now_[columns], on=key, how="left" if known_at is None else "outer", suffixes=("_then", "_now"))
+    if book is not None:
+        rows = rows[rows["book"] == book]
+    difference = (rows["nav_now"] - rows["nav_then"]).round(6) + 0.0
+    found = rows.assign(
+        base_currency=rows["base_currency_then"].fillna(rows["base_currency_now"]),
+        knowledge=rows["knowledge"].fillna("nothing of it"),
+        difference=difference,
+        difference_bp=(difference / rows["nav_then"].where(rows["nav_then"] > 0) * 1e4).round(4),
+    )
+    names = [*key, "base_currency", "knowledge", "nav_then", "nav_now", "difference", "difference_bp"]
+    return found[names].sort_values(key, ignore_index=True)
+
+
+def _as_signed(feeds: Feeds, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Table nav of the signed books of ``days``, each with the deliveries that its newest signature stood on."""
+    states = pd.concat([closes.states(feeds.engine, day) for day in days], ignore_index=True)
+    signatures = states[states["status"].isin(closes.SIGNED)]
+    if signatures.empty:
+        raise Refused(f"nothing is signed from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}: name --known-at")
+    parts = []
+    for _, group in signatures.groupby(["through_delivery", "recorded_at"]):  # those signed in one go know the same
+        moment = with_knowledge(feeds, group.iloc[0].to_dict())
+        own = pd.DatetimeIndex(group["business_date"]).unique().sort_values()
+        made = derive(["nav"], own, moment.facts)["nav"].merge(group[["business_date", "book"]])
+        parts.append(made.assign(knowledge=moment.name))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _cut(feeds: Feeds, entry: Mapping[Any, Any]) -> Cut:
     through, until = int(entry["through_delivery"]), pd.Timestamp(entry["recorded_at"])
     return Cut(feeds.settings, feeds.lake, feeds.engine, through, until)

@@ -3,8 +3,9 @@
 Belongs here: which delivered transactions a signed close keeps out, and on which session those count that are let in.
 Does not belong here: signing (``daybook.control.closes``), what a row posts (``daybook.ledger``).
 
-The closed period of a book is everything up to its newest signed session, whoever signed what before it. What
-``closed_period`` of ``close_rules`` says, in force on the session that a row is dated into, is done with it:
+The closed period of a book is everything up to its newest signed session, whoever signed what before it. What is done
+``closed_period`` of ``close_rules`` says, in force on the first session after it, so that another policy needs no
+declaration that is itself dated into the closed period:
 
 * ``restate``: nothing. The row counts on its trade date, and the days from there on differ from what was signed.
 * ``post``: it counts on the first session after the closed period, ``booked_on``. That cannot be done with a row that
@@ -54,8 +55,8 @@ def judge(draft: Draft) -> None:
     changed = _changed(draft, at, posted & ~cancels, booked_on)
     booked_on[changed != ""] = _NEVER
     draft.cells["booked_on"][at] = booked_on
-    to_do = "; daybook quarantine release lets it in once close_rules declare another closed_period for that session"
-    _refuse(draft, at, late, "trade_date", own["said"] + to_do)
+    to_do = "; daybook quarantine release lets it in once close_rules declare another closed_period for "
+    _refuse(draft, at, late, "trade_date", own["said"] + to_do + dated.iso(own["after"]))
     what = (
         corrects + " counts in it and cannot be taken back there unless close_rules say restate; else post the opposite"
     )
@@ -88,7 +89,7 @@ def _closed(draft: Draft, rows: pd.DataFrame) -> pd.DataFrame:
     for name in calendar[last.notna().to_numpy()].unique():
         of = (last.notna() & (calendar == name)).to_numpy()
         after[of] = calendars.next_session(name, last[of])
-    asked = pd.DataFrame({"business_date": session, "book": rows["book"]})
+    asked = pd.DataFrame({"business_date": after, "book": rows["book"]})
     text = dated.iso(session) + " is in a closed period of " + closes["book"].fillna("") + ": "
     text += closes["signed_by"].fillna("") + " signed " + dated.iso(last) + " as version "
     return pd.DataFrame(

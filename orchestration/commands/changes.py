@@ -66,10 +66,17 @@ def rerun(
         str | None, typer.Option(help="With what was known at this instant (ISO 8601, UTC); default: at the close.")
     ] = None,
     book: Book = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="First date of a range that ends with DATE: NAV of each.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Of a range: for people, or for programs.")] = Format.table,
 ) -> None:
     """Make a signed day again with the knowledge of its close, or of an instant, and of now; nothing is stored."""
     session = business_date(date)
     feeds = opened()
+    if since is not None:
+        _range(feeds, business_date(since), session, None if known_at is None else instant(known_at), book, format)
+        return
     from orchestration.states import between, entries, known, made_again, now, with_knowledge
 
     if known_at is not None:
@@ -99,6 +106,40 @@ def rerun(
         one_by_one(found[0].rows)
     if failed:
         raise typer.Exit(FAILED)
+
+
+def _range(
+    feeds: "Feeds",
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+    known_at: pd.Timestamp | None,
+    book: str | None,
+    format: Format,
+) -> None:
+    """Print NAV of each date made again, with that of now and the difference."""
+    if first > last:
+        raise Misused(f"--from {first:%Y-%m-%d} is after {last:%Y-%m-%d}")
+    from orchestration.states import history
+
+    rows = history(feeds, first, last, known_at, book)
+    if format is not Format.table:
+        machine(rows, format)
+        return
+    if rows.empty:
+        raise Refused(f"no NAV from {first:%Y-%m-%d} to {last:%Y-%m-%d}" + (f" of a book {book!r}" if book else ""))
+    days = rows["business_date"].nunique()
+    same = (rows["nav_then"] == rows["nav_now"]) | (rows["nav_then"].isna() & rows["nav_now"].isna())
+    if not same.all():
+        other = rows[~same]
+        money = {name: other[name].map(_money) for name in ("nav_then", "nav_now", "difference")}
+        day = other["business_date"].dt.strftime("%Y-%m-%d")
+        table("NAV that is another one now", other.assign(business_date=day, **money), right=tuple(money))
+    out.print(
+        f"{len(rows)} NAVs of {days} sessions made again, each after the one before it: {int(same.sum())} are the same"
+        " now, to the millionth",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def business_date(date: str) -> pd.Timestamp:

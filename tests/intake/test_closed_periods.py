@@ -57,9 +57,17 @@ def test_what_is_dated_into_the_closed_period_counts_on_its_date_or_after_it(pol
 
 def test_what_is_refused_names_the_close_and_what_to_do():
     found = taken("refuse", LATE, *NEW)
-    to_do = "; daybook quarantine release lets it in once close_rules declare another closed_period for that session"
+    to_do = "; daybook quarantine release lets it in once close_rules declare another closed_period for 2024-01-05"
     assert told(found) == [(2, "trade_date", "2024-01-03", SIGNED + to_do)]
     assert list(found.facts["transaction_id"]) == ["T2", "T3"]
+
+
+def test_the_policy_is_that_of_the_first_session_after_the_closed_period():
+    rules = frame(
+        "close_rules", "book valid_from closed_period",
+        ("", "2020-01-01", "refuse"), ("B", "2020-01-01", "refuse"), ("B", "2024-01-05", "post"), ("", "2024-01-08", "restate"),
+    )  # fmt: skip
+    assert booked(taken("restate", LATE, close_rules=rules)) == {"T1": "2024-01-05"}
 
 
 def test_without_a_close_or_on_the_day_after_it_nothing_is_judged():

@@ -61,8 +61,8 @@ def test_a_refused_trade_waits_in_quarantine_and_comes_in_when_the_policy_change
     assert (entry["line"], entry["column"], entry["value"]) == (2, "trade_date", "2024-01-03")
     assert entry["reason"].startswith("2024-01-03 is in a closed period of ALPHA: ann signed 2024-01-04 as version 1; ")
     assert "closed period" in firm.release(entry["id"], "bob", "it is a trade").reason
-    rules = b"book,valid_from,closed_period\nALPHA,2024-01-02,restate\n"
-    firm.deliver("close_rules_2024-01-02.csv", rules)
+    rules = b"book,valid_from,closed_period\nALPHA,2024-01-05,restate\n"
+    firm.deliver("close_rules_2024-01-05.csv", rules)
     assert firm.release(entry["id"], "bob", "agreed with ann").outcome == "complete"
     log = Facts(firm.settings, firm.lake, firm.engine).current("transactions").set_index("transaction_id")
     assert sorted(log.index) == ["T1", "T2", "T3"]
