@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -19,28 +21,30 @@ def reported(theirs=(), their_cash=(), torn=(), empty=()) -> pd.DataFrame:
     return frame("custodian_reports", "business_date book kind whole", *rows)
 
 
+@cache
+def worth():
+    """The firm, and its NAV."""
+    it = firm(
+        prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
+        rates=[(d, "GBP", "USD", 1.25) for d in DAYS],
+        cash=[(d, "P", "USD", 10000.0, 0.0) for d in DAYS],
+        books=[("P", "USD", "XNYS"), ("Q", "GBP", "XLON")],
+    )
+    return it, it.nav(DAYS)
+
+
 def breaks(
     positions=(),
     theirs=(),
     cash=(),
     their_cash=(),
-    acts=(),
     failures=(),
     days=None,
     torn=(),
     empty=(),
     confirmed=(),
-    definitions=None,
-    tolerances=None,
-    accounts=None,
 ) -> pd.DataFrame:
-    it = firm(
-        prices=[(d, i, p, c) for d in DAYS for i, p, c in (("A", 20.0, "USD"), ("L", 8.0, "GBP"), ("M", 5.0, "USD"))],
-        rates=[(d, "GBP", "USD", 1.25) for d in DAYS],
-        cash=[(d, "P", "USD", 10000.0, 0.0) for d in DAYS],
-        acts=acts,
-        books=[("P", "USD", "XNYS"), ("Q", "GBP", "XLON")],
-    )
+    it, navs = worth()
     days = DAYS if days is None else days
     failed = pd.DataFrame(list(failures), columns=list(FAILURE)).astype(FAILURE)
     stated = statements.Statements(
@@ -50,13 +54,9 @@ def breaks(
         frame("custodian_cash", "business_date book currency balance", *their_cash),
         reported(theirs, their_cash, torn, empty),
     ).compared(it.books, failed)
-    nav = it.nav(days)
-    rules = broken.Rules(
-        tables.empty("reconciliations") if definitions is None else definitions,
-        tables.empty("tolerances") if tolerances is None else tolerances,
-        nav, it.rates, it.books,
-    )  # fmt: skip
-    rows = stated.breaks(rules, tables.empty("accounts") if accounts is None else accounts)
+    nav = navs[navs["business_date"].isin(days)]
+    rules = broken.Rules(tables.empty("reconciliations"), tables.empty("tolerances"), nav, it.rates, it.books)
+    rows = stated.breaks(rules, tables.empty("accounts"))
     paid = frame("confirmations", "business_date book instrument action_id currency ours theirs", *confirmed)
     return broken.breaks(
         [rows[rows["business_date"].isin(days)], confirmations.unequal(paid, it.books, failed, days)],

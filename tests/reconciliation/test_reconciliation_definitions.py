@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -19,22 +21,24 @@ def rules(defined=(), allowed=()) -> Rules:
     return Rules(frame("reconciliations", DEFINED, *defined), frame("tolerances", ALLOWED, *allowed), NAV, RATES, BOOKS)
 
 
-def shortfall(gap, **given) -> list:
+def shortfall(gap, **declared) -> list:
     """Breaks of a cash balance that is ``gap`` less at the custodian, and of a position that is one unit more."""
-    found = breaks(
-        cash=[(D, "P", "USD", 1000.0)],
-        their_cash=[(D, "P", "USD", 1000.0 - gap)],
-        positions=[(D, "P", "A", 10.0, 10.0)],
-        theirs=[(D, "P", "A", 11.0, 11.0, "USD")],
-        **given,
-    )
-    return found[["kind", "reconciliation", "owner"]].to_numpy().tolist()
+    lines = [
+        (D, "P", "", "cash", "CASH:USD", "USD", "settled", 1000.0, 1000.0 - gap, -gap, True),
+        (D, "P", "", "position", "A", "USD", "settled", 10.0, 11.0, 1.0, True),
+    ]
+    names = "business_date book source kind instrument currency compared_field ours theirs difference known".split()
+    both = pd.DataFrame(lines, columns=names).astype({"source": "str"})
+    given = replace(rules(), **declared)
+    cash, position = (given.beyond(both.iloc[at : at + 1], table) for at, table in enumerate(TABLES))
+    return pd.concat([cash, position])[["kind", "reconciliation", "owner"]].to_numpy().tolist()
 
 
 def tolerated(*rows):
     return {"tolerances": frame("tolerances", ALLOWED, *rows)}
 
 
+TABLES = ("custodian_cash", "custodian_positions")
 POSITION = ["position", "custodian_positions", ""]
 
 
@@ -55,12 +59,16 @@ def test_the_largest_of_the_tolerances_given_is_allowed_and_a_book_goes_before_e
 
 def test_definitions_name_their_owner_and_what_they_do_not_compare_stays_with_the_built_in_one():
     defined = frame("reconciliations", DEFINED, ("ops", "custodian_cash", DAYS[0], "", "ann"))
-    assert shortfall(1.0, definitions=defined) == [["cash", "ops", "ann"], POSITION]
+    assert shortfall(1.0, reconciliations=defined) == [["cash", "ops", "ann"], POSITION]
     other = frame("reconciliations", DEFINED, ("ops", "custodian_cash", DAYS[0], "acme", "ann"))
-    assert shortfall(1.0, definitions=other)[0] == ["cash", "custodian_cash", ""], "the report is of another source"
+    assert shortfall(1.0, reconciliations=other)[0] == ["cash", "custodian_cash", ""], "the report is of another source"
     several = [("zed", "custodian_cash", DAYS[0], "", "zoe"), ("ops", "custodian_cash", DAYS[0], "", "ann")]
     loose = tolerated(("ops", "settled", "", DAYS[0], 5.0, NAN, NAN))
-    assert shortfall(1.0, definitions=frame("reconciliations", DEFINED, *several), **loose)[0] == ["cash", "zed", "zoe"]
+    assert shortfall(1.0, reconciliations=frame("reconciliations", DEFINED, *several), **loose)[0] == [
+        "cash",
+        "zed",
+        "zoe",
+    ]
     reported = pd.DataFrame({"business_date": [D], "book": ["P"], "source": ["acme"]})
     price = frame("reconciliations", DEFINED, ("px", "custodian_positions", DAYS[0], "", "pat"))
     of = frame("tolerances", ALLOWED, ("px", "market_value", "", DAYS[0], NAN, 0.01, NAN))
