@@ -282,7 +282,10 @@ def _steps(
         expected: Any = pd.NaT
         if took is not None and not any(pd.isna(at) for at in ready):
             expected = max(now, max(ready) + took[0])
-        ends[step] = done.get(step, expected)
+        # What was done without a feed is done again when that comes, and nobody can tell when where no history does.
+        lacks = came.loc[lacking[step], "expected_at"]
+        again = pd.NaT if lacks.isna().any() else lacks.max()
+        ends[step] = done.get(step, expected) if step not in done or lacks.empty else again
         late = [row for row in lacking[step] if came.at[row, "unheard"] or came.at[row, "status"] == "late"]
         turn = [other for other in open_steps if other != step and all(below in done for below in STANDS_ON[other])]
         names = [*came.loc[lacking[step], "named"]]
@@ -359,10 +362,9 @@ def _critical(
     step, path = STEPS[-1], [STEPS[-1]]
     while True:
         mine = came[first_step == step]
-        mine = mine[mine["done"]] if step in done else mine
         at = mine["done_at"].where(mine["done"], mine["expected_at"])
         # A file of history that was taken in at any time keeps nobody waiting; one that never came does.
-        at = at.dropna() if step in done else at.fillna(never)
+        at = at[at.notna() | ~mine["done"]].fillna(never) if step in done else at.fillna(never)
         below = {other: never if pd.isna(ends[other]) else ends[other] for other in STANDS_ON[step]}
         latest = max(below, key=lambda other: below[other], default="")
         if len(at) and (not latest or at.max() >= below[latest]):

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daybook.performance.period_returns import A_YEAR, YEAR_DAYS
-from daybook.risk import var
 
 Floats = NDArray[np.float64]
 FLAT = 1e-12
@@ -243,6 +242,8 @@ class Sample:
     @cached_property
     def gaussian(self) -> Floats:
         """VaR of a session, were returns normal."""
+        from daybook.risk import var  # which stands on the benchmarks of this package
+
         z = np.full(len(self.confidence), np.nan)
         for confidence in np.unique(self.confidence):
             z[self.confidence == confidence] = -var.normal(float(confidence))[0]
@@ -251,6 +252,8 @@ class Sample:
     @cached_property
     def modified(self) -> Floats:
         """VaR of a session by Cornish and Fisher; NaN where the expansion falls at the quantile."""
+        from daybook.risk import var  # which stands on the benchmarks of this package
+
         bent, s, k = np.full(len(self.confidence), np.nan), self.skewness, self.kurtosis
         for confidence in np.unique(self.confidence):
             at = self.confidence == confidence

@@ -88,10 +88,11 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float)
     figures = by_book(**read, states=closes.states(feeds.engine, session))
     table(f"{session:%A, %Y-%m-%d}", figures, right=("NAV", "P&L", "return", "VaR 99 %"))
     against = blocking(findings)
+    against = against.assign(book=against["book"].mask(against["book"] == "", "the firm"))
+    against = against.groupby(["check", "reason"], as_index=False, sort=False)["book"].agg(", ".join)
     for finding in against.head(MOST_SHOWN).to_dict("records"):
         out.print(
-            f"[bold red]blocks[/bold red] {escape(finding['book'] or 'the firm')}: {finding['check']}:"
-            f" {escape(finding['reason'])}",
+            f"[bold red]blocks[/bold red] {escape(finding['book'])}: {finding['check']}: {escape(finding['reason'])}",
             soft_wrap=True,
         )
     if len(against) > MOST_SHOWN:

@@ -118,7 +118,11 @@ def _when(feeds: "Feeds", session: pd.Timestamp, outcomes: pd.DataFrame) -> None
             "done": times["done_at"],
             "state": rows["status"].str.replace("_", " "),
             "waits for": rows["waits_for"],
-            "what is said": rows["reason"],
+            # The lines above say what is late or at risk, and the column before what a step waits for.
+            "what is said": rows["reason"]
+            .str.rsplit("; ", n=1)
+            .str[-1]
+            .mask(rows["status"].isin(["late", "at_risk"]), ""),
         }
     )
     table(f"when, by the clock of {place}", shown)

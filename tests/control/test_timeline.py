@@ -235,7 +235,7 @@ def test_a_step_that_was_done_without_a_feed_says_so():
     nav = rows.loc[("step", "nav", "")]
     assert (nav["status"], nav["waits_for"], nav["reason"]) == ("done", "", "without prices_b")
     assert rows.loc[("feed", "prices", "b"), "status"] == "late"
-    assert rows.loc[("feed", "prices", "b"), "critical"] == False  # noqa: E712 (numpy's)
+    assert rows.loc[("feed", "prices", "b"), "critical"] == True  # noqa: E712 (numpy's): the close waits for it
 
 
 def test_a_feed_that_nobody_expects_is_no_part_of_it_and_a_firm_without_feeds_has_its_steps():
