@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -60,12 +60,18 @@ class Misused(Refused):
     """The words of the command are wrong."""
 
 
-def table(title: str, frame: pd.DataFrame, rows: int = 60, right: Collection[str] = ()) -> None:
-    """Print the last ``rows`` rows of ``frame`` as a table; numbers and the columns ``right`` to the right."""
+def table(
+    title: str, frame: pd.DataFrame, rows: int = 60, right: Collection[str] = (), whole: Collection[str] = ()
+) -> None:
+    """Print the last ``rows`` rows of ``frame`` as a table; numbers and the columns ``right`` to the right.
+
+    What somebody types again, the columns ``whole``, is not folded into several lines.
+    """
     shown = Table(title=escape(title), title_justify="left", header_style="bold", show_lines=False)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
-        shown.add_column(str(name), justify="right" if numeric or name in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numeric or name in right else "left"
+        shown.add_column(str(name), justify=justify, overflow="fold", no_wrap=name in whole)
     for row in frame.tail(rows).itertuples(index=False):
         shown.add_row(*(escape(cell(value)) for value in row))
     out.print(shown)

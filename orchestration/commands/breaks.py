@@ -52,7 +52,7 @@ def listing(
     shown = rows.assign(status=rows["status"].mask(rows["overdue"], rows["status"] + ", overdue"))
     shown = shown.assign(**{name: shown[name].round(2) for name in ("impact_base", "impact_bp")})
     named = shown[list(SHOWN)].rename(columns=SHOWN)
-    table("breaks" if when is None else f"breaks {when:%Y-%m-%d}", named.head(MOST))
+    table("breaks" if when is None else f"breaks {when:%Y-%m-%d}", named.head(MOST), whole=("id",))
     if len(named) > MOST:
         out.print(f"the first {MOST} of {len(named):,}: --format csv gives all")
     late, nobody = int(rows["overdue"].sum()), int((rows["owner"].eq("") & rows["status"].eq("open")).sum())

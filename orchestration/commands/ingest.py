@@ -28,6 +28,8 @@ def ingest(
         "taken in",
         pd.DataFrame([{name: getattr(taken, name) for name in columns} for taken in report.files], columns=columns),
     )
+    if any(taken.quarantined for taken in report.files):
+        out.print("what was quarantined, and why: daybook quarantine list")
     if signed := _signed(doors, known):
         out.print(f"signed days that stand on facts that changed: {signed}", soft_wrap=True)
     raise typer.Exit(DONE if report.whole else NOT_CLOSABLE)

@@ -135,7 +135,8 @@ def _what_waits(feeds: "Feeds") -> None:
 
     waiting = feeds.inbox.entries()
     if len(waiting):
-        out.print(f"{len(waiting)} rows in quarantine: daybook quarantine list")
+        count = "1 row" if len(waiting) == 1 else f"{len(waiting)} rows"
+        out.print(f"{count} in quarantine: daybook quarantine list")
     breaks = break_events.register(feeds)
     breaks = breaks[~breaks["status"].isin(ANSWERED)]
     if len(breaks):
