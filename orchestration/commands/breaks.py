@@ -50,7 +50,7 @@ def listing(
         out.print("no break stands" + ("" if book is None else f" in {book}"))
         return
     shown = rows.assign(status=rows["status"].mask(rows["overdue"], rows["status"] + ", overdue"))
-    shown = shown.assign(**{name: shown[name].round(2) for name in ("impact_base", "impact_bp")})
+    shown = shown.assign(**{name: shown[name].round(2) + 0.0 for name in ("impact_base", "impact_bp")})
     named = shown[list(SHOWN)].rename(columns=SHOWN)
     table("breaks" if when is None else f"breaks {when:%Y-%m-%d}", named.head(MOST), whole=("id",))
     if len(named) > MOST:
