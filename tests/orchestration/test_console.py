@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.metadata import table
+from orchestration import console
 from orchestration.console import machine, out, tamed
 
 FORMULAS = [
@@ -83,3 +84,11 @@ def test_a_terminal_shows_what_others_wrote_and_does_not_obey_it():
     with out.capture() as printed:
         out.print("break cash:A:USD, 1\x1b[2K\u202e2, [red]no[/red]\nÜ 李", markup=False)
     assert printed.get() == "break cash:A:USD, 1\\x1b[2K\\u202e2, [red]no[/red]\nÜ 李\n"
+
+
+def test_what_somebody_types_again_is_not_folded():
+    name = "position:US-CORE:LLY:2022-12-27"
+    rows = pd.DataFrame({"id": [name], "reason": ["said at length " * 40]})
+    with out.capture() as printed:
+        console.table("breaks", rows, whole=("id",))
+    assert name in printed.get()
