@@ -105,7 +105,7 @@ def late(engine: sa.Engine, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
         ).select_from(source.join(table, missed))  # fmt: skip
         found.append(query.where(sa.func.coalesce(about.c.booked_on, about.c.trade_date).between(first, last)))
     with engine.connect() as connection:
-        return records.read(connection, sa.union(*found))
+        return records.read(connection, sa.select(sa.union(*found).subquery()))
 
 
 def objection(facts: Facts, session: pd.Timestamp) -> str:

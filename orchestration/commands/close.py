@@ -1,6 +1,7 @@
 """``daybook close``: sign a business date."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
@@ -39,25 +40,27 @@ def close(
     returns = feeds.lake.read("performance", last=session)
     before = closes.unsigned_before(feeds.engine, session, feeds.lake.read("nav", None, session))
     findings = feeds.handled("findings", session, session)
-    unmoved(feeds, session, seen)
     failed = False
-    for name, reasons in sorted(against.items()):
-        if reasons:
-            failed = True
-            complain(f"refused: {name} {date}: {'; '.join(reasons)}")
-            continue
-        mine, known = returns[returns["book"] == name], same.get(name)
-        try:
-            version, who, new = closes.sign(feeds.engine, session, name, user, seen, through, mine, known)
-        except closes.CloseRefused as error:
-            failed = True
-            complain(f"refused: {error}")
-            continue
-        if not new:
-            out.print(f"{name} {date} stays version {version}, signed by {who}: nothing changed since", highlight=False)
-            continue
-        out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
-        _what_it_stands_on(findings[findings["book"].isin([name, ""])], before.get(name, []))
+    with unmoved(feeds, session, seen):
+        for name, reasons in sorted(against.items()):
+            if reasons:
+                failed = True
+                complain(f"refused: {name} {date}: {'; '.join(reasons)}")
+                continue
+            mine, known = returns[returns["book"] == name], same.get(name)
+            try:
+                version, who, new = closes.sign(feeds.engine, session, name, user, seen, through, mine, known)
+            except closes.CloseRefused as error:
+                failed = True
+                complain(f"refused: {error}")
+                continue
+            if not new:
+                out.print(
+                    f"{name} {date} stays version {version}, signed by {who}: nothing changed since", highlight=False
+                )
+                continue
+            out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
+            _what_it_stands_on(findings[findings["book"].isin([name, ""])], before.get(name, []))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -76,8 +79,11 @@ def blocked(feeds: "Feeds", session: pd.Timestamp) -> Mapping[str, tuple[str, ..
     return refusals(nav, feeds.handled("findings", session, session))
 
 
-def unmoved(feeds: "Feeds", session: pd.Timestamp, seen: Mapping[str, Mapping[str, Any]]) -> None:
-    """Insist that ``session`` is still what was looked at before; to be asked last, so that nothing is signed unseen.
+@contextmanager
+def unmoved(feeds: "Feeds", session: pd.Timestamp, seen: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Insist that ``session`` is still what was looked at before, and let nothing come in until all of it is signed.
+
+    What is delivered meanwhile waits, and is then judged as dated into a closed period.
 
     Args:
         feeds: the doors.
@@ -89,12 +95,14 @@ def unmoved(feeds: "Feeds", session: pd.Timestamp, seen: Mapping[str, Mapping[st
     """
     from resources import closes
 
-    if objection := closes.objection(feeds.facts, session):
-        raise Refused(objection)
-    if any(feeds.lake.version(name) != entry["version"] for name, entry in seen.items()) and not closes.same_content(
-        seen, closes.seen(feeds.lake, session)
-    ):
-        raise Refused(f"{session:%Y-%m-%d} was computed again meanwhile: daybook status, then sign what stands now")
+    with feeds.inbox.alone():
+        if objection := closes.objection(feeds.facts, session):
+            raise Refused(objection)
+        if any(
+            feeds.lake.version(name) != entry["version"] for name, entry in seen.items()
+        ) and not closes.same_content(seen, closes.seen(feeds.lake, session)):
+            raise Refused(f"{session:%Y-%m-%d} was computed again meanwhile: daybook status, then sign what stands now")
+        yield
 
 
 def _what_it_stands_on(findings: pd.DataFrame, before: list[pd.Timestamp]) -> None:

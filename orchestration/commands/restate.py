@@ -47,25 +47,25 @@ def restate(
     summary(session, found)
     one_by_one(pd.concat([part.rows for part in found], ignore_index=True))
     returns = feeds.lake.read("performance", last=session)
-    unmoved(feeds, session, seen)
     refused = False
-    for entry in changed.to_dict("records"):
-        name = str(entry["book"])
-        if reasons := against.get(name, ("it has no NAV any more",)):
-            refused = True
-            complain(f"refused: {name} {date}: {'; '.join(reasons)}")
-            continue
-        mine, effect = returns[returns["book"] == name], effects[name]
-        try:
-            version = closes.restate(
-                feeds.engine, session, name, user, reason, int(entry["version"]), seen, through, mine, effect
-            )
-        except closes.CloseRefused as error:  # somebody else restated it meanwhile; the other books are still signed
-            refused = True
-            complain(f"refused: {error}")
-            continue
-        out.print(f"restated {name} {date}, version {version}, signed by {user}", highlight=False)
-        _tell(effect)
+    with unmoved(feeds, session, seen):
+        for entry in changed.to_dict("records"):
+            name = str(entry["book"])
+            if reasons := against.get(name, ("it has no NAV any more",)):
+                refused = True
+                complain(f"refused: {name} {date}: {'; '.join(reasons)}")
+                continue
+            mine, effect = returns[returns["book"] == name], effects[name]
+            try:
+                version = closes.restate(
+                    feeds.engine, session, name, user, reason, int(entry["version"]), seen, through, mine, effect
+                )
+            except closes.CloseRefused as error:  # somebody else restated it meanwhile; the others are still signed
+                refused = True
+                complain(f"refused: {error}")
+                continue
+            out.print(f"restated {name} {date}, version {version}, signed by {user}", highlight=False)
+            _tell(effect)
     if refused:
         raise typer.Exit(FAILED)
 
