@@ -14,6 +14,8 @@ from resources.feeds import Feeds
 
 DONE = ("filled", "cancelled", "rejected", "replaced", "expired")
 """Status of orders that wait for nobody."""
+ITSELF = "next_morning"
+"""Job that writes the page."""
 RECENT = pd.Timedelta(days=1)
 _MOST_RUNS = 200
 
@@ -67,7 +69,9 @@ def _runs(instance: dg.DagsterInstance, session: pd.Timestamp, now: pd.Timestamp
         for record in instance.get_run_records(asked, limit=_MOST_RUNS)
     }
     rows = [
-        (run.dagster_run.job_name, run.dagster_run.status.value, run.start_time, run.end_time) for run in found.values()
+        (run.dagster_run.job_name, run.dagster_run.status.value, run.start_time, run.end_time)
+        for run in found.values()
+        if run.dagster_run.job_name != ITSELF or run.dagster_run.status not in timings.ON
     ]
     runs = pd.DataFrame(rows, columns=["job", "status", "began_at", "ended_at"])
     at = {name: pd.to_datetime(runs[name].astype("float64"), unit="s", utc=True) for name in ("began_at", "ended_at")}

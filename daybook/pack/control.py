@@ -62,7 +62,8 @@ def glance(day: Day, book: str | None, bridge: pd.DataFrame) -> list[Tile]:
     blocking = int(((findings["severity"] == "blocking") & (findings["status"] != "waived")).sum())
     warnings = int((findings["severity"] == "warning").sum())
     sound = bridge[bridge["reason"] == ""]
-    unexplained = int((sound["gap"] != 0).sum()) + len(bridge) - len(sound)
+    doubted = int(day.rows("unexplained_pnl", book)["status"].eq("unexplained").sum())
+    unexplained = int((sound["gap"] != 0).sum()) + len(bridge) - len(sound) + doubted
     overridden, stale = (int((held["status"] == s).sum()) for s in ("override", "stale"))
     late, expected = feeds.lacking(day)
     worst = figures.number(breaks["impact_bp"].abs().max()) if len(breaks) else np.nan
@@ -85,7 +86,7 @@ def glance(day: Day, book: str | None, bridge: pd.DataFrame) -> list[Tile]:
             overridden + stale,
         ),
         _tile("Breaks", len(breaks), size, "breaks", "care"),
-        _tile("P&L unexplained", unexplained, "bridges that do not add up", "nav", "bad"),
+        _tile("P&L unexplained", unexplained, "books in doubt, bridges that do not add up", "nav", "bad"),
         _exceptions("Limits", usage, len(day.limits), "limits"),
         _exceptions("Compliance", rules, len(day.rules), "compliance"),
         Tile(

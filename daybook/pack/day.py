@@ -19,6 +19,7 @@ TABLES = (
     "liquidity", "liquidity_profile", "exposures", "look_through_exposures", "limit_usage", "limit_consumption",
     "compliance_results",
     "targets", "proposed_orders", "portfolio_failures", "findings", "prices", "feed_outcomes", "timeline",
+    "unexplained_pnl",
     "accruals", "cash_ladder", "share_class_nav", "fee_accruals", "share_class_performance",
     "period_returns", "flow_effects", "ratios", "drawdowns", "attribution_nodes", "attribution_pnl",
     "currency_attribution", "factor_attribution", "period_attribution", "contributions", "risk_attribution",
