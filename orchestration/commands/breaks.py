@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from orchestration.commands.installation import date_of, given, here, opened
 from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import here, opened
 from orchestration.commands.show import Format
-from orchestration.commands.waive import Until, ask_for, date_of, given
+from orchestration.commands.waive import Until, ask_for
 from orchestration.console import Misused, Refused, machine, out, table
 
 app = typer.Typer(

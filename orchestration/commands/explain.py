@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import opened
+from orchestration.commands.installation import date_of, opened
 from orchestration.commands.show import Format
 from orchestration.console import Misused, Refused, machine, out
 
@@ -18,9 +17,9 @@ WIDE = 10_000
 
 def explain(
     table: Annotated[str, typer.Argument(help="nav, valuations, positions, lots, cash, pnl or realised.")],
+    date: Annotated[str, typer.Option(help="Business date.")],
+    book: Annotated[str, typer.Option(help="The book.")],
     column: Annotated[str | None, typer.Argument(help="A column of money; default the first one of the table.")] = None,
-    date: Annotated[str, typer.Option(help="Business date.")] = "",
-    book: Annotated[str, typer.Option(help="The book.")] = "",
     instrument: Annotated[str, typer.Option(help="Only this instrument, or CASH:<CCY>; default the whole book.")] = "",
     all: Annotated[bool, typer.Option("--all", help="Every node, not the largest ones of each.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the tree as a page to this file.")] = None,
@@ -37,10 +36,7 @@ def explain(
     name = column or COLUMNS[table][0]
     if name not in COLUMNS[table]:
         raise Misused(f"{table} {name!r} cannot be explained: {', '.join(COLUMNS[table])} can")
-    session = parse(date or None)
-    if session is None or not book:
-        raise Misused("name the number: --date and --book")
-    feeds = opened()
+    session, feeds = date_of(date), opened()
     frame = taken_apart(evidence(feeds, table, book, session), table, name, instrument)
     shown = frame if all else tree.folded(frame, MOST)
     meaning = TABLES[table].columns[TABLES[table].names.index(name)].meaning

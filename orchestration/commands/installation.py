@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from orchestration.console import Misused, complain
+from orchestration.console import Misused, Refused, complain
 from orchestration.services import prepare
 from resources.settings import Settings, settings
 
@@ -33,17 +33,37 @@ def opened() -> "Feeds":
 
 
 def day(text: str | None) -> pd.Timestamp | None:
-    """``text`` as a date.
+    """``text`` as a date, None where nothing was said.
 
     Raises:
         Misused: it is not a date.
     """
-    if text is None:
-        return None
+    return None if text is None else date_of(text)
+
+
+def date_of(text: str) -> pd.Timestamp:
+    """``text`` as a date.
+
+    Raises:
+        Misused: it is not a date, or empty.
+    """
     try:
-        return pd.Timestamp(pd.to_datetime(text, format="%Y-%m-%d"))
+        found = pd.to_datetime(text, format="%Y-%m-%d")
     except ValueError as error:
         raise Misused(f"{text!r} is not a date: write it as 2022-12-27") from error
+    if pd.isna(found):
+        raise Misused(f"{text!r} is not a date: write it as 2022-12-27")
+    return pd.Timestamp(found)
+
+
+def given(reason: str) -> None:
+    """Insist on a reason for what a second person, or whoever relies on the figures, must judge.
+
+    Raises:
+        Refused: it is empty.
+    """
+    if not reason.strip():
+        raise Refused("--reason is empty: say why; it is kept with your name")
 
 
 def instant(text: str) -> pd.Timestamp:

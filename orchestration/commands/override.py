@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 
 from orchestration.commands.impact import of_approval, tell
+from orchestration.commands.installation import date_of, here, opened
 from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import here, opened
 from orchestration.console import Misused, Refused, out, table
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def price(
     currency: Annotated[str, typer.Option(help="Currency of the price; that of the market's if left out.")] = "",
 ) -> None:
     """Ask for PRICE in place of the market's. It is used when a second person has agreed, until it expires."""
-    since, last = _day(date), _day(until)
+    since, last = date_of(date), date_of(until)
     if last < since:
         raise Misused(f"--until {until} is before --date {date}: the override would never be in force")
     _given(reason)
@@ -93,7 +93,7 @@ def end(
     reason: Why,
 ) -> None:
     """Ask for the end of an override before it expires. It ends when a second person has agreed."""
-    first_without = _day(date)
+    first_without = date_of(date)
     _given(reason)
     feeds = opened()
     from resources import overrides, requests
@@ -103,13 +103,6 @@ def end(
     _say(f"request {request}: {wish.subject}")
     tell(of_approval(feeds, request))
     _whose_turn(request)
-
-
-def _day(text: str) -> pd.Timestamp:
-    found = parse(text)
-    if found is None:
-        raise Misused("name a date")
-    return found
 
 
 def _given(reason: str) -> None:

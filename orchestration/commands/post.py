@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from orchestration.commands.impact import tell
 from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import here, opened
+from orchestration.commands.installation import given, here, opened
 from orchestration.console import Misused, Refused, out
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def post(
     reason: Why,
 ) -> None:
     """Ask for FILES to be taken in as a correction; they count when a second person has agreed."""
-    _given(reason)
+    given(reason)
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         raise Refused(f"no such file: {', '.join(missing)}")
@@ -43,7 +43,7 @@ def cancel(
     reason: Why,
 ) -> None:
     """Ask for TRANSACTION to be cancelled, as if it had never been; it is when a second person has agreed."""
-    _given(reason)
+    given(reason)
     feeds = opened()
     from resources import posted
 
@@ -59,7 +59,7 @@ def elect(
     date: Annotated[str | None, typer.Option(help="When it was elected; the latest session with prices.")] = None,
 ) -> None:
     """Ask for what BOOK elects where a corporate action leaves a choice; it counts when a second person has agreed."""
-    _given(reason)
+    given(reason)
     units, asked = _units(quantity), parse(date)
     feeds = opened()
     from resources import posted
@@ -82,11 +82,6 @@ def _ask(feeds: "Feeds", wish: "Wish", reason: str, files: Mapping[str, bytes] |
     tell(effect)
     whose = f"nothing changes until somebody else agrees: daybook approve {number} as another DAYBOOK_USER"
     out.print(escape(whose), highlight=False)
-
-
-def _given(reason: str) -> None:
-    if not reason.strip():
-        raise Misused("--reason is empty: say why, for the second person and for the pack")
 
 
 def _units(text: str) -> float | None:

@@ -2,13 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.markup import escape
 
-from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import here, opened
-from orchestration.console import Misused, Refused, out
+from orchestration.commands.installation import date_of, given, here, opened
+from orchestration.console import out
 
 if TYPE_CHECKING:
     from resources.feeds import Feeds
@@ -34,28 +32,6 @@ def waive(
     from resources import waivers
 
     ask_for(feeds, waivers.wish(feeds, check, session, book, instrument, last), reason)
-
-
-def date_of(text: str) -> pd.Timestamp:
-    """``text`` as a date.
-
-    Raises:
-        Misused: it is none, or empty.
-    """
-    found = parse(text or None)
-    if found is None:
-        raise Misused("name a date")
-    return found
-
-
-def given(reason: str) -> None:
-    """Insist on a reason.
-
-    Raises:
-        Refused: it is empty.
-    """
-    if not reason.strip():
-        raise Refused("--reason is empty: say why, for the second person and for the pack")
 
 
 def ask_for(feeds: "Feeds", wish: "Wish", reason: str) -> None:
