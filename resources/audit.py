@@ -46,7 +46,7 @@ _DONE = {
     "corrected": "correct", "discarded": "discard", "acknowledged": "acknowledge", "commented": "comment",
     "closed": "close", "restated": "restate",
 }  # fmt: skip
-"""Status or kind in a table -> the act that it is of."""
+"""Status or kind in a table -> the act that it is of; any other one was written by no act, and is told as it stands."""
 _COLUMNS = ["person", "act", "subject", "reason", "payload", "where", "at"]
 
 
@@ -147,8 +147,6 @@ def look(engine: sa.Engine, anchors: Iterable[tuple[int, str, str]] = ()) -> pd.
     ]
     noun = found["subject"].str.split(" ").str[0]
     kept = pd.Series([act in KEPT.get(of, ()) for act, of in zip(found["act"], noun, strict=True)], dtype=bool)
-    # A person of that name decides about quarantined rows as the inbox does: the table does not tell the two apart.
-    kept &= (noun != "quarantine") | (found["person"] != BY_ITSELF)
     since, gone = _before(rows[0] if rows else None, done)
     faults = [chain.faults(rows, [*sealed, *anchors]), gone, chain.unmatched(found[kept], done[since])]
     return pd.concat(faults, ignore_index=True)
@@ -237,7 +235,7 @@ def _of_requests(connection: sa.Connection) -> list[tuple[Any, ...]]:
         said = {name: row[name] for name in ("kind", "subject", "payload", "requested_by")}
         rows.append((row["requested_by"], "ask", subject, row["reason"], said, where, row["requested_at"]))
         if row["status"] != "pending":
-            decided = row["decided_by"], _DONE[row["status"]], subject, row["decision_reason"]
+            decided = row["decided_by"], _DONE.get(row["status"], row["status"]), subject, row["decision_reason"]
             rows.append((*decided, said, where, row["decided_at"]))
     return rows
 
@@ -287,9 +285,8 @@ def _of_closes(connection: sa.Connection) -> list[tuple[Any, ...]]:
     query = sa.select(table).where(table.c.version > 0).order_by(table.c.business_date, table.c.book, table.c.version)
     rows = []
     for row in connection.execute(query).mappings():
-        hashes = {name: item["hash"] for name, item in row["seen"].items() if name != "audit_events"}
-        said = {"seen": hashes, "through_delivery": row["through_delivery"], "effect": row["effect"]}
+        said = {"seen": row["seen"], "through_delivery": row["through_delivery"], "effect": row["effect"]}
         subject = f"close {row['business_date']} {row['book']} {row['version']}"
-        signed = row["signed_by"], _DONE[row["status"]], subject, row["reason"]
+        signed = row["signed_by"], _DONE.get(row["status"], row["status"]), subject, row["reason"]
         rows.append((*signed, said, f"closes{subject.removeprefix('close')}", row["recorded_at"]))
     return rows

@@ -273,6 +273,7 @@ def _enter(
 ) -> None:
     """The row, the returns and the act, in one transaction."""
     event, sealed = audit.head(connection)
+    whole = {**seen, CHAIN: {"version": event, "hash": sealed}}
     connection.execute(
         records.closes.insert().values(
             business_date=session.date(),
@@ -282,14 +283,13 @@ def _enter(
             signed_by=user,
             recorded_at=sa.func.now(),
             reason=reason,
-            seen={**seen, CHAIN: {"version": event, "hash": sealed}},
+            seen=whole,
             through_delivery=through_delivery,
             effect=dict(effect),
         )
     )
     track_record.sign(connection, performance, session, version)
-    hashes = {name: item["hash"] for name, item in seen.items()}
-    said = {"seen": hashes, "through_delivery": through_delivery}
+    said = {"seen": whole, "through_delivery": through_delivery}
     act = "close" if status == CLOSED else "restate"
     payload = said if status == CLOSED else said | {"effect": dict(effect)}
     audit.record(connection, user, act, f"close {session:%Y-%m-%d} {book} {version}", reason, payload)

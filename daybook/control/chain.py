@@ -134,7 +134,9 @@ def unmatched(acts: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
     for row in _rows(both[both["_merge"] == "both"]):
         pairs = {name: (row[name], row[f"{name}_kept"].strip()) for name in ("person", "reason")}
         own, kept = json.loads(row["payload"]), json.loads(canonical(row["payload_kept"]))
-        pairs |= {f"payload.{name}": (own[name], kept[name]) for name in own if name in kept}
+        for name in own:
+            if name in kept:
+                pairs |= _apart(f"payload.{name}", own[name], kept[name])
         for column, (one, other) in pairs.items():
             if one != other:
                 found.append((int(row["event"]), column, f"{row['where']} says {_short(other)}, the act {_short(one)}"))
@@ -143,6 +145,16 @@ def unmatched(acts: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _apart(name: str, one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """What two values say, name by name where both are mappings; None where one of them does not say it."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return {name: (one, other)}
+    parts: dict[str, tuple[Any, Any]] = {}
+    for key in sorted({*one, *other}):
+        parts |= _apart(f"{name}.{key}", one.get(key), other.get(key))
+    return parts
 
 
 def _short(value: Any) -> str:

@@ -120,11 +120,16 @@ def test_a_firm_whose_tables_and_chain_say_the_same_has_no_fault(busy, engine):
 CHANGED = {
     "audit_events SET reason = 'wht not' WHERE event = 2": [(2, "reason"), (2, "reason")],
     "audit_events SET at = at + interval '1 us' WHERE event = 4": [(4, "at")],
-    "requests SET payload = jsonb_set(payload, '{price}', '9') WHERE id = 2": [(2, "payload.payload")],
+    "requests SET payload = jsonb_set(payload, '{price}', '9') WHERE id = 2": [(2, "payload.payload.price")],
     "requests SET decided_by = 'carl' WHERE id = 1": [(3, "person")],
-    'quarantine SET row = \'{"a": "2"}\' WHERE id = 1': [(4, "payload.row")],
-    "closes SET seen = jsonb_set(seen, '{nav,hash}', '9') WHERE book = 'b'": [(6, "payload.seen")],
-    "closes SET seen = jsonb_set(seen, '{audit_events,hash}', '9') WHERE book = 'c'": [(6, "event_hash")],
+    'quarantine SET row = \'{"a": "2"}\' WHERE id = 1': [(4, "payload.row.a")],
+    "closes SET seen = jsonb_set(seen, '{nav,hash}', '9') WHERE book = 'b'": [(6, "payload.seen.nav.hash")],
+    "closes SET seen = jsonb_set(seen, '{nav,version}', '9') WHERE book = 'b'": [(6, "payload.seen.nav.version")],
+    "closes SET status = 'candidate' WHERE book = 'b'": [(0, "subject"), (6, "subject")],
+    "closes SET seen = jsonb_set(seen, '{audit_events,hash}', '9') WHERE book = 'c'": [
+        (6, "event_hash"),
+        (7, "payload.seen.audit_events.hash"),
+    ],
     "closes SET version = 2 WHERE book = 'c'": [(0, "subject"), (7, "subject")],
 }
 REMOVED = {
