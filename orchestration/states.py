@@ -298,6 +298,6 @@ def _state(
         bounds = (days[0], days[-1]) if len(days) else (session, session)
         postings = feeds.lake.read("postings", *bounds, version=version)
     mine = {name: frame[frame["book"].isin(books)] if "book" in frame else frame for name, frame in frames.items()}
-    postings = postings[postings["business_date"].isin(days) & postings["book"].isin(books)]
+    postings = postings[postings["business_date"].isin(days)]
     rates = moment.facts.current("raw_fx_rates", session, session, moment.known_at)
     return changes.State(**mine, postings=postings, raw_fx_rates=rates)

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook import tables
-from daybook.ledger.transactions import live
+from daybook.ledger.transactions import UNITS, live
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -64,7 +64,8 @@ class State:
         nav: table ``nav`` of the session.
         valuations: table ``valuations`` of the session.
         prices: table ``prices`` of the session.
-        postings: table ``postings`` of every session up to it whose journal is another one in the other state.
+        postings: table ``postings`` of every session up to it whose journal is another one in the other state, of every
+            book: of a pool of lots they stand in the book that opened the lots.
         raw_fx_rates: facts of the session.
     """
 
@@ -326,10 +327,11 @@ def _legs(currency: str, base: str, then: pd.DataFrame, now: pd.DataFrame) -> tu
 def _items(then: pd.DataFrame, now: pd.DataFrame, books: "pd.Series[str]") -> pd.DataFrame:
     """What each transaction and action posted otherwise: ``_ITEM``, kind and units (10^-8), of cash rows 10^-6."""
     # A settlement moves money between two accounts of the same cash row, so it tells nothing.
-    named = pd.concat([frame[frame["kind"] != "settlement"] for frame in (then, now)])
+    both = [_by_trade(frame) for frame in (then, now)]
+    named = pd.concat([frame[frame["kind"] != "settlement"] for frame in both])
     kinds = named.drop_duplicates(["book", "transaction_id"]).set_index(["book", "transaction_id"])["kind"]
     sides = []
-    for frame, sign in ((then, -1), (now, 1)):
+    for frame, sign in zip(both, (-1, 1), strict=True):
         money = frame["ledger_account"].isin(MONEY)
         rows = frame[(money | (frame["ledger_account"] == "securities")) & frame["book"].isin(books)]
         cash = money.loc[rows.index].to_numpy()
@@ -343,6 +345,19 @@ def _items(then: pd.DataFrame, now: pd.DataFrame, books: "pd.Series[str]") -> pd
     return total.assign(kind=kinds.reindex(whose).fillna("").to_numpy())
 
 
+def _by_trade(postings: pd.DataFrame) -> pd.DataFrame:
+    """``postings`` with the units of each trade in the book that traded, not in that whose lots of a pool it closed."""
+    between = postings["ledger_account"] == "between_books"
+    pooled = between & postings["kind"].isin(UNITS)
+    if not pooled.any():
+        return postings
+    trades = postings["transaction_id"].isin(postings.loc[pooled, "transaction_id"])
+    units = postings["ledger_account"] == "securities"
+    traded = postings[trades & ~units & ~between].drop_duplicates("transaction_id").set_index("transaction_id")["book"]
+    whose = postings["transaction_id"].map(traded)
+    return postings.assign(book=postings["book"].where(~(trades & units) | whose.isna(), whose))
+
+
 def _moved(
     rows: pd.DataFrame, items: pd.DataFrame, origins: pd.DataFrame, actions: "pd.Series[str]"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -352,6 +367,10 @@ def _moved(
     items, at = items[at >= 0].reset_index(drop=True), at[at >= 0]
     cash = rows["instrument"].str.startswith(CASH).to_numpy()
     scale = np.where(cash, _MICRO, _UNITS)
+    shared = _shared(rows, items, at)
+    if len(shared):
+        items = pd.concat([items, shared], ignore_index=True)
+        at = pd.MultiIndex.from_frame(rows[_ROW]).get_indexer(pd.MultiIndex.from_frame(items[_ROW]))
     effect = _rounded(items["units"].to_numpy() / scale[at] * rows["worth"].to_numpy()[at])
     moved, by = rows["moved"].to_numpy(np.int64), np.rint(rows["by"].to_numpy() * scale).astype(np.int64)
     told = np.zeros(len(rows), np.int64)
@@ -396,6 +415,24 @@ def _moved(
         }
     )
     return parts, rest
+
+
+def _shared(rows: pd.DataFrame, items: pd.DataFrame, at: Ints) -> pd.DataFrame:
+    """What an action did to each book of a pool, less what it posted there: it posts in the book whose lots it changes.
+
+    Where the postings of several books tell too much and too little by the same quantity in all, and one action alone
+    touched the instrument.
+    """
+    told = np.zeros(len(rows), np.int64)
+    np.add.at(told, at, items["units"].to_numpy(np.int64))
+    gap = rows[_ROW].assign(units=np.rint(rows["by"].to_numpy() * _UNITS).astype(np.int64) - told)
+    gap = gap[(gap["units"] != 0) & ~gap["instrument"].str.startswith(CASH)]
+    even = gap[gap.groupby("instrument")["units"].transform("sum") == 0]
+    acted = items[items["instrument"].isin(even["instrument"]) & ~items["kind"].isin(UNITS)]
+    one = acted.groupby("instrument").agg(
+        transaction_id=("transaction_id", "first"), kind=("kind", "first"), count=("transaction_id", "nunique")
+    )
+    return even.merge(one[one["count"] == 1].drop(columns="count"), on="instrument")[[*_ITEM, "units", "kind"]]
 
 
 def _caused(items: pd.DataFrame, origins: pd.DataFrame, actions: "pd.Series[str]") -> pd.DataFrame:
@@ -444,6 +481,8 @@ def _transactions(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     replaced = first.isin(gone["transaction_id"])
     old = gone.drop_duplicates("transaction_id", keep="last").set_index("transaction_id")
     instead = (" in place of " + _trade(old).reindex(first[replaced])).to_numpy(object)
+    book, before = come["book"][replaced].to_numpy(object), old["book"].reindex(first[replaced]).to_numpy(object)
+    instead = instead + np.where(book == before, "", " in " + before + ", now in " + book)
     said = _trade(come.set_index("transaction_id"))
     words = said.to_numpy(object)
     words[replaced.to_numpy()] += instead
@@ -458,7 +497,9 @@ def _transactions(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     corrected = lost["transaction_id"].isin(aliases.index)
     by_new = added.drop_duplicates("transaction_id").set_index("transaction_id")
     new = lost["transaction_id"].map(aliases)
-    cancels = now[now["kind"] == "cancel"].drop_duplicates("corrects", keep="last").set_index("corrects")
+    cancels = now[now["kind"] == "cancel"]
+    cancels = cancels.assign(corrects=_first(now, cancels["corrects"]))  # a correction may be what is cancelled
+    cancels = cancels.drop_duplicates("corrects", keep="last").set_index("corrects")
     at = cancels.reindex(lost["transaction_id"])
     cancelled = np.where(
         at["transaction_id"].notna(), " cancelled by " + at["transaction_id"].fillna(""), " no longer counts"

@@ -128,6 +128,18 @@ def test_a_cancelled_trade_and_a_corrected_one_are_told_by_what_did_it():
     assert rows["reason"][2].endswith("at 21 USD of 2022-12-23 in place of buy 10 B at 20 USD of 2022-12-23")
 
 
+def test_a_correction_that_was_cancelled_names_the_cancel():
+    old = [("T1", "P", "A", "buy", BEFORE, 50, 9.6, "USD", "", "day.csv", 2, 1, "2022-12-23")]
+    new = [
+        ("T2", "P", "A", "buy", BEFORE, 60, 9.6, "USD", "T1", "fix.csv", 2, 9, "2022-12-28"),
+        ("C1", "P", "", "cancel", BEFORE, np.nan, np.nan, "", "T2", "fix.csv", 3, 9, "2022-12-28"),
+    ]
+    origins = changes.origins(facts(log(*old)), facts(log(*old, *new)))
+    assert told(origins, "cause", "name", "reason", "file", "line") == [
+        ("transaction_cancelled", "T1", "buy 50 A at 9.6 USD of 2022-12-23 cancelled by C1", "fix.csv", 3)
+    ]
+
+
 def test_what_actions_fees_and_interest_post_has_causes_of_its_own():
     money = "receivables"
     posted = [
@@ -164,6 +176,60 @@ def test_what_no_posting_tells_is_named_and_not_hidden_in_a_trade():
     rows = found(then, now)
     assert told(rows, "cause", "quantity", "effect") == [("rest", 7.0, 70.0), ("rest", 3.0, 30.0)]
     assert "no posting tells" in rows["reason"][1]
+
+
+def test_a_correction_that_moves_a_trade_to_another_book_names_both():
+    old = ("T1", "P", "A", "buy", BEFORE, 5, 9.5, "USD", "", "day.csv", 2, 1, "2022-12-23")
+    new = ("T2", "Q", "A", "buy", BEFORE, 5, 9.5, "USD", "T1", "fix.csv", 2, 9, "2022-12-28")
+    words = changes.origins(facts(log(old)), facts(log(old, new)))["reason"]
+    assert words[0].endswith(" in place of buy 5 A at 9.5 USD of 2022-12-23 in P, now in Q")
+    assert words[1] == words[0]
+
+
+def test_books_of_a_pool_are_told_what_they_traded_and_not_whose_lots_it_closed():
+    """P and Q share lots that P opened: 100 A; the sale of 30 was Q's and not P's. Then a split of 2 for 1."""
+
+    def leg(book, id, account, debit, quantity=0.0, kind="sell"):
+        return (
+            BEFORE,
+            book,
+            id,
+            len(account),
+            kind,
+            account,
+            "A" if account == "securities" else "",
+            "USD",
+            debit,
+            quantity,
+        )
+
+    then = state(
+        [
+            *(valued("P", "A", 50.0, 10.0), valued("Q", "A", 20.0, 10.0)),
+            *(valued("P", "CASH:USD", 300, 1.0), valued("Q", "CASH:USD", 5, 1.0)),
+        ],
+        [leg("P", "T1", "securities", -300.0, -30.0), leg("P", "T1", "unsettled", 300.0)],
+    )
+    now = state(
+        [
+            *(valued("P", "A", 160.0, 10.0), valued("Q", "A", -20.0, 10.0)),
+            *(valued("P", "CASH:USD", 0, 1.0), valued("Q", "CASH:USD", 305, 1.0)),
+        ],
+        [
+            *(leg("P", "T2", "securities", -300.0, -30.0), leg("P", "T2", "between_books", 300.0)),
+            *(leg("Q", "T2", "unsettled", 300.0), leg("Q", "T2", "between_books", -300.0)),
+            leg("P", "SPLIT", "securities", 0.0, 70.0, kind="split"),
+        ],
+    )
+    rows = found(then, now, actions=pd.Series(["SPLIT"]))
+    shares = rows[rows["instrument"] == "A"].sort_values(["book", "transaction_id"])
+    assert told(shares, "book", "transaction_id", "quantity", "effect") == [
+        ("P", "SPLIT", 80.0, 800.0),
+        ("P", "T1", 30.0, 300.0),
+        ("Q", "SPLIT", -10.0, -100.0),
+        ("Q", "T2", -30.0, -300.0),
+    ]
+    assert set(shares.loc[shares["transaction_id"] == "SPLIT", "cause"]) == {"entitlement"}
 
 
 def test_a_book_that_failed_has_no_effect_and_says_so_and_others_are_compared():
