@@ -12,7 +12,7 @@ from resources import audit, break_events, closes, feed_outcomes, requests, timi
 from resources.breaches import STANDING
 from resources.feeds import Feeds
 
-DONE = ("filled", "cancelled", "rejected", "replaced", "expired")
+DONE = ("filled", "cancelled", "rejected", "replaced")
 """Status of orders that wait for nobody."""
 ITSELF = "next_morning"
 """Job that writes the page."""

@@ -111,9 +111,8 @@ def identity_gaps(unexplained_pnl: pd.DataFrame, nav: pd.DataFrame) -> pd.DataFr
     # Two agree: the third is the odd one out. The columns are named after the one that the difference leaves out.
     alone = apart.abs().min(axis=1) <= reach
     odd = pd.Series(np.asarray(apart.columns, object)[apart.abs().to_numpy().argmin(axis=1)], known.index, dtype="str")
-    return found.assign(reason=said + (": the odd one out is " + odd).where(alone, ""))[gap > reach].reset_index(
-        drop=True
-    )
+    told: pd.DataFrame = found.assign(reason=said + (": the odd one out is " + odd).where(alone, ""))[gap > reach]
+    return told.reset_index(drop=True)
 
 
 def _three_ways(

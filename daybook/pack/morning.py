@@ -233,8 +233,8 @@ def _changed(morning: Morning) -> Iterator[Line]:
     day = f"{morning.business_date:%Y-%m-%d}"
     now = morning.nav.set_index("book")
     for book, was in sorted(morning.was.items()):
-        nav, currency = now["nav"].get(book), now["base_currency"].get(book, "")
-        known = nav is not None and not pd.isna(nav)
+        nav = float(now["nav"].get(book, float("nan")))
+        currency, known = now["base_currency"].get(book, ""), not pd.isna(nav)
         size = f" ({(nav - was) / was * 1e4:+,.2f} bp)" if known and was > 0 else ""
         change = f"{nav - was:+,.2f} {currency}{size}" if known else "not known any more"
         said = f"NAV of {book} was {was:,.2f} when it was signed; since then {change}"
