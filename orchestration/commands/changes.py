@@ -100,7 +100,7 @@ def rerun(
                 " what is stored was changed: daybook rebuild --verify"
             )
         else:
-            out.print(f"{what} is {whose}: {len(proved)} tables, hash by hash", soft_wrap=True, highlight=False)
+            out.print(escape(f"{what} is {whose}: {len(proved)} tables, hash by hash"), soft_wrap=True, highlight=False)
         found = [between(feeds, session, with_knowledge(feeds, entry), now(feeds, session), list(group["book"]))]
         summary(session, found)
         one_by_one(found[0].rows)

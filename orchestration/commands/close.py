@@ -55,11 +55,10 @@ def close(
                 complain(f"refused: {error}")
                 continue
             if not new:
-                out.print(
-                    f"{name} {date} stays version {version}, signed by {who}: nothing changed since", highlight=False
-                )
+                stays = f"{name} {date} stays version {version}, signed by {who}: nothing changed since"
+                out.print(escape(stays), highlight=False)
                 continue
-            out.print(f"closed {name} {date}, version {version}, signed by {user}", highlight=False)
+            out.print(escape(f"closed {name} {date}, version {version}, signed by {user}"), highlight=False)
             _what_it_stands_on(findings[findings["book"].isin([name, ""])], before.get(name, []))
     if failed:
         raise typer.Exit(FAILED)

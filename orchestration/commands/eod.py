@@ -97,7 +97,7 @@ def _summary(feeds: "Feeds", session: pd.Timestamp, whole: bool, seconds: float)
         )
     if len(against) > MOST_SHOWN:
         out.print(f"and {len(against) - MOST_SHOWN} more: daybook show findings --date {session:%Y-%m-%d}")
-    out.print(f"pack: {reports.pack_folder(session) / 'index.html'}", soft_wrap=True, highlight=False)
+    out.print(escape(f"pack: {reports.pack_folder(session) / 'index.html'}"), soft_wrap=True, highlight=False)
     out.print(f"[dim]{seconds:.1f} s[/dim]", highlight=False)
     return NOT_CLOSABLE if len(against) or not whole else DONE
 

@@ -64,7 +64,7 @@ def identify(
     touching = touching[touching["instrument"].isin(found) | touching["new_instrument"].isin(found)]
     table("actions on names", touching.sort_values(["ex_date", "action_id"])[["instrument", *TERMS]])
     if len(others):
-        out.print(f"others that {value} has named: {_spans(others)}")
+        out.print(f"others that {value} has named: {_spans(others)}", markup=False)
     return None
 
 

@@ -31,7 +31,7 @@ def ingest(
     if any(taken.quarantined for taken in report.files):
         out.print("what was quarantined, and why: daybook quarantine list")
     if signed := _signed(doors, known):
-        out.print(f"signed days that stand on facts that changed: {signed}", soft_wrap=True)
+        out.print(f"signed days that stand on facts that changed: {signed}", soft_wrap=True, markup=False)
     raise typer.Exit(DONE if report.whole else NOT_CLOSABLE)
 
 

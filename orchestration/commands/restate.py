@@ -64,7 +64,7 @@ def restate(
                 refused = True
                 complain(f"refused: {error}")
                 continue
-            out.print(f"restated {name} {date}, version {version}, signed by {user}", highlight=False)
+            out.print(escape(f"restated {name} {date}, version {version}, signed by {user}"), highlight=False)
             _tell(effect)
     if refused:
         raise typer.Exit(FAILED)
