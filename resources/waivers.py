@@ -193,6 +193,8 @@ def _wished(what: str, rows: pd.DataFrame, session: pd.Timestamp, until: pd.Time
         for row in rows.to_dict("records")
     ]
     sizes = rows["impact_base"].abs()
-    effect = f"effect on NAV {sizes.sum():,.2f}" if sizes.notna().all() else "effect on NAV not known or none"
+    # Of several the sizes are added, and they may point in opposite directions.
+    most = "" if len(rows) == 1 else "up to "
+    effect = f"effect on NAV {most}{sizes.sum():,.2f}" if sizes.notna().all() else "effect on NAV not known or none"
     payload = {"items": items, "valid_from": f"{session:%Y-%m-%d}", "valid_to": f"{until:%Y-%m-%d}"}
     return Wish(KIND, f"waiver of {what}, {effect}", payload)
