@@ -102,7 +102,7 @@ def changes(then: State, now: State, origins: pd.DataFrame, actions: "pd.Series[
         _exchanged(rows, both, then, now),
         *_moved(rows, _items(then.postings, now.postings, books), origins, actions),
     ]
-    found = pd.concat(parts, ignore_index=True)
+    found = _margined(pd.concat(parts, ignore_index=True), then, now)
     gap = micros(both.loc[sound, "nav_now"]) - micros(both.loc[sound, "nav_then"])
     told = found.groupby("book")["micros"].sum().reindex(books, fill_value=0)
     left = pd.DataFrame({"book": books.to_numpy(), "micros": gap - told.to_numpy(np.int64)})
@@ -245,6 +245,21 @@ def _repriced(rows: pd.DataFrame, then: State, now: State) -> pd.DataFrame:
             "line": np.where(golden, line, 0),
         }
     )
+
+
+def _margined(found: pd.DataFrame, then: State, now: State) -> pd.DataFrame:
+    """``found`` with the golden prices of the session behind what margin moved, where they are others now."""
+    margin = found[found["cause"] == MARGIN]
+    if margin.empty:
+        return found
+    names = margin["transaction_id"].str.removeprefix("variation_margin:")
+    one, other = (prices.set_index("instrument").reindex(names) for prices in (then.prices, now.prices))
+    moved = ~_same(one["close"], other["close"], "float")
+    words = margin["reason"] + ": " + _priced(one) + " -> " + _priced(other)
+    told = {"reason": words, "file": other["file"].fillna(""), "line": other["line"].fillna(0)}
+    for name, values in told.items():
+        found.loc[margin.index[moved], name] = np.asarray(values)[moved]
+    return found
 
 
 def _priced(prices: pd.DataFrame) -> NDArray[np.object_]:

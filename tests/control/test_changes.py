@@ -186,6 +186,15 @@ def test_a_correction_that_moves_a_trade_to_another_book_names_both():
     assert words[1] == words[0]
 
 
+def test_margin_names_the_prices_that_moved_it():
+    posted = [(DAY, "P", "variation_margin:ES", 1, "variation_margin", "cash", "", "USD", 500.0, 0.0)]
+    prices = [(DAY, "ES", close, "USD", "a", "ok", file, 3) for close, file in ((100.0, "a.csv"), (110.0, "b.csv"))]
+    then = state([valued("P", "CASH:USD", 1000, 1.0)], prices=prices[:1])
+    rows = found(then, state([valued("P", "CASH:USD", 1500, 1.0)], posted, prices[1:]))
+    assert told(rows, "cause", "effect", "file", "line") == [("variation_margin", 500.0, "b.csv", 3)]
+    assert rows["reason"][0].endswith(": 100 (a.csv line 3) -> 110 (b.csv line 3)")
+
+
 def test_books_of_a_pool_are_told_what_they_traded_and_not_whose_lots_it_closed():
     """P and Q share lots that P opened: 100 A; the sale of 30 was Q's and not P's. Then a split of 2 for 1."""
 
