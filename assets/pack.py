@@ -190,7 +190,7 @@ def findings_tables(
     yield shown(context, of_pnl, output_name="unexplained_pnl")
     stated = statements.Statements(held, cash, custodian_positions, custodian_cash, custodian_reports)
     register_of_files, days = doors.deliveries(), session_days(settings().calendars)
-    unsigned = closes.late(doors.engine, sessions[0] - closed_periods.CLOSURE, sessions[-1])
+    unsigned = closes.late(doors.engine, sessions[0], sessions[-1])
     frame = quality.findings(
         sessions,
         nav=worth,

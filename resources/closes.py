@@ -87,7 +87,7 @@ def newest(engine: sa.Engine, first: pd.Timestamp) -> pd.DataFrame:
 
 
 def late(engine: sa.Engine, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Transactions dated or booked from ``first`` to ``last``, beside each signature that was made without them.
+    """Transactions without which sessions from ``first`` to ``last`` were signed, or that were posted forward to these.
 
     Of a correction and a cancel also with the date of what it corrects.
 
@@ -103,7 +103,8 @@ def late(engine: sa.Engine, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
             log.c.transaction_id, about.c.book, about.c.trade_date, about.c.booked_on, log.c.file, log.c.line,
             log.c.delivery, table.c.business_date.label("signed_on"), table.c.version, table.c.signed_by,
         ).select_from(source.join(table, missed))  # fmt: skip
-        found.append(query.where(sa.func.coalesce(about.c.booked_on, about.c.trade_date).between(first, last)))
+        changed = about.c.booked_on.is_(None) & table.c.business_date.between(first, last)
+        found.append(query.where(changed | about.c.booked_on.between(first, last)))
     with engine.connect() as connection:
         return records.read(connection, sa.select(sa.union(*found).subquery()))
 

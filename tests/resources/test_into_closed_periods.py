@@ -74,7 +74,7 @@ def test_what_came_after_a_signature_is_told_with_it_and_what_was_restated_with_
     cancel = "transaction_id,kind,corrects\nC1,cancel,T1\n"
     firm.deliver("transactions_2024-01-05_late.csv", cancel.encode())
     wanted = ["transaction_id", "trade_date", "signed_on", "version", "signed_by"]
-    found = closes.late(firm.engine, pd.Timestamp("2023-12-25"), SIGNED)[wanted].sort_values("transaction_id")
+    found = closes.late(firm.engine, SIGNED, SIGNED)[wanted].sort_values("transaction_id")
     assert found.to_numpy().tolist() == [
         ["C1", pd.Timestamp("2024-01-03"), SIGNED, 1, "ann"],
         ["T2", pd.Timestamp("2024-01-04"), SIGNED, 1, "ann"],
