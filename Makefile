@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install eod test lint ui stop marts bench soak docs faults lock
+.PHONY: help install eod test lint ui stop marts bench soak docs faults evening lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -52,6 +52,9 @@ docs: $(READY) ## write docs/formats.md and docs/ratios.md from what the code de
 faults: $(READY) ## plant faults in the demonstration firm; write docs/faults.md and docs/reconciliation_faults.md
 	$(BIN)/python -m orchestration.faults
 	$(BIN)/python -m orchestration.reconciliation_faults
+
+evening: $(READY) ## run an evening of the demonstration firm and write docs/evening.md: what was typed and printed
+	$(BIN)/python -m orchestration.evening
 
 lock: ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
