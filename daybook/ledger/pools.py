@@ -118,14 +118,19 @@ def _groups(pools: Pools, exercised: pd.DataFrame, links: pd.DataFrame) -> Ints:
     holdings = pools.holdings
     joined = pd.concat([holdings[HOLDING].merge(links, on="instrument"), exercised[[*HOLDING, "new_instrument"]]])
     one, other = pools.number(joined, "instrument"), pools.number(joined, "new_instrument")
-    label = np.arange(len(holdings))
+    return np.unique(joint(one, other, len(holdings)), return_inverse=True)[1].astype(np.int64)
+
+
+def joint(one: NDArray[Any], other: NDArray[Any], count: int) -> Ints:
+    """For each of ``count`` things the smallest that it is joined with, however indirectly, by pairs of positions."""
+    label = np.arange(count)
     while True:
         lower = label.copy()
         np.minimum.at(lower, one, label[other])
         np.minimum.at(lower, other, label[one])
         lower = lower[lower]
         if np.array_equal(lower, label):
-            return np.unique(label, return_inverse=True)[1].astype(np.int64)
+            return label
         label = lower
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daybook.ledger import cash, journal, positions
+from daybook.ledger.pools import joint
 from daybook.ledger.transactions import CASH
 from daybook.tables import empty
 
@@ -111,15 +112,7 @@ def families(facts: Facts) -> "pd.Series[int]":
     )
     one = names.get_indexer(pd.Index(pd.concat([under["instrument"], made["instrument"]])))
     other = names.get_indexer(pd.Index(pd.concat([under["underlying"], made["new_instrument"]])))
-    label = np.arange(len(names))
-    while True:
-        lower = label.copy()
-        np.minimum.at(lower, one, label[other])
-        np.minimum.at(lower, other, label[one])
-        lower = lower[lower]
-        if np.array_equal(lower, label):
-            return pd.Series(label, names)
-        label = lower
+    return pd.Series(joint(one, other, len(names)), names)
 
 
 def _worlds(hypotheses: pd.DataFrame, family: "pd.Series[int]") -> pd.DataFrame:
