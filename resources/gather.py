@@ -88,7 +88,7 @@ def _version(lake: Lake, name: str, frame: pd.DataFrame) -> tuple[int, str]:
     return lake.version(name) or 0, tables.content_hash(name, frame)
 
 
-def _chain(feeds: Feeds) -> Mapping[str, tuple[int, str]]:
+def _chain(feeds: Feeds) -> dict[str, tuple[int, str]]:
     """Number and hash of the last act, which the pack holds on to."""
     with feeds.engine.connect() as connection:
         event, sealed = audit.head(connection)
