@@ -6,8 +6,7 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import instant, opened
+from orchestration.commands.installation import date_of, instant, opened
 from orchestration.commands.show import Format
 from orchestration.console import FAILED, Misused, Refused, complain, machine, out, table
 
@@ -33,7 +32,7 @@ def changes(
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.table,
 ) -> None:
     """Show why the NAV of a signed day is another one now: by cause, in money and basis points, adding up exactly."""
-    session = business_date(date)
+    session = date_of(date)
     feeds = opened()
     from orchestration.states import compared, entries, moments
     from resources import closes
@@ -72,10 +71,10 @@ def rerun(
     format: Annotated[Format, typer.Option(help="Of a range: for people, or for programs.")] = Format.table,
 ) -> None:
     """Make a signed day again with the knowledge of its close, or of an instant, and of now; nothing is stored."""
-    session = business_date(date)
+    session = date_of(date)
     feeds = opened()
     if since is not None:
-        _range(feeds, business_date(since), session, None if known_at is None else instant(known_at), book, format)
+        _range(feeds, date_of(since), session, None if known_at is None else instant(known_at), book, format)
         return
     from orchestration.states import between, entries, known, made_again, now, with_knowledge
 
@@ -140,18 +139,6 @@ def _range(
         soft_wrap=True,
         highlight=False,
     )
-
-
-def business_date(date: str) -> pd.Timestamp:
-    """``date``, which must be one.
-
-    Raises:
-        Misused: it is not a date.
-    """
-    session = parse(date)
-    if session is None:
-        raise Misused("name a business date")
-    return session
 
 
 def _books(feeds: "Feeds", session: pd.Timestamp, book: str | None) -> list[str]:

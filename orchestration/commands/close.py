@@ -8,9 +8,8 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from orchestration.commands.installation import day as parse
-from orchestration.commands.installation import here, opened
-from orchestration.console import FAILED, Misused, Refused, complain, out
+from orchestration.commands.installation import date_of, here, opened
+from orchestration.console import FAILED, Refused, complain, out
 
 if TYPE_CHECKING:
     from resources.feeds import Feeds
@@ -23,9 +22,7 @@ def close(
     """Sign a computed business date as DAYBOOK_USER; refused while a blocking finding stands."""
     from resources import closes, register
 
-    session = parse(date)
-    if session is None:
-        raise Misused("name a business date")
+    session = date_of(date)
     feeds, user = opened(), here().user
     through, seen = register.through(feeds.engine, session) or 0, closes.seen(feeds.lake, session)
     against = blocked(feeds, session)

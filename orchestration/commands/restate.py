@@ -6,9 +6,9 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from orchestration.commands.changes import Book, Date, business_date, one_by_one, summary
+from orchestration.commands.changes import Book, Date, one_by_one, summary
 from orchestration.commands.close import blocked, unmoved
-from orchestration.commands.installation import here, opened
+from orchestration.commands.installation import date_of, given, here, opened
 from orchestration.console import FAILED, Refused, complain, out, table
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ def restate(
     book: Book = None,
 ) -> None:
     """Sign DATE again as DAYBOOK_USER because its figures changed; the old version is kept."""
-    session = business_date(date)
-    if not reason.strip():
-        raise Refused(f"{date}: a restatement needs a reason: --reason says why, for those who relied on the figures")
+    session = date_of(date)
+    given(reason)
     feeds, user = opened(), here().user
     from orchestration.states import compared, entries, moments
     from resources import closes, register
