@@ -20,6 +20,8 @@ from daybook.reconciliation.statements import Statements
 from resources.settings import settings
 
 GROUP = "books"
+PRICES = ["business_date", "instrument", "close", "currency", "source", "status", "reason"]
+"""What is read of golden prices; those of the session on which a break opened tell what a trade may have cost."""
 TABLES = ("reconciliation_breaks", "transaction_matches", "break_hypotheses")
 
 
@@ -35,6 +37,7 @@ TABLES = ("reconciliation_breaks", "transaction_matches", "break_hypotheses")
                 *("nav", "raw_fx_rates", "transfer_prices", "custodian_transactions", "broker_transactions"),
             )
         },
+        "prices": dg.AssetIn(metadata={**SINCE_START, "columns": PRICES}),
         "valuations": dg.AssetIn(metadata={**SINCE_START, "columns": [*priced.KEY, "instrument", *priced.COLUMNS]}),
     },
     partitions_def=OF_THE_DAY["partitions_def"],
@@ -73,7 +76,7 @@ def reconciliation_tables(
 ) -> Iterator[dg.Output[pd.DataFrame]]:
     """Differences between the books and the records of others, what they do to NAV, since when and why."""
     sessions = sessions_of(context)
-    quoted = valuation.quoted(prices, model_prices)
+    quoted = valuation.quoted(prices[prices["business_date"].isin(sessions)], model_prices)
     statements = Statements(positions, cash, custodian_positions, custodian_cash, custodian_reports)
     compared = statements.compared(books, book_failures)
     rules = breaks.Rules(reconciliations, tolerances, nav, fx_rates, books)

@@ -88,7 +88,7 @@ def causes(
         found: table ``reconciliation_breaks`` of the sessions asked; a cause other than ``unexplained`` stays.
         statements: what was compared, of those sessions and of all before on which the custodian reported.
         facts: what the ledger is derived from.
-        prices: golden, of the sessions.
+        prices: golden, of the sessions and of those before.
         fx_rates: golden, of the sessions.
         accruals: table of the sessions.
         nav: table of the sessions and of those before.
@@ -148,7 +148,8 @@ def _lines(statements: Statements, books: "pd.Series[str]", since: pd.Timestamp)
     rows = of.whole(books).rename(columns={"instrument": "target", "compared_field": "field"})
     rows = rows[rows["known"]]
     item = ["business_date", "book", "instrument", "quantity"]
-    given = of.custodian_positions[item].set_axis([*KEY, "target", "given"], axis=1).assign(kind="position", listed=1.0)
+    given = of.custodian_positions[[*item, "market_value"]].set_axis([*KEY, "target", "given", "value"], axis=1)
+    given = given.assign(kind="position", listed=1.0)
     held = of.positions[item].set_axis([*KEY, "target", "held"], axis=1).assign(kind="position")
     both = rows.merge(given, how="left", on=PLACE).merge(held, how="left", on=PLACE)
     # What a whole report does not list is not there, settled or not.
@@ -201,7 +202,7 @@ def _searched(asked: pd.DataFrame, case: Case) -> _Search:
         asked,
         case,
     )
-    left = _left(asked, first)
+    left = _left(asked, first, steps)
     if left.empty:
         return first
     again = hypotheses.stacked([hypotheses.events(case, left), hypotheses.taxed(case, left, _paid(first))])
@@ -342,13 +343,19 @@ def _after(lines: pd.DataFrame, effects: pd.DataFrame, judged: pd.DataFrame) -> 
     return lines.assign(**changed)
 
 
-def _left(asked: pd.DataFrame, search: _Search) -> pd.DataFrame:
-    """Steps for what is left of each break."""
-    rows = asked[[*PLACE, "opened_on", "ours"]].merge(
+def _left(asked: pd.DataFrame, search: _Search, steps: pd.DataFrame) -> pd.DataFrame:
+    """Steps for what is left of each break.
+
+    What is left of one that is explained in part may have come whenever it changed; all of it came when it opened.
+    """
+    last = steps.groupby(PLACE, as_index=False)["until"].max()
+    rows = asked[[*PLACE, "opened_on", "ours", "difference"]].merge(
         search.lines.loc[search.lines["still"], [*PLACE, "left"]], on=PLACE
     )
-    rows = rows[rows["left"].abs() >= rows["kind"].map(ROUNDING).astype("float64")]
-    return rows.rename(columns={"opened_on": "on", "left": "change"})[[*PLACE, "on", "change", "ours"]]
+    rows = rows[rows["left"].abs() >= rows["kind"].map(ROUNDING).astype("float64")].merge(last, how="left", on=PLACE)
+    until = rows["until"].where(rows["left"] != rows["difference"], rows["opened_on"])
+    rows = rows.assign(until=until).rename(columns={"opened_on": "on", "left": "change"})
+    return rows[[*PLACE, "on", "change", "ours", "until"]]
 
 
 def _paid(search: _Search) -> pd.DataFrame:

@@ -106,14 +106,15 @@ class Case:
     Attributes:
         lines: both sides of every line of their statements, of the sessions asked and of those before: ``PLACE``,
             currency, ours, theirs, difference, field (quantity or settled), traded (difference of the quantities on
-            trade date of a line that is compared by what has settled; missing where nobody says it), source.
+            trade date of a line that is compared by what has settled; missing where nobody says it), source, value (the
+            custodian's, of a position; missing where it gives none).
         entries: what their transactions post: ``at`` (position in the log), book, event (kind of the transaction),
             named (its instrument), kind and target (the line that it changes), effect, session, settle, twin (another
             one of the same terms).
         theirs: transactions in the custodian's and the broker's records that the books do not have, with party.
         told: those that the books have by the same id, with party and ``at``.
         facts: as they are.
-        prices: golden, of the sessions.
+        prices: golden, of the sessions and of those on which breaks opened.
         fx_rates: golden, of the sessions.
     """
 
@@ -170,8 +171,8 @@ def steps(found: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
         lines: ``Case.lines``.
 
     Returns:
-        ``PLACE``, on (session of the change), change, ours (on business_date); one row for each change since the break
-        opened, the newest ``STEPS``, and one for the whole difference.
+        ``PLACE``, on (session of the change), change, ours (on business_date), until (what came later is no cause of
+        it); one row for each change since the break opened, the newest ``STEPS``, and one for the whole difference.
     """
     whole = found.assign(on=found["opened_on"], change=found["difference"])
     past = lines[["business_date", "book", "kind", "target", "difference"]].rename(
@@ -185,7 +186,7 @@ def steps(found: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     each = each[each["change"].abs() > each["kind"].map(EXACTLY).astype("float64")]
     each = each[each.groupby(PLACE).cumcount(ascending=False) < STEPS]
     both = pd.concat([each, whole], ignore_index=True)[[*PLACE, "on", "change", "ours"]]
-    return both.drop_duplicates([*PLACE, "change"], ignore_index=True)
+    return both.assign(until=both["on"]).drop_duplicates([*PLACE, "change"], ignore_index=True)
 
 
 def events(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
@@ -207,7 +208,7 @@ def events(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
         _their_own(case, steps),
         _their_terms(case, pairs),
         _implied(case, steps),
-        *_in_another_book(drops, steps),
+        *_in_another_book(case, drops, steps),
     ]
     return stacked(parts)
 
@@ -223,12 +224,14 @@ def taxed(case: Case, steps: pd.DataFrame, undone: pd.DataFrame) -> pd.DataFrame
     pairs = steps.merge(undone[[*PLACE, "undone", "paid"]], on=PLACE)
     known = case.facts.corporate_actions.reset_index(drop=True).rename_axis("action").reset_index()
     pairs = pairs.merge(
-        known[["action", "action_id", "withholding_rate", "instrument", "kind"]].rename(
+        known[["action", "action_id", "withholding_rate", "instrument", "kind", "ex_date", "pay_date"]].rename(
             columns={"kind": "event", "action_id": "undone"}
         ),
         on="undone",
     )
-    pairs = pairs[(pairs["event"] == "cash_dividend") & (pairs["paid"] != 0)]
+    came = pairs["pay_date"].fillna(pairs["ex_date"])
+    pairs = pairs.assign(agreed=came <= _compared_before(case.lines, pairs))
+    pairs = pairs[(pairs["event"] == "cash_dividend") & (pairs["paid"] != 0) & (came <= pairs["until"])]
     before = pairs["withholding_rate"].fillna(0.0)
     gross = pairs["paid"] / (1 - before)
     # Tax rates have at most four decimals of a per cent; a cent of the payment decides which one it is.
@@ -244,7 +247,7 @@ def taxed(case: Case, steps: pd.DataFrame, undone: pd.DataFrame) -> pd.DataFrame
         instrument=rows["instrument"],
         cause="withholding",
         weight=np.where(nice, 2, 4),
-        free=np.where(nice, 0.0, 1.0),
+        free=rows["agreed"] + np.where(nice, 0.0, 1.0),
         text=text,
         undone=rows["undone"],
         action=rows["action"],
@@ -265,7 +268,7 @@ def shifts(case: Case, found: pd.DataFrame, steps: pd.DataFrame) -> tuple[pd.Dat
         _emptied(case, found),
         _together(case, found, early=True),
         _together(case, found, early=False),
-        _mirrored(steps),
+        _mirrored(case, steps),
     ]
     hypotheses, effects, count = [], [], 0
     for rows, explained in parts:
@@ -387,11 +390,21 @@ def _days(one: Any, other: Any) -> Any:
     return np.abs(dated.days(one) - dated.days(other))
 
 
+def _compared_before(lines: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[Any]":
+    """The last session before ``on`` on which the custodian reported the kind of line of each of ``rows``, or none."""
+    asked = rows[["book", "kind", "on"]].drop_duplicates()
+    both = asked.merge(lines[["book", "kind", "business_date"]].drop_duplicates(), on=["book", "kind"])
+    last = both[both["business_date"] < both["on"]].groupby(["book", "kind", "on"])["business_date"].max()
+    found: pd.Series[Any] = last.reindex(pd.MultiIndex.from_frame(rows[["book", "kind", "on"]]))
+    return found.set_axis(rows.index)
+
+
 def _pairs(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     """Each change of a break with every transaction booked by then that changed the same line.
 
-    Adds to ``steps`` the columns of ``Case.entries``; distance in days, near, and ``seen``: what the transaction has
-    changed of our side of the line so far.
+    Adds to ``steps`` the columns of ``Case.entries``; distance in days, near, ``seen``: what the transaction has
+    changed of our side of the line so far, later: it came after the change, and agreed: it was there when both sides
+    last agreed.
     """
     field = case.lines[[*PLACE, "field"]]
     both = steps.merge(field, on=PLACE, how="left").merge(case.entries, on=["book", "kind", "target"])
@@ -399,9 +412,16 @@ def _pairs(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     traded = (both["kind"] == "position") & (both["field"] == "quantity")
     done = (both["settle"] <= both["business_date"]) | traded
     # What has not settled may have been booked there on its trade date.
-    distance = _days(both["settle"].mask(traded | ~done, both["session"]), both["on"])
-    seen = both["effect"].where(done, 0.0)
-    pairs: pd.DataFrame = both.assign(distance=distance, near=distance <= NEAR, seen=seen)[distance <= LOOKBACK]
+    came = both["settle"].mask(traded | ~done, both["session"])
+    distance = _days(came, both["on"])
+    both = both.assign(
+        distance=distance,
+        near=distance <= NEAR,
+        seen=both["effect"].where(done, 0.0),
+        later=came > both["until"],
+        agreed=came <= _compared_before(case.lines, both),
+    )
+    pairs: pd.DataFrame = both[distance <= LOOKBACK]
     return pairs
 
 
@@ -413,7 +433,7 @@ def _equal(rows: pd.DataFrame, amount: "pd.Series[float]") -> "pd.Series[bool]":
 
 def _left_out(pairs: pd.DataFrame) -> pd.DataFrame:
     """Ours is not in their records; or we have it twice."""
-    rows = pairs[pairs["near"] & _equal(pairs, -pairs["seen"])]
+    rows = pairs[pairs["near"] & ~pairs["later"] & _equal(pairs, -pairs["seen"])]
     twin = rows["twin"].to_numpy()
     of_kind = rows["event"].map(OF_MONEY)
     text = np.where(twin, "{t} is booked twice here", "{t} is missing there")
@@ -431,7 +451,7 @@ def _left_out(pairs: pd.DataFrame) -> pd.DataFrame:
 def _once_more(pairs: pd.DataFrame) -> pd.DataFrame:
     """They have ours twice; a fee or income like an earlier one came once more."""
     again = pairs["event"].isin((*posted.COSTS, *posted.INCOME))
-    rows = pairs[(pairs["near"] | again) & (pairs["seen"] != 0) & _equal(pairs, pairs["effect"])]
+    rows = pairs[(pairs["near"] | again) & ~pairs["later"] & (pairs["seen"] != 0) & _equal(pairs, pairs["effect"])]
     near = rows["near"].to_numpy()
     cause = np.where(near, "doubled_trade", rows["event"].map(OF_MONEY).fillna("doubled_trade"))
     text = np.where(near, "{t} is booked twice there", "the amount of {t} was booked there once more")
@@ -456,7 +476,7 @@ def _turned_round(pairs: pd.DataFrame) -> pd.DataFrame:
         "redemption": "subscription",
     }
     turned = pairs["event"].map(other)
-    rows = pairs[pairs["near"] & turned.notna() & _equal(pairs, -2 * pairs["seen"])]
+    rows = pairs[pairs["near"] & ~pairs["later"] & turned.notna() & _equal(pairs, -2 * pairs["seen"])]
     text = "{t} is a " + rows["event"].map(other).astype("str") + " there"
     return _filled(
         rows,
@@ -473,7 +493,8 @@ def _turned_round(pairs: pd.DataFrame) -> pd.DataFrame:
 def _settled(pairs: pd.DataFrame) -> pd.DataFrame:
     """Ours has settled and theirs has not, or the other way."""
     waits = pairs["event"].isin((*posted.UNITS, "fx")) & ((pairs["kind"] == "cash") | (pairs["field"] == "settled"))
-    late = pairs[waits & pairs["near"] & (pairs["settle"] <= pairs["business_date"]) & _equal(pairs, -pairs["seen"])]
+    due = pairs["near"] & ~pairs["later"] & ~pairs["agreed"] & (pairs["settle"] <= pairs["business_date"])
+    late = pairs[waits & due & _equal(pairs, -pairs["seen"])]
     early = pairs[waits & (pairs["settle"] > pairs["business_date"]) & _equal(pairs, pairs["effect"])]
     failing = _filled(
         late,
@@ -521,7 +542,7 @@ def _point(case: Case, instruments: Any, dates: Any) -> Any:
 
 def _other_quantity(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     """They have another number of units of the same trade."""
-    trades = pairs["event"].isin(posted.TRADES) & (pairs["kind"] == "position") & pairs["near"]
+    trades = pairs["event"].isin(posted.TRADES) & (pairs["kind"] == "position") & pairs["near"] & ~pairs["later"]
     rows = _terms(case, pairs[trades & (pairs["seen"] != 0)])
     quantity = (rows["quantity"] + rows["change"] * np.sign(rows["effect"])).round(8)
     rows = rows.assign(quantity=quantity)[(quantity > 0) & ~_equal(rows, rows["effect"])]
@@ -529,7 +550,7 @@ def _other_quantity(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
         rows,
         instrument=rows["named"],
         cause="quantity",
-        free=1.0,
+        free=1.0 + rows["agreed"],
         distance=rows["distance"],
         text="{t} is of " + _written(rows["quantity"]) + " there",
         dropped=rows["at"],
@@ -540,7 +561,7 @@ def _other_quantity(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _other_price(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     """They have another price of the same trade; of many that might be it, those whose price is a round number."""
-    trades = pairs["event"].isin(posted.TRADES) & (pairs["kind"] == "cash") & pairs["near"]
+    trades = pairs["event"].isin(posted.TRADES) & (pairs["kind"] == "cash") & pairs["near"] & ~pairs["later"]
     rows = _terms(case, pairs[trades & (pairs["seen"] != 0)])
     direction = np.where(rows["event"] == "buy", -1.0, 1.0)
     price = rows["price"] + direction * rows["change"] / (rows["quantity"] * rows["point"])
@@ -557,7 +578,7 @@ def _other_price(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
         instrument=rows["named"],
         cause="price",
         weight=4,
-        free=0.5,
+        free=0.5 + rows["agreed"],
         distance=rows["distance"],
         text="{t} is at " + _written(rows["to_price"]) + " there",
         dropped=rows["at"],
@@ -576,8 +597,8 @@ def _decimals(prices: "pd.Series[float]") -> "pd.Series[float]":
 
 def _other_charges(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     """They have no charges on the same trade, or twice."""
-    trades = pairs["event"].isin(posted.UNITS) & (pairs["kind"] == "cash") & pairs["near"] & (pairs["seen"] != 0)
-    rows = _terms(case, pairs[trades])
+    trades = pairs["event"].isin(posted.UNITS) & (pairs["kind"] == "cash") & pairs["near"] & ~pairs["later"]
+    rows = _terms(case, pairs[trades & (pairs["seen"] != 0)])
     charges = rows[["fees", "taxes"]].fillna(0.0).sum(axis=1)
     parts = []
     for times, words in ((0.0, "without its charges"), (2.0, "with its charges twice")):
@@ -587,6 +608,7 @@ def _other_charges(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
                 of,
                 instrument=of["named"],
                 cause="fee",
+                free=of["agreed"].astype("float64"),
                 distance=of["distance"],
                 text="{t} is there " + words,
                 dropped=of["at"],
@@ -600,8 +622,8 @@ def _other_charges(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _other_rate(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
     """They have another rate of the same exchange: that of a source or cut that is known, or any other."""
-    deals = (pairs["event"] == "fx") & (pairs["kind"] == "cash") & pairs["near"] & (pairs["seen"] != 0)
-    rows = _terms(case, pairs[deals])
+    deals = (pairs["event"] == "fx") & (pairs["kind"] == "cash") & pairs["near"] & ~pairs["later"]
+    rows = _terms(case, pairs[deals & (pairs["seen"] != 0)])
     bought = rows["target"] == rows["named"]
     quantity = rows["quantity"] + rows["change"].where(bought, 0.0)
     price = (rows["price"] * rows["quantity"] - rows["change"].mask(bought, 0.0)) / quantity
@@ -617,7 +639,8 @@ def _other_rate(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
         rows,
         cause="fx_cut",
         weight=np.where(known != "", 2, 4),
-        free=np.where(known != "", 0.0, np.where(tidy & (rows["quantity"] * last >= TELLING), 0.5, 1.0)),
+        free=rows["agreed"]
+        + np.where(known != "", 0.0, np.where(tidy & (rows["quantity"] * last >= TELLING), 0.5, 1.0)),
         distance=rows["distance"],
         text=text,
         dropped=rows["at"],
@@ -707,6 +730,9 @@ def _undone(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     distance = np.minimum(_days(both["ex_date"], both["on"]), _days(both["pay_date"], both["on"]))
     # A pay date on a holiday is paid on the session after.
     both = both.assign(distance=distance)[(distance <= NEAR) & (both["ex_date"] <= both["business_date"])]
+    came = both["pay_date"].where(both["kind"] == "cash", both[["ex_date", "pay_date"]].min(axis=1))
+    fresh = (came <= both["until"]) & ~(came <= _compared_before(case.lines, both))
+    both = both.assign(fresh=fresh)
     cause = {"split": "split", "stock_dividend": "split", "cash_dividend": "dividend", "return_of_capital": "dividend"}
     words = (
         both["event"].str.replace("_", " ")
@@ -718,14 +744,15 @@ def _undone(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
         + (both["ex_date"].dt.strftime("%Y-%m-%d") + ")")
     )
     both = both.assign(cause=both["event"].map(cause).fillna("corporate_action"), words=words)
+    new = both[both["fresh"]]
     missing = _filled(
-        both,
-        instrument=both["instrument"],
-        cause=both["cause"],
+        new,
+        instrument=new["instrument"],
+        cause=new["cause"],
         weight=1,
-        distance=both["distance"],
-        text="the " + both["words"] + " was not applied there",
-        undone=both["action_id"],
+        distance=new["distance"],
+        text="the " + new["words"] + " was not applied there",
+        undone=new["action_id"],
     )
     early = both[(both["pay_date"] > both["business_date"]) & (both["kind"] == "cash")]
     before = _filled(
@@ -853,9 +880,12 @@ def _their_terms(case: Case, pairs: pd.DataFrame) -> pd.DataFrame:
 def _implied(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     """A trade that only they know: units and money that give a price near the day's."""
     units = steps[steps["kind"] == "position"]
+    # The price of the day on which it came: later ones have moved, and the cause would with them.
     priced = units.merge(
-        case.prices[["business_date", "instrument", "close", "currency"]].rename(columns={"instrument": "target"}),
-        on=["business_date", "target"],
+        case.prices[["business_date", "instrument", "close", "currency"]].rename(
+            columns={"instrument": "target", "business_date": "on"}
+        ),
+        on=["on", "target"],
     )
     money = steps.loc[steps["kind"] == "cash", [*KEY, "target", "change", "on"]]
     rows = priced.assign(cash=CASH + priced["currency"]).merge(
@@ -885,18 +915,27 @@ def _implied(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _mirrors(steps: pd.DataFrame) -> pd.DataFrame:
-    """Changes that stand with the opposite sign in another book: columns of ``steps`` and other, its book."""
+def _mirrors(case: Case, steps: pd.DataFrame) -> pd.DataFrame:
+    """Changes that stand with the opposite sign in one other book: columns of ``steps`` and other, its book.
+
+    Both may have come on one session: neither book was reported without it when the other had it already. Where several
+    books have the same change nobody can tell which of them has what is missing.
+    """
     line = ["business_date", "kind", "target"]
-    both = steps.merge(steps[[*line, "book", "change"]], on=line, suffixes=("", "_other"))
+    since = steps.assign(before=_compared_before(case.lines, steps).fillna(pd.Timestamp.min.as_unit("us")))
+    both = since.merge(since[[*line, "book", "change", "on", "before"]], on=line, suffixes=("", "_other"))
     opposite = (both["change"] + both["change_other"]).abs() <= both["kind"].map(EXACTLY).astype("float64")
-    found = both[opposite & (both["book"] != both["book_other"])].rename(columns={"book_other": "other"})
-    return found.sort_values([*PLACE, "other"]).drop_duplicates([*PLACE, "change"], ignore_index=True)
+    at_once = (both["before"] < both["on_other"]) & (both["before_other"] < both["on"])
+    found = both[opposite & at_once & (both["book"] != both["book_other"])].rename(columns={"book_other": "other"})
+    found = found.drop_duplicates([*PLACE, "change", "other"], ignore_index=True)
+    mine = found.groupby([*PLACE, "change"])["other"].transform("size")
+    theirs = found.groupby([*line, "other", "change_other"])["book"].transform("size")
+    return found[(mine == 1) & (theirs == 1)].sort_values(PLACE, ignore_index=True)
 
 
-def _in_another_book(drops: pd.DataFrame, steps: pd.DataFrame) -> list[pd.DataFrame]:
+def _in_another_book(case: Case, drops: pd.DataFrame, steps: pd.DataFrame) -> list[pd.DataFrame]:
     """What is missing there of one book stands in another: left out of one, posted in the other."""
-    mirrors = _mirrors(steps)[[*PLACE, "other"]].drop_duplicates()
+    mirrors = _mirrors(case, steps)[[*PLACE, "other"]].drop_duplicates()
     rows = drops[drops["cause"] == "missing_trade"].merge(mirrors, on=PLACE)
     mine = rows.assign(cause="wrong_account", weight=1, text="{t} stands in the account of " + rows["other"] + " there")
     text = "{t} of " + rows["book"] + " stands in the account of this book there"
@@ -910,9 +949,9 @@ Shift = tuple[pd.DataFrame, pd.DataFrame]
 _EFFECT = ["number", "kind", "target", "settled", "traded"]
 
 
-def _mirrored(steps: pd.DataFrame) -> Shift:
+def _mirrored(case: Case, steps: pd.DataFrame) -> Shift:
     """Units or money that stand in another book, whatever brought them there."""
-    rows = _mirrors(steps)
+    rows = _mirrors(case, steps)
     text = "what is too much or too little here stands with the opposite sign in " + rows["other"]
     explained = rows.assign(number=np.arange(len(rows)), settled=rows["change"], traded=rows["change"])
     return _filled(rows, cause="wrong_account", weight=3, text=text), explained[_EFFECT]
@@ -970,7 +1009,11 @@ def _other_units(case: Case, found: pd.DataFrame) -> Shift:
 
 
 def _sent_again(case: Case, found: pd.DataFrame) -> Shift:
-    """Their statement is that of the session before: then the differences of that session are what is left."""
+    """Their statement is that of the session before: then the differences of that session are what is left.
+
+    It is not where a value of a position is another one. Where no values are given, one line that has not moved is what
+    anything missing there looks like too.
+    """
     slots = (
         case.lines[["business_date", "book", "kind"]].drop_duplicates().sort_values(["book", "kind", "business_date"])
     )
@@ -986,7 +1029,8 @@ def _sent_again(case: Case, found: pd.DataFrame) -> Shift:
     group = [both[name] for name in ("business_date", "book", "kind")]
     same = (both["theirs"] == both["theirs_then"]).groupby(group).transform("all")
     moved = (both["ours"] != both["ours_then"]).groupby(group).transform("any")
-    rows = both[same & moved]
+    fresh, valued = _revalued(case)
+    rows = both[same & moved & ~pd.MultiIndex.from_frame(both[KEY]).isin(fresh)]
     first = rows.merge(found[PLACE], on=PLACE).sort_values(PLACE).drop_duplicates(KEY, ignore_index=True)
     first = first.merge(slots, on=["business_date", "book", "kind"])
     text = "the statement of " + first["before"].dt.strftime("%Y-%m-%d") + " was sent again"
@@ -994,19 +1038,39 @@ def _sent_again(case: Case, found: pd.DataFrame) -> Shift:
     explained = rows.assign(
         settled=rows["difference"] - rows["difference_then"], traded=rows["traded"] - rows["traded_then"]
     )
-    return _filled(first, cause="stale_statement", weight=0, text=text), explained[_EFFECT]
+    count = (
+        explained[explained["settled"] != 0].groupby("number").size().reindex(range(len(first))).fillna(0).to_numpy()
+    )
+    telling = pd.MultiIndex.from_frame(first[KEY]).isin(valued) | (count > 1)
+    weight = np.where(telling, 0, 3)
+    return _filled(first, cause="stale_statement", weight=weight, text=text), explained[_EFFECT]
+
+
+def _revalued(case: Case) -> tuple[pd.MultiIndex, pd.MultiIndex]:
+    """KEY of the statements that value a position otherwise than the one before, and of those that value all alike."""
+    rows = case.lines.loc[case.lines["kind"] == "position", [*KEY, "target", "value"]]
+    slots = rows[KEY].drop_duplicates().sort_values(["book", "business_date"])
+    slots = slots.assign(before=slots.groupby("book")["business_date"].shift()).dropna()
+    then = rows.rename(columns={"business_date": "before", "value": "then"})
+    both = rows.merge(slots, on=KEY).merge(then, on=["before", "book", "target"]).dropna(subset=["value", "then"])
+    changed = (both["value"] != both["then"]).groupby([both[name] for name in KEY]).any()
+    return changed.index[changed.to_numpy(bool)], changed.index[~changed.to_numpy(bool)]
 
 
 def _emptied(case: Case, found: pd.DataFrame) -> Shift:
-    """Their statement of a book lists no position."""
-    lines = case.lines[case.lines["kind"] == "position"].merge(found[KEY].drop_duplicates(), on=KEY)
-    nothing = (lines["theirs"] == 0).groupby([lines[name] for name in KEY]).transform("all")
+    """Their statement of a book lists no position, and perhaps no money either."""
+    lines = case.lines.merge(found[KEY].drop_duplicates(), on=KEY)
+    slot = [*KEY, "kind"]
+    nothing = (lines["theirs"] == 0).groupby([lines[name] for name in slot]).transform("all")
     lines = lines[nothing & (lines["ours"] != 0)]
-    lines = lines[lines.groupby(KEY)["target"].transform("size") > 1]
+    held = lines[lines["kind"] == "position"].groupby(KEY).size().rename("held").reset_index()
+    lines = lines.merge(held[held["held"] > 1], on=KEY)
     first = lines.merge(found[PLACE], on=PLACE).sort_values(PLACE).drop_duplicates(KEY, ignore_index=True)
     rows = lines.merge(first[KEY].assign(number=np.arange(len(first))), on=KEY)
     explained = rows.assign(settled=rows["difference"])
-    return _filled(first, cause="empty_statement", weight=0, text="the statement lists no position"), explained[_EFFECT]
+    money = pd.MultiIndex.from_frame(first[KEY]).isin(pd.MultiIndex.from_frame(lines.loc[lines["kind"] == "cash", KEY]))
+    text = np.where(money, "the statement lists nothing", "the statement lists no position")
+    return _filled(first, cause="empty_statement", weight=0, text=text), explained[_EFFECT]
 
 
 def _together(case: Case, found: pd.DataFrame, early: bool) -> Shift:

@@ -30,6 +30,7 @@ from daybook.ledger.valuation import unit_values
 from daybook.market import custodian_reports, dated, fx, security_master
 from daybook.reconciliation import breaks, dealings, definitions, matching
 from daybook.reconciliation.definitions import TOLERANCES
+from daybook.reconciliation.reports import POWERS
 
 PARTY = {"custodian_transactions": "custodian", "broker_transactions": "broker"}
 DUE = {"custodian_transactions": "settled", "broker_transactions": "booked"}
@@ -403,7 +404,7 @@ def _cause(one: pd.DataFrame, two: pd.DataFrame, differ: dict[str, NDArray[np.bo
     return np.select(
         [
             turned,
-            differ["quantity"] & (np.abs(power - np.rint(power)) < 1e-9),
+            differ["quantity"] & np.isin(np.rint(power), POWERS) & (np.abs(power - np.rint(power)) < 1e-9),
             differ["quantity"],
             differ["price"],
             differ["net_amount"] & (gap <= CENTS),

@@ -32,12 +32,14 @@ RECORDS = (
      "net_amount": -2544.75},
 )  # fmt: skip
 AGAIN = {**firm.FEE, "quantity": "87.21"}
+NOT_MOVING = tuple(row["transaction_id"] for row in firm.LOG if row["transaction_id"] not in ("d1", "b1"))
 OTHERS = {
     **{name: firm.FAULTS[name] for name in ("late", "taxed")},
     "heard": firm.FAULTS["silent"],
     "priced": firm.Fault("price", "", (firm.USD,), terms={"b6": {"price": "101.75"}}),
     "both": firm.Fault("", "", (), left_out=("s1",), more=(AGAIN,)),
     **dict.fromkeys(("again", "nothing", "cents"), firm.PLAIN),
+    **dict.fromkeys(("quiet", "sent"), firm.Fault("", "", (), held="PAYS", without=NOT_MOVING)),
 }
 
 
@@ -48,6 +50,7 @@ def others():
     for name, factor in (("nothing", 0.0), ("cents", 100.0)):
         of = (units["book"] == name) & (units["business_date"] == firm.DAY)
         units.loc[of, ["quantity", "settled_quantity"]] *= factor
+    units.loc[units["book"] == "sent", "market_value"] = 1000.0
     return firm.explained(OTHERS, (_again(units), _again(balances)), RECORDS, (BEFORE, firm.DAY))
 
 
@@ -80,6 +83,13 @@ def test_statements_that_are_wrong_as_a_whole(others):
     sent = rows[rows["book"] == "again"]
     assert set(sent["reason"].str.split(" \\(").str[0]) == {"the statement of 2021-03-03 was sent again"}
     assert set(sent["business_date"]) == {BEFORE}, "and on the day after all is well"
+
+
+def test_a_balance_that_has_not_moved_is_a_stale_statement_only_where_values_have_not_moved_either(others):
+    # The dividend of 600 was due on that day, and all else stood still.
+    rows = others[0]
+    said = rows[rows["business_date"] == BEFORE].set_index("book")["cause"]
+    assert said[["quiet", "sent"]].tolist() == ["dividend", "stale_statement"]
 
 
 def test_what_the_custodian_records_names_what_nobody_could_infer(others):

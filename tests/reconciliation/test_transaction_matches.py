@@ -20,7 +20,7 @@ DIFFERENT = {
     "rounding": ("buy", 100, -2005.04, {}, "money -2005.04; the books in T1 (t.csv line 2): money -2005"),
     "price": ("buy", 100, -2105, {"price": 21}, "price 21, money -2105; the books in T1 (t.csv line 2): price 20"),
     "quantity": ("buy", 90, -1805, {}, "quantity 90, money -1805; the books in T1 (t.csv line 2): quantity 100"),
-    "units": ("buy", 10, -205, {}, "quantity 10, money -205"),
+    "units": ("buy", 1, -20.05, {}, "quantity 1, money -20.05"),
     "wrong_sign": (
         "sell",
         100,
