@@ -566,7 +566,7 @@ COLUMNS = _columns("""
     material_bp | float | bp of NAV | one break or finding beyond this blocks the close
     material_sum_bp | float | bp of NAV | breaks beyond this in sum block the close
     material_base | float | base currency | one break beyond this blocks the close, whatever the NAV
-    unexplained_bp | float | bp of NAV | unexplained P&L beyond this blocks the close
+    unexplained_bp | float | bp of NAV | unexplained P&L beyond this blocks the close; empty: beyond 50 warns
     attributed | float | base currency | P&L as the attribution in money adds it up
     moved | float | base currency | P&L as change of cash, values and accruals less flows
     explained | float | base currency | P&L on delivered prices and rates, of transactions and of actions
@@ -764,7 +764,7 @@ _table(
     "close_rules", "fact", "book valid_from",
     "material_bp material_sum_bp material_base unexplained_bp nav_error_bp closed_period valid_to",
     "What stands against closing a book, and what may still come afterwards; an empty book means every book.",
-    defaults={"material_bp": "50", "material_sum_bp": "50", "unexplained_bp": "50", "nav_error_bp": "50",
+    defaults={"material_bp": "50", "material_sum_bp": "50", "nav_error_bp": "50",
               "closed_period": "restate"},
 )  # fmt: skip
 _table(

@@ -165,10 +165,12 @@ class Facts:
         ).where(done).order_by(columns.seq)  # fmt: skip
         key = str(self.engine.url), table
         with self.engine.connect() as connection:
-            number, last = connection.execute(count).one()
-            if _REGISTERS.get(key, ((-1, -1),))[0] != (number, last):
-                _REGISTERS[key] = (int(number), int(last)), records.read(connection, query)
-        return _REGISTERS[key][1]
+            number, last = (int(value) for value in connection.execute(count).one())
+            known = _REGISTERS.get(key)
+            if known is None or known[0] != (number, last):
+                known = (number, last), records.read(connection, query)
+                _REGISTERS[key] = known
+        return known[1]
 
     def _custodian_reports(self, last: Any, known_at: Any) -> pd.DataFrame:
         feeds = {feed: self.current(feed, None, last, known_at) for feed in custodian_reports.REPORTED}

@@ -22,7 +22,7 @@ import pandas as pd
 from daybook import tables
 from daybook.ledger.pnl import periods_of
 from daybook.market import fx
-from daybook.market.declared import rule_in_force
+from daybook.market.declared import in_force
 
 KEY = ["business_date", "book"]
 ROW = [*KEY, "instrument"]
@@ -31,6 +31,9 @@ OK, UNEXPLAINED, UNKNOWN = "ok", "unexplained", "unknown"
 ADMINISTRATOR = "the administrator's move of NAV"
 NAMED = 3
 """How many rows a reason names."""
+USUAL_BP = 50.0
+"""Basis points of NAV beyond which P&L counts as unexplained where ``close_rules`` do not say: as much as is material
+of a finding by default. Such a book is warned of; what is declared blocks."""
 REACH = 1e-6
 _BY_MODEL = "model"
 
@@ -69,16 +72,17 @@ def unexplained_pnl(
     found = found.merge(_said(listed), how="left", on=KEY)
     known = found["total"].notna()
     money = found[["unexplained", "doubted"]].fillna(0.0).round(6).where(known)
-    rule = rule_in_force("close_rules", close_rules, found)
+    rules = in_force(close_rules.assign(rule=""), "rule", found[KEY])[[*KEY, "unexplained_bp"]]
+    declared = found[KEY].merge(rules, on=KEY, how="left")["unexplained_bp"]
     worth = found["nav"].where(found["nav"] > 0)
     size = (money["doubted"] / worth * 1e4).round(12)
-    over = known & (money["doubted"] > 0) & ~(size <= rule["unexplained_bp"])
+    over = known & (money["doubted"] > 0) & ~(size <= declared.fillna(USUAL_BP))
     found = found.assign(
         explained=(found["total"] - money["unexplained"]).round(6),
         unexplained=money["unexplained"],
         doubted=money["doubted"],
         doubted_bp=size,
-        unexplained_bp=rule["unexplained_bp"],
+        unexplained_bp=declared,
         status=np.select([~known, over], [UNKNOWN, UNEXPLAINED], OK),
         reason=found["reason"].fillna("").where(known, "no P&L: a NAV of this session or the one before is not known"),
     )
@@ -111,8 +115,9 @@ def identity_gaps(unexplained_pnl: pd.DataFrame, nav: pd.DataFrame) -> pd.DataFr
     # Two agree: the third is the odd one out. The columns are named after the one that the difference leaves out.
     alone = apart.abs().min(axis=1) <= reach
     odd = pd.Series(np.asarray(apart.columns, object)[apart.abs().to_numpy().argmin(axis=1)], known.index, dtype="str")
-    told: pd.DataFrame = found.assign(reason=said + (": the odd one out is " + odd).where(alone, ""))[gap > reach]
-    return told.reset_index(drop=True)
+    told: pd.DataFrame = found.assign(reason=said + (": the odd one out is " + odd).where(alone, ""))
+    apart_from: pd.DataFrame = told.loc[gap > reach].reset_index(drop=True)
+    return apart_from
 
 
 def _three_ways(

@@ -211,7 +211,9 @@ def _earned(evidence: Evidence, rows: pd.DataFrame) -> Floats:
     keys = ["instrument", "currency"]  # a cash row has a row of activity for each currency that was paid for it
     told = entries.groupby(keys)["income"].sum()
     accrued = day.groupby(keys, as_index=False)["income"].sum()
-    said = exact.money(told.reindex(pd.MultiIndex.from_frame(accrued[keys])).fillna(0).to_numpy(np.int64))
+    said = exact.money(
+        told.reindex(pd.MultiIndex.from_arrays([accrued[key] for key in keys])).fillna(0).to_numpy(np.int64)
+    )
     accrued["value"] = np.round((accrued["income"].to_numpy() - said) * evidence.rates(accrued["currency"]), 6)
     found = accrued.groupby("instrument")["value"].sum().reindex(rows["instrument"]).fillna(0.0)
     value: Floats = found.to_numpy(np.float64, copy=True)

@@ -252,7 +252,8 @@ def _unexplained(morning: Morning) -> Iterator[Line]:
         if row.status == "unknown":
             yield Line(f"{row.book}: {row.reason}", OPERATIONS, "bad")
             continue
-        size = f" ({row.doubted_bp:,.1f} of {row.unexplained_bp:g} bp)" if not pd.isna(row.doubted_bp) else ""
+        allowed = "" if pd.isna(row.unexplained_bp) else f" of {row.unexplained_bp:g}"
+        size = f" ({row.doubted_bp:,.1f}{allowed} bp)" if not pd.isna(row.doubted_bp) else ""
         over = row.status == "unexplained" and row.book not in set(waived["book"])
         said = f"{row.book} {row.unexplained:+,.2f} of {row.total:+,.2f}{size}: {row.reason}"
         yield Line(said, f"{OPERATIONS}: correct it, or daybook waive" if over else "", "bad" if over else "plain")

@@ -67,7 +67,7 @@ def made(**changed):
 def test_a_day_on_delivered_prices_is_explained_and_the_same_three_ways():
     row = made().iloc[0]
     assert row[["total", "attributed", "moved", "explained"]].tolist() == [106.0] * 4
-    assert row[["unexplained", "doubted", "doubted_bp", "unexplained_bp"]].tolist() == [0.0, 0.0, 0.0, 50.0]
+    assert row[["unexplained", "doubted", "doubted_bp"]].tolist() == [0.0, 0.0, 0.0]
     assert row[["status", "reason"]].tolist() == ["ok", ""]
     assert unexplained.identity_gaps(made(), nav()).empty
 
@@ -105,11 +105,15 @@ def test_beyond_the_threshold_of_the_book_it_blocks():
     rules = "book valid_from unexplained_bp"
     wide = frame("close_rules", rules, ("", "2020-01-01", 10.0), ("P", "2020-01-01", 270.0))
     assert made(**stale, close_rules=wide)["status"].tolist() == ["ok"]
-    found = checks.unexplained(made(**stale))
+    narrow = frame("close_rules", rules, ("", "2020-01-01", 50.0))
+    found = checks.unexplained(made(**stale, close_rules=narrow))
     assert found[["check", "book", "severity", "impact_base"]].to_numpy().tolist() == [
         ["pnl_unexplained", "P", "blocking", 30.0]
     ]
     assert found["reason"].iloc[0] == "30.00, 268.8 bp of NAV, more than the 50 bp allowed: B -30.00 price stale"
+    usual = checks.unexplained(made(**stale))
+    assert usual["severity"].tolist() == ["warning"]
+    assert usual["reason"].iloc[0] == "30.00, 268.8 bp of NAV, more than 50 bp: B -30.00 price stale"
     assert made(**stale, nav=nav(closing=-5.0, opening=-101.0))["status"].tolist() == ["unexplained"]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from daybook import calendars
+from daybook.control.unexplained import USUAL_BP
 from daybook.market import dated
 from daybook.market.quality.finding import finding
 from daybook.market.quality.impact import limits, material
@@ -124,7 +125,10 @@ def breaks(reconciliation_breaks: pd.DataFrame, close_rules: pd.DataFrame) -> pd
 
 
 def unexplained(unexplained_pnl: pd.DataFrame) -> pd.DataFrame:
-    """Books whose P&L rests on doubtful prices and rates by more than unexplained_bp: ``pnl_unexplained``, blocking.
+    """Books whose P&L rests on doubtful prices and rates by more than is allowed: ``pnl_unexplained``.
+
+    Blocking where the firm declares unexplained_bp; else a warning beyond ``unexplained.USUAL_BP``: the prices in doubt
+    have findings of their own, and two people may have answered for them by an override.
 
     impact_base is the sum of the amounts in doubt, without sign.
     """
@@ -133,8 +137,10 @@ def unexplained(unexplained_pnl: pd.DataFrame) -> pd.DataFrame:
     size += (", " + rows["doubted_bp"].map("{:.1f}".format).astype("str") + " bp of NAV").where(
         rows["doubted_bp"].notna(), ", and NAV is not positive"
     )
-    said = size + ", more than the " + rows["unexplained_bp"].map("{:g}".format).astype("str") + " bp allowed: "
-    return finding(rows, "pnl_unexplained", "blocking", said + rows["reason"], rows["doubted"])
+    most = rows["unexplained_bp"].fillna(USUAL_BP).map("{:g}".format).astype("str")
+    declared = rows["unexplained_bp"].notna()
+    said = size + ", more than " + ("the " + most + " bp allowed: ").where(declared, most + " bp: ") + rows["reason"]
+    return finding(rows, "pnl_unexplained", np.where(declared, "blocking", "warning"), said, rows["doubted"])
 
 
 def _told(rows: pd.DataFrame) -> "pd.Series[str]":
