@@ -1046,7 +1046,7 @@ def _sent_again(case: Case, found: pd.DataFrame) -> Shift:
     return _filled(first, cause="stale_statement", weight=weight, text=text), explained[_EFFECT]
 
 
-def _revalued(case: Case) -> tuple[pd.MultiIndex, pd.MultiIndex]:
+def _revalued(case: Case) -> "tuple[pd.Index[Any], pd.Index[Any]]":
     """KEY of the statements that value a position otherwise than the one before, and of those that value all alike."""
     rows = case.lines.loc[case.lines["kind"] == "position", [*KEY, "target", "value"]]
     slots = rows[KEY].drop_duplicates().sort_values(["book", "business_date"])
