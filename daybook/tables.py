@@ -82,7 +82,10 @@ class Table:
 def _columns(text: str) -> dict[str, Column]:
     """Parse lines of ``name | type | unit | meaning``."""
     rows = [[part.strip() for part in line.split("|")] for line in text.strip().splitlines()]
-    return {row[0]: Column(row[0], row[1], row[2], row[3]) for row in rows}
+    found = {row[0]: Column(row[0], row[1], row[2], row[3]) for row in rows}
+    if len(found) < len(rows):
+        raise ValueError("a column has two meanings")
+    return found
 
 
 COLUMNS = _columns("""
@@ -137,7 +140,7 @@ COLUMNS = _columns("""
     record_date | date | | date of the holder register
     pay_date | date | | when the entitlement becomes cash or securities
     numerator | float | units | new units
-    denominator | float | units | old units
+    denominator | float | | old units of an action; what a figure is divided by, in base currency
     amount | float | currency per old unit | gross amount; of rights the price of a new unit
     new_instrument | text | | instrument delivered by the action
     cost_fraction | float | fraction | share of cost that goes to the new instrument
@@ -227,7 +230,6 @@ COLUMNS = _columns("""
     gross_return | float | fraction | daily_return before transactions of kind fee
     benchmark_return | float | fraction | opening weights x total returns, in base currency
     active_return | float | fraction | daily_return - benchmark_return
-    denominator | float | base currency | what the figure is divided by
     cumulative_return | float | fraction | linked daily returns since inception
     method | text | | method of the figure
     segment | text | | sector, Cash or Unclassified
@@ -357,7 +359,7 @@ COLUMNS = _columns("""
     gross_amount | float | currency | amount before tax; negative where a short owes it
     withheld | float | currency | tax kept at source
     reclaimable | float | currency | part of the tax that is claimed back
-    net_amount | float | currency | money received (+) or owed (-), without what is reclaimed
+    net_amount | float | currency | money received (+) or paid or owed (-), without what is reclaimed
     new_quantity | float | units | signed units of new_instrument that the action brought
     given_quantity | float | units | signed units of instrument that the action took away
     moved_cost | float | currency | cost that went from instrument to new_instrument
@@ -426,7 +428,7 @@ COLUMNS = _columns("""
     proxy_coverage | float | fraction | share of gross value whose missing history a proxy stands for
     benchmark_var | float | base currency | VaR of the same NAV held in the benchmark
     weights | floats | fraction | probability of each scenario, empty where all are equal
-    grouping | text | | firm, strategy, manager, entity or parent_book
+    grouping | text | | firm, strategy, manager, entity or parent_book; of matched lines one_to_one, one_to_many or net
     member | text | | name of the group
     undiversified | float | base currency | sum of the VaR of the parts, each alone
     diversification | float | fraction | 1 - var / undiversified
@@ -449,7 +451,7 @@ COLUMNS = _columns("""
     plus_factor | float | | Basel's addition to the multiplier of capital
     es_z | float | | statistic of the back-test of expected shortfall (Acerbi and Szekely 2014, test 2)
     es_p | float | fraction | probability of es_z or less, were P&L normal and VaR and ES right
-    subject | text | | what is measured: an instrument, a book or a risk factor
+    subject | text | | what is measured: an instrument, a book or a risk factor; what an act was done to
     subject_kind | text | | instrument, book or factor
     omega | float | | constant of the variance
     alpha | float | | weight of the last squared return
@@ -557,7 +559,6 @@ COLUMNS = _columns("""
     reconciliation | text | | id of a declared comparison of the books with somebody else's records
     theirs_table | text | | facts that the books are compared with, by the name of their files
     match_keys | text | | columns by which lines of both sides find each other, separated by spaces
-    grouping | text | | one_to_one, one_to_many or net: how many lines of one side may answer one of the other
     compared_field | text | | column of the matched lines that must agree
     tolerance_bp | float | bp of NAV | largest difference that is no break
     tolerance_fraction | float | fraction | largest difference that is no break, of the books' value
@@ -576,7 +577,6 @@ COLUMNS = _columns("""
     nav_error_bp | float | bp of NAV | error of a signed NAV beyond which it is material to investors
     closed_period | text | | what a transaction dated into a closed period does: restate, post or refuse
     reference | text | | the other side's own id of a transaction
-    net_amount | float | currency | money that changes hands, positive when the book receives it
     due_time | text | HH:MM | time of day by which something is due, local to its calendar or timezone
     due_days | float | sessions | sessions after the business date on which due_time is
     timezone | text | IANA | time zone of due_time; empty is that of the calendar
@@ -598,7 +598,6 @@ COLUMNS = _columns("""
     at | time | UTC | instant of the act
     person | text | | who acted
     act | text | | what was done
-    subject | text | | what it was done to
     payload | text | | all that was said, as canonical JSON
     marks | text | | short SHA-256 of each column of the act, in order: by them a changed column is named
     previous_hash | text | SHA-256 | hash of the act before
