@@ -1149,7 +1149,8 @@ _table("waivers", "record", "waiver_id",
        "check book instrument break_id valid_from valid_to impact_base reason entered_by approved_by recorded_at",
        "Findings and breaks that two people let stand, from valid_from to valid_to.")  # fmt: skip
 _table("break_events", "record", "event",
-       "break_id kind at person owner cause reason", "What was told and done about breaks, in order.")  # fmt: skip
+       "break_id kind at person owner cause impact_base reason",
+       "What was told and done about breaks, in order.")  # fmt: skip
 _table("audit_events", "record", "event", "at person act subject reason payload marks previous_hash event_hash",
        "Every act of a person, each sealed with the one before.")  # fmt: skip
 _table("breaches", "record", "breach_id",

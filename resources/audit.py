@@ -269,7 +269,7 @@ def _of_breaks(connection: sa.Connection) -> list[tuple[Any, ...]]:
     events, waivers = records.break_events, records.waivers
     query = sa.select(events).where(events.c.kind.in_(KEPT["break"])).order_by(events.c.event)
     for row in connection.execute(query).mappings():
-        said = {name: row[name] for name in ("event", "owner", "cause")}
+        said = {name: row[name] for name in ("event", "owner", "cause", "impact_base")}
         subject, where = f"break {row['break_id']}", f"break_events {row['event']}"
         rows.append((row["person"], row["kind"], subject, row["reason"], said, where, row["at"]))
     for row in connection.execute(sa.select(waivers).order_by(waivers.c.recorded_at, waivers.c.waiver_id)).mappings():

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 
 from daybook import tables
 from daybook.control import breaks as control
+from daybook.ledger import exact
 from resources import audit, records
 from resources.records import break_events
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 TABLE = "reconciliation_breaks"
 _LOCK = zlib.crc32(b"daybook breaks")
+_UNSAID = {"owner": "", "cause": "", "reason": ""}
 BY_ITSELF = "daybook"
 """Who writes what no person does."""
 
@@ -81,6 +84,7 @@ def comment(feeds: "Feeds", ids: Sequence[str], person: str, reason: str) -> int
 def explain(feeds: "Feeds", ids: Sequence[str], person: str, cause: str, reason: str) -> int:
     """Name the cause of the breaks ``ids`` and say how that is known; returns of how many that is new.
 
+    It holds for what a break is worth now, as a waiver does: when the effect on NAV grows, the break is open again.
     It stays in the sums that block a close: only two people can let a break stand (``resources.waivers``).
 
     Raises:
@@ -131,13 +135,16 @@ def _found(feeds: "Feeds", ids: Sequence[str], resolved: bool) -> pd.DataFrame:
 def _act(feeds: "Feeds", ids: Sequence[str], kind: str, person: str, **said: str) -> int:
     if not person.strip():
         raise BreakRefused("say who you are: DAYBOOK_USER must not be empty")
-    wanted = _found(feeds, ids, resolved=kind == control.COMMENT)["break_id"].tolist()
+    found = _found(feeds, ids, resolved=kind == control.COMMENT)
+    wanted = found["break_id"].tolist()
+    # Who explains a break explains what it is worth now: when it grows, somebody must look again.
+    seen = found["impact_base"].map(_exact).tolist() if kind == control.EXPLAIN else [None] * len(wanted)
     with _change(feeds.engine, wanted) as log:
-        for name in wanted:
+        for name, impact in zip(wanted, seen, strict=True):
             last = [row for row in log.rows if row["break_id"] == name and row["kind"] != control.TOLD][-1:]
-            again = {"kind": kind, "person": person.strip(), "owner": "", "cause": "", "reason": ""} | said
+            again = {"kind": kind, "person": person.strip(), **_UNSAID, **said, "impact_base": impact}
             if not any(all(row[column] == value for column, value in again.items()) for row in last):
-                log.add(name, kind, person.strip(), **said)
+                log.add(name, kind, person.strip(), impact, **said)
         return len(log.added)
 
 
@@ -150,11 +157,11 @@ class _Log:
     at: datetime
     added: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, break_id: str, kind: str, person: str, **said: str) -> None:
-        texts = {"owner": "", "cause": "", "reason": ""} | said
+    def add(self, break_id: str, kind: str, person: str, impact: Decimal | None = None, **said: str) -> None:
+        told = {**_UNSAID, **said, "impact_base": impact}
         number = self.last + len(self.added) + 1
         row = {"event": number, "break_id": break_id, "kind": kind, "at": self.at, "person": person}
-        self.added.append(row | texts)
+        self.added.append(row | told)
 
 
 @contextmanager
@@ -176,7 +183,7 @@ def _change(engine: sa.Engine, ids: Iterable[str]) -> Iterator[_Log]:
 
 
 def _record(connection: sa.Connection, row: Mapping[str, Any]) -> None:
-    payload = {"event": row["event"], "owner": row["owner"], "cause": row["cause"]}
+    payload = {name: row[name] for name in ("event", "owner", "cause", "impact_base")}
     audit.record(connection, row["person"], row["kind"], f"break {row['break_id']}", row["reason"], payload)
 
 
@@ -185,6 +192,10 @@ def _packed(engine: sa.Engine) -> pd.DatetimeIndex:
     query = sa.select(records.closes.c.business_date).distinct()
     with engine.connect() as connection:
         return pd.DatetimeIndex(records.read(connection, query)["business_date"])
+
+
+def _exact(money: float) -> Decimal | None:
+    return None if pd.isna(money) else Decimal(f"{money:.{exact.MONEY}f}")
 
 
 def _given(reason: str) -> str:

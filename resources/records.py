@@ -197,7 +197,9 @@ break_events = sa.Table(
     _id("event"),
     *_texts("break_id", "kind"),
     _instant("at"),
-    *_texts("person", "owner", "cause", "reason"),
+    *_texts("person", "owner", "cause"),
+    sa.Column("impact_base", sa.Numeric),
+    *_texts("reason"),
     sa.Index("break_events_by_break", "break_id", "event"),
 )
 """What was told and done about breaks; append-only. Status and owner of a break are derived from its events."""

@@ -4,7 +4,9 @@ Belongs here: the state of a break, derived from what was told and done about it
 and their likely cause (``daybook.reconciliation``), writing what people do (``resources.break_events``).
 
 Life of a break: ``open`` until somebody does something, ``assigned`` to the person who must explain it, ``explained``
-with a cause and a reason; of the two the later counts, as assigning an explained break asks for more work. ``waived``
+with a cause and a reason; of the two the later counts, as assigning an explained break asks for more work. An
+explanation holds for what was seen, as a waiver does: when the effect on NAV grows, the break is as it was before.
+``waived``
 while two people let it stand, whatever else is said of it. ``resolved`` by itself, once its book was compared without
 it: nobody declares that. A book that was not compared since resolves nothing. The owner is who was assigned last, else
 the owner of the definition. Nothing of this is stored with results: it is laid over when they are read.
@@ -60,12 +62,17 @@ def handled(breaks: pd.DataFrame, events: pd.DataFrame, waivers: pd.DataFrame) -
     named = acts[acts["kind"] == ASSIGN].drop_duplicates("break_id", keep="last").set_index("break_id")
     explained = acts[acts["kind"] == EXPLAIN].drop_duplicates("break_id", keep="last").set_index("break_id")
     held = waiving.laid(breaks, about, ["break_id"])
-    status = _of_each(ids, work["kind"].replace(_STATUS)).fillna(breaks["status"]).mask(held["waived"], "waived")
+    seen = _of_each(ids, explained["impact_base"]).astype("float64")
+    grown = ids.isin(explained.index) & ~waiving.within(breaks["impact_base"], seen)
+    before = breaks["status"].mask(ids.isin(named.index), _STATUS[ASSIGN])
+    status = _of_each(ids, work["kind"].replace(_STATUS)).fillna(breaks["status"])
+    status = status.mask(grown & (status == _STATUS[EXPLAIN]), before).mask(held["waived"], "waived")
     by = _of_each(ids, "explained by " + explained["person"] + ": " + explained["reason"]).fillna("")
+    by = by.mask(grown, by + ", but the effect on NAV was " + seen.map("{:,.2f}".format).astype("str") + " then")
     return breaks.assign(
         status=status,
         owner=_of_each(ids, named["owner"]).fillna(breaks["owner"]),
-        cause=_of_each(ids, explained["cause"]).fillna(breaks["cause"]),
+        cause=_of_each(ids, explained["cause"]).mask(grown).fillna(breaks["cause"]),
         reason=_joined(_joined(breaks["reason"], by), held["said"]),
     )
 

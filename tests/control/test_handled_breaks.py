@@ -11,7 +11,7 @@ BREAKS = (
     "business_date book instrument kind currency break_id difference impact_base impact_bp cause status owner"
     " opened_on age"
 )
-EVENTS = "event break_id kind at person owner cause reason"
+EVENTS = "event break_id kind at person owner cause impact_base reason"
 NOW = pd.Timestamp("2022-12-29 18:00", tz="UTC")
 NO_WAIVERS, NO_EVENTS = tables.empty("waivers"), tables.empty("break_events")
 NO_RULES = tables.empty("reconciliations")
@@ -21,8 +21,8 @@ def broken(name, day=D1, age=1, kind="cash", book="P", bp=1.0):
     return (day, book, name, kind, "USD", name, 5.0, 5.0, bp, "unexplained", "open", "desk", D1, age)
 
 
-def event(number, name, kind, person="ann", owner="", cause="", reason="", at="2022-12-28 18:00"):
-    return (number, name, kind, pd.Timestamp(at, tz="UTC"), person, owner, cause, reason)
+def event(number, name, kind, person="ann", owner="", cause="", reason="", at="2022-12-28 18:00", seen=5.0):
+    return (number, name, kind, pd.Timestamp(at, tz="UTC"), person, owner, cause, seen, reason)
 
 
 def handled(rows, events, waivers=NO_WAIVERS):
@@ -50,6 +50,20 @@ def test_the_latest_word_decides_whose_it_is_and_where_it_stands():
     stored = frame("reconciliation_breaks", BREAKS, *rows)
     assert list(told.columns) == list(stored.columns)
     assert told.dtypes.equals(stored.dtypes)
+
+
+def test_an_explanation_holds_for_what_was_seen():
+    rows = [broken(name) for name in "abc"]
+    events = [
+        event(1, "a", "explain", cause="fee", reason="a fee", seen=4.6),
+        event(2, "b", "explain", cause="fee", reason="a fee", seen=4.5),
+        event(3, "c", "assign", owner="bob"),
+        event(4, "c", "explain", cause="fee", reason="a fee", seen=0.1),
+    ]
+    told = handled(rows, events)
+    assert told["status"].tolist() == ["explained", "open", "assigned"]
+    assert told["cause"].tolist() == ["fee", "unexplained", "unexplained"]
+    assert told["reason"].tolist()[1] == "explained by ann: a fee, but the effect on NAV was 4.50 then"
 
 
 def test_what_was_said_of_a_break_is_said_of_no_other_and_of_all_its_sessions():

@@ -51,7 +51,9 @@ def upgrade() -> None:
         sa.Column("event", sa.BigInteger, sa.Identity(), primary_key=True),
         *text("break_id", "kind"),
         instant("at"),
-        *text("person", "owner", "cause", "reason"),
+        *text("person", "owner", "cause"),
+        sa.Column("impact_base", sa.Numeric),
+        *text("reason"),
         schema=SCHEMA,
     )
     op.create_index("break_events_by_break", "break_events", ["break_id", "event"], schema=SCHEMA)
