@@ -139,6 +139,7 @@ def test_returns(closed):
     assert out["daily_return"] == pytest.approx(600 * 0.25 / nav["2022-12-27", "ALPHA"], abs=1e-11)
 
 
+@pytest.mark.soak  # tests/orchestration/test_rebuild.py computes every session again and finds nothing to write
 def test_a_second_time_changes_nothing(closed):
     tables = ["prices", "lots", "positions", "cash", "valuations", "nav", "pnl", "performance", "var", "findings"]
     before = closed.versions(*tables)

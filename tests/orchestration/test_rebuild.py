@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from daybook.tables import UNSIGNED
 from resources.lake import Lake
 
 DAY = "2022-12-23"
@@ -45,7 +46,8 @@ def test_damage_is_found_by_table_date_and_book_and_a_rebuild_repairs_it(daybook
     damaged = {"nav", "lots", "prices", "exposures"}
     before = {table: lake.version(table) for table in versions}
     assert daybook("rebuild")[0] == 0
-    assert {table for table in versions if lake.version(table) != before[table]} == damaged
+    written = {table for table in versions if lake.version(table) != before[table]}
+    assert written - set(UNSIGNED) == damaged  # when a step was done is another time now
 
     late = settings.home / "inbox" / f"transactions_{DAY}_late.csv"
     late.write_text(f"transaction_id,book,kind,trade_date,quantity,currency\nT9,ALPHA,deposit,{DAY},1,USD\n")

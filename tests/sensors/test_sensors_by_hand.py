@@ -299,7 +299,7 @@ def test_every_sensor_is_on_when_the_daemon_starts():
 
     sensors = [sensor for sensor in defs.sensors if isinstance(sensor, dg.SensorDefinition)]
     assert {sensor.name for sensor in sensors} == {
-        *("inbox_files", "prices_and_fills", "propose_orders", "run_failed", "limits_breached")
+        *("inbox_files", "prices_and_fills", "propose_orders", "run_failed", "limits_breached", "deadlines_at_risk")
     }
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
