@@ -208,8 +208,8 @@ herself.
     yield firm.typed("ann", "breaks", "show", late)
     yield """
 The custodian's own statement says how it came about: with a purchase of 4,000 LLY both lines agree. The break in cash
-was explained when it was 12.50; an explanation holds for what was seen, so the break is open again. Ann hands both to the
-desk.
+was explained when it was 12.50; an explanation holds for what was seen, so the break is open again. Ann hands both to
+the desk.
 """
     yield firm.typed("ann", "breaks", "assign", late, fee, "--to", "desk", "--reason", "whose ticket is this?")
     yield """
